@@ -1,0 +1,147 @@
+"""How a service of ours listens, says that it is ready, drains and ends.
+
+gRPC servers carry the options without which bursts of holds are lost (`max_pending_requests`) and Envoy's pings
+end every stream (`min_ping_interval_without_data_ms`, `max_ping_strikes`); see docs/architecture.md.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import grpc
+import uvicorn
+
+from runtime import log
+from runtime.errors import Error, GatewayError
+from runtime.fileio import private_dir
+from runtime.settings import environment, split_address
+
+MESSAGE_BYTES = (32 << 20) + (4 << 20)  # a whole buffered request (default limit) and a margin for headers
+GRPC_OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 1000),
+    ("grpc.http2.max_ping_strikes", 0),
+    ("grpc.server.max_pending_requests", 100_000),
+    ("grpc.server.max_pending_requests_hard_limit", 200_000),
+    ("grpc.so_reuseport", 0),
+)
+
+
+class CannotListen(GatewayError):
+    code = "cannot_listen"
+
+
+def grpc_options(message_bytes: int = MESSAGE_BYTES) -> list[tuple[str, int]]:
+    """Server options; `message_bytes` is the largest message either way."""
+    limits = [("grpc.max_receive_message_length", message_bytes), ("grpc.max_send_message_length", message_bytes)]
+    return [*GRPC_OPTIONS, *limits]
+
+
+def bind_unix(server: grpc.aio.Server, path: Path) -> None:
+    """Binds a 0600 socket in a 0700 folder; a socket that a dead process left behind is replaced."""
+    private_dir(path.parent)
+    if path.exists():
+        if _answers(path):
+            raise CannotListen(f"{path} is in use by another process")
+        path.unlink()
+    before = os.umask(0o177)
+    try:
+        server.add_insecure_port(f"unix:{path}")
+    except RuntimeError:
+        raise CannotListen(f"cannot listen on {path}") from None
+    finally:
+        os.umask(before)
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
+@contextlib.asynccontextmanager
+async def stop_signal() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGTERM or SIGINT sets."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def serve_grpc(
+    register: Sequence[tuple[Path, Callable[[grpc.aio.Server], None]]],
+    *,
+    grace_seconds: float,
+    message_bytes: int = MESSAGE_BYTES,
+) -> None:
+    """Serves each (socket, register) pair until SIGTERM; open calls then have `grace_seconds` to end."""
+    async with stop_signal() as stop:
+        servers = []
+        for path, add in register:
+            server = grpc.aio.server(options=grpc_options(message_bytes))
+            add(server)
+            bind_unix(server, path)
+            await server.start()
+            servers.append(server)
+        log.get("serve").info("listening", extra={"fields": {"sockets": [str(path) for path, _ in register]}})
+        await stop.wait()
+        async with asyncio.TaskGroup() as group:
+            for server in servers:
+                group.create_task(server.stop(grace_seconds))
+
+
+async def serve_http(app: Any, listen: str, *, grace_seconds: float = 5) -> None:
+    """Serves an ASGI app on `host:port` or `unix:/path` until SIGTERM."""
+    handle = bind_http(listen)
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on")
+    config.timeout_graceful_shutdown = int(grace_seconds)
+    server = uvicorn.Server(config)
+    log.get("serve").info("listening", extra={"fields": {"listen": listen}})
+    await server.serve(sockets=[handle])
+
+
+def bind_http(listen: str) -> socket.socket:
+    """A listening socket, bound before anything else starts so that a taken port is one clear sentence."""
+    host, port = split_address(listen)
+    try:
+        handle = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {listen}: {error.strerror}") from None
+    handle.setblocking(False)
+    return handle
+
+
+def main(run: Callable[[], Awaitable[None]]) -> None:
+    """What each `__main__` calls: logging, the loop, and one sentence instead of a traceback when it cannot start."""
+    log.configure(environment("EXEAT_LOG_LEVEL") or "INFO")
+    try:
+        _loop(run)
+    except Error as error:
+        print(error.diagnostics(), file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _loop(run: Callable[[], Awaitable[None]]) -> None:
+    import uvloop  # the loop is faster; imported late so that tools which never serve do not pay for it
+
+    async def body() -> None:
+        await run()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(body())

