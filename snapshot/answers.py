@@ -1,0 +1,122 @@
+"""How a refusal looks to the caller: the error shape of the API that it believes it is talking to.
+
+Sources: Anthropic API reference (errors, streaming errors), OpenAI API reference (error object, streaming errors),
+JSON-RPC 2.0 §5.1 for MCP, RFC 9457 (problem details) for plain HTTP. The same shapes stand in Envoy's local replies
+(snapshot/envoy), so a caller cannot tell which part said no.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+ANTHROPIC_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    415: "invalid_request_error",
+    429: "rate_limit_error",
+    502: "api_error",
+    503: "api_error",
+    504: "api_error",
+}
+OPENAI_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "invalid_request_error",
+    415: "invalid_request_error",
+    429: "rate_limit_error",
+}
+TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    429: "Too Many Requests",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer of ours; `body` is JSON."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+def refusal(kind: str, status: int, code: str, message: str, exchange: str = "", *, rpc_id: object = None) -> Answer:
+    """An answer in the shape of the connection's `kind`. `code` is ours and stable, `message` holds no content."""
+    content_type = "application/problem+json" if kind not in SHAPES else "application/json"
+    shape = SHAPES.get(kind, _problem)
+    document = shape(status, code, _sentence(message, exchange), exchange, rpc_id)
+    headers = [("content-type", content_type), ("x-should-retry", "false"), ("cache-control", "no-store")]
+    if exchange:
+        headers.append(("x-exeat-decision", exchange))
+    if status == 401:
+        headers.append(("www-authenticate", 'Bearer realm="exeat"'))
+    return Answer(status, tuple(headers), dump(document))
+
+
+def error_event(dialect: str, code: str, message: str, exchange: str = "", *, sequence: int = 0) -> bytes:
+    """The last event of an SSE stream that we end: `anthropic`, `openai_chat`, `openai_responses`, else a plain one."""
+    text = _sentence(message, exchange)
+    if dialect == "anthropic":
+        return _event("error", _anthropic(403, code, text, exchange, None))
+    if dialect == "openai_responses":
+        data = {"type": "error", "code": code, "message": text, "param": None, "sequence_number": sequence}
+        return _event("error", data)
+    if dialect == "openai_chat":
+        return b"data: " + dump(_openai(403, code, text, exchange, None)) + b"\n\n"
+    return _event("error", {"error": {"code": code, "message": text, "decision": exchange}})
+
+
+def dump(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _sentence(message: str, exchange: str) -> str:
+    return f"{message} (Exeat decision {exchange})" if exchange else message
+
+
+def _event(name: str, document: Mapping[str, Any]) -> bytes:
+    return b"event: " + name.encode() + b"\ndata: " + dump(document) + b"\n\n"
+
+
+def _anthropic(status: int, code: str, message: str, exchange: str, _: object) -> dict[str, Any]:
+    error = {"type": ANTHROPIC_TYPES.get(status, "api_error"), "message": message, "code": code}
+    return {"type": "error", "error": error, "request_id": exchange}
+
+
+def _openai(status: int, code: str, message: str, exchange: str, _: object) -> dict[str, Any]:
+    kind = OPENAI_TYPES.get(status, "server_error")
+    return {"error": {"message": message, "type": kind, "param": None, "code": code, "decision": exchange}}
+
+
+def _mcp(status: int, code: str, message: str, exchange: str, rpc_id: object) -> dict[str, Any]:
+    # -32000 to -32099 are the implementation's own (JSON-RPC 2.0 §5.1)
+    data = {"code": code, "status": status, "decision": exchange}
+    return {"jsonrpc": "2.0", "id": rpc_id, "error": {"code": -32000, "message": message, "data": data}}
+
+
+def _problem(status: int, code: str, message: str, exchange: str, _: object) -> dict[str, Any]:
+    return {
+        "type": "about:blank",
+        "title": TITLES.get(status, "Refused"),
+        "status": status,
+        "detail": message,
+        "code": code,
+        "decision": exchange,
+    }
+
+
+SHAPES = {"anthropic": _anthropic, "openai": _openai, "mcp": _mcp}
