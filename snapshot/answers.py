@@ -59,7 +59,9 @@ def refusal(kind: str, status: int, code: str, message: str, exchange: str = "",
     content_type = "application/problem+json" if kind not in SHAPES else "application/json"
     shape = SHAPES.get(kind, _problem)
     document = shape(status, code, _sentence(message, exchange), exchange, rpc_id)
-    headers = [("content-type", content_type), ("x-should-retry", "false"), ("cache-control", "no-store")]
+    headers = [("content-type", content_type), ("cache-control", "no-store")]
+    if status not in (429, 503):  # those two pass by themselves; asking again changes nothing about the others
+        headers.append(("x-should-retry", "false"))
     if exchange:
         headers.append(("x-exeat-decision", exchange))
     if status == 401:

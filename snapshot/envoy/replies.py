@@ -1,0 +1,73 @@
+"""Envoy's own errors (local replies) in the caller's API shape: a Python part that is down must not look like a bug.
+
+Bodies that authz and extproc wrote themselves pass unchanged (code details `ext_authz_denied` and `exeat_…`).
+The route's name starts with the connection's kind (`anthropic:…`), which is how a reply learns its shape.
+Every local reply is marked `x-exeat-reply`, so that the marker guard knows it from an upstream's answer.
+"""
+
+from envoy_data_plane.envoy.config.accesslog import v3 as accesslog
+from envoy_data_plane.envoy.config.core import v3 as core
+from envoy_data_plane.envoy.extensions.access_loggers.filters.cel import v3 as cel
+from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
+from envoy_data_plane.google.protobuf import Struct
+
+from snapshot.envoy.typed import pack
+
+REPLY_MARK = "x-exeat-reply"
+OURS = "(response.code_details == 'ext_authz_denied' || response.code_details.startsWith('exeat_'))"
+# ext_proc's details quote the Python exception: they select the mapper and never reach a body
+DOWN = (
+    "(response.code_details.startsWith('ext_proc_error') || response.code_details == 'ext_authz_error'"
+    " || response.code_details.startsWith('failed_to_inject_credential')"
+    " || response.code_details == 'ext_authz_invalid' || response.code_details == 'cluster_not_found')"
+)
+UPSTREAM = "(response.code_details.startsWith('upstream_') || response.code_details.startsWith('no_healthy_upstream'))"
+REFUSED = "Exeat refused the request before a decision."
+UNAVAILABLE = "A part of the gateway is not available, so nothing was let through."
+NO_ANSWER = "The upstream gave no answer that could be used."
+
+
+def local_replies() -> hcm.LocalReplyConfig:
+    """Selective on purpose: a global body format would also wrap the bodies that authz and extproc wrote."""
+    mappers = [_mapper(OURS, {}, None)]
+    for kind in ("anthropic", "openai", ""):
+        named = f"xds.route_name.startsWith('{kind}:') && " if kind else ""
+        mappers.append(_mapper(named + DOWN, _body(kind, "gateway_unavailable", UNAVAILABLE), 503))
+        mappers.append(_mapper(named + UPSTREAM, _body(kind, "upstream_unavailable", NO_ANSWER), None))
+        mappers.append(_mapper(named + f"!{OURS}", _body(kind, "request_refused", REFUSED), None))
+    mappers.append(_mapper("true", {}, None))
+    return hcm.LocalReplyConfig(mappers=mappers)
+
+
+def _body(kind: str, code: str, message: str) -> dict[str, object]:
+    if kind == "anthropic":
+        error = {"type": "api_error", "message": message, "code": code}
+        return {"type": "error", "error": error, "request_id": "%REQ(X-REQUEST-ID)%"}
+    if kind == "openai":
+        return {"error": {"message": message, "type": "server_error", "param": None, "code": code}}
+    return {"type": "about:blank", "status": "%RESPONSE_CODE%", "detail": message, "code": code}
+
+
+def _mapper(expression: str, body: dict[str, object], status: int | None) -> hcm.ResponseMapper:
+    extension = core.TypedExtensionConfig(
+        name="envoy.access_loggers.extension_filters.cel",
+        typed_config=pack(cel.ExpressionFilter(expression=expression)),
+    )
+    mapper = hcm.ResponseMapper(
+        filter=accesslog.AccessLogFilter(
+            extension_filter=accesslog.ExtensionFilter(name=extension.name, typed_config=extension.typed_config)
+        ),
+        headers_to_add=[
+            core.HeaderValueOption(
+                header=core.HeaderValue(key=REPLY_MARK, value="local"),
+                append_action=core.HeaderValueOptionHeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
+            )
+        ],
+    )
+    if status is not None:
+        mapper.status_code = status
+    if body:
+        mapper.body_format_override = core.SubstitutionFormatString(
+            json_format=Struct.from_dict(body), content_type="application/json"
+        )
+    return mapper
