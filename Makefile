@@ -1,0 +1,61 @@
+# Exeat. `make help` lists what there is; everything installs into .venv and nowhere else.
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(VENV)/bin/python
+PYTEST := $(PY) -m pytest
+export EXEAT_VENV := $(VENV)
+ROOMS := runtime identity masking usage audit snapshot approvals authz extproc console
+.DEFAULT_GOAL := help
+.PHONY: help setup-run setup-demo setup-dev demo up test test-more test-agents check format proto lock bench fault fuzz clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup-run setup-demo setup-dev:
+	@$(PYTHON) tools/setup.py $(@:setup-%=%)
+
+demo: setup-demo ## run the main job once, end to end, and say what was seen
+	@$(VENV)/bin/exeat demo
+
+up: setup-run ## run the gateway until stopped (development house without an exeat.toml)
+	@$(VENV)/bin/exeat up
+
+test: setup-dev ## all tests that need Python and make alone
+	$(PYTEST) -m "not more and not agents" tests
+
+test-more: setup-dev ## tests that may use apt, npm or Go
+	$(PYTHON) tools/more.py $(PY)
+
+test-agents: setup-dev ## the agent SDKs through the gateway, in an environment of their own
+	$(PYTHON) tools/agents.py $(PY)
+
+check: setup-dev ## format, lint, types, imports, policies, docs
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy $(ROOMS:%=-p %)
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/exeat policy check policies
+	$(VENV)/bin/exeat policy test policies
+	$(PYTEST) tests/docs
+
+format: setup-dev ## write the format that check wants
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+proto: setup-dev ## generate the gRPC stubs again
+	$(PY) tools/proto.py
+
+lock: ## pin again (needs uv)
+	cd requirements && sh lock.sh
+
+bench: setup-dev ## ratios in one run; see docs/performance.md
+	$(PY) -m bench
+
+fault: setup-dev ## kill, stop and freeze each part under traffic
+	$(PYTEST) tests/fault
+
+fuzz: setup-dev ## random hostile input for the masking library
+	$(PY) tests/fuzz_masking.py
+
+clean: ## remove what was built and run here
+	rm -rf .venv build state run *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,96 @@
+"""The processes of one installation, in the order in which they start (they end in the reverse order).
+
+The store and the shipper start first and end last, so that what the others record while they stop is still shipped.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from runtime import health
+from runtime.settings import Settings
+from runtime.supervise import Part
+from snapshot.envoy import envoy_binary, render_bootstrap
+
+DRAIN_POLL_SECONDS = 0.1
+Check = Callable[[], Awaitable[bool]]
+
+
+def parts(settings: Settings, config: Path | None) -> list[Part]:
+    """Embedded engine and store only where the settings say so."""
+    environment = {"EXEAT_CONFIG": str(config.absolute())} if config else {}
+    ours = partial(_python, environment)
+    found: list[Part] = []
+    if settings.clickhouse.embedded:
+        found.append(ours("store", "audit.store", _http(settings.clickhouse.url, "/ping")))
+    found.append(ours("shipper", "audit.ship"))
+    found.append(ours("snapshot", "snapshot", _exists(settings.gateway.state_dir / "current")))
+    if settings.engine.embedded:
+        found.append(ours("engine", "snapshot.engine", _http(settings.engine.url, "/health")))
+    found.append(ours("approvals", "approvals", _sockets(settings.socket("approvals"), settings.socket("holds"))))
+    found.append(ours("authz", "authz", _sockets(settings.socket("authz"))))
+    found.append(ours("extproc", "extproc", _sockets(settings.socket("extproc"))))
+    found.append(_envoy(settings))
+    found.append(ours("console", "console.web", _http(f"http://{settings.console.listen}", "/health")))
+    return found
+
+
+def _python(environment: dict[str, str], name: str, module: str, ready: Check | None = None) -> Part:
+    argv = (sys.executable, "-m", module)
+    return Part(name, argv, ready, environment=environment) if ready else Part(name, argv, environment=environment)
+
+
+def _http(url: str, path: str) -> Check:
+    async def ready() -> bool:
+        return await health.http_status(url.removeprefix("http://").rstrip("/"), path) == 200
+
+    return ready
+
+
+def _exists(path: Path) -> Check:
+    async def ready() -> bool:
+        return path.exists()
+
+    return ready
+
+
+def _sockets(*paths: Path) -> Check:
+    async def ready() -> bool:
+        return all([await health.socket_answers(path) for path in paths])
+
+    return ready
+
+
+def _envoy(settings: Settings) -> Part:
+    bootstrap = render_bootstrap(settings)
+    admin = settings.socket("envoy-admin")
+    argv = [
+        str(envoy_binary(settings)),
+        *("-c", str(bootstrap)),
+        "--disable-hot-restart",
+        *("--concurrency", str(settings.envoy.concurrency)),
+        "--reject-unknown-dynamic-fields",
+        *("--drain-time-s", str(settings.envoy.drain_seconds)),
+        *("--file-flush-interval-msec", "1000"),
+        *("--log-level", "warning"),
+    ]
+
+    async def ready() -> bool:
+        return await health.http_status(admin, "/ready") == 200
+
+    return Part("envoy", argv, ready, drain=partial(_drain, settings, admin))
+
+
+async def _drain(settings: Settings, admin: Path) -> None:
+    """No new connections; open exchanges may finish for `envoy.drain_seconds`."""
+    await health.http_status(admin, "/drain_listeners?graceful", "POST")
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + settings.envoy.drain_seconds
+    while loop.time() < deadline and await health.active_requests(admin) > 0:
+        await asyncio.sleep(DRAIN_POLL_SECONDS)
+
+
+def names(found: Sequence[Part]) -> str:
+    return ", ".join(part.name for part in found)
