@@ -1,0 +1,176 @@
+"""`data/connections.yaml`: the upstreams that agents may be let out to, each by a name.
+
+    anthropic: {kind: anthropic, upstream: "https://api.anthropic.com", credential: anthropic, risk: standard}
+    ledger:
+      kind: http
+      upstream: https://ledger.internal/api
+      credential: ledger
+      risk: high
+      sql_fields: ["$.query"]
+      uninspectable: {pass: [image/*]}    # default: refuse
+
+An agent reaches it at `/<name>/…` of the gateway. `kind` lists only what is described and masked today.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from runtime.settings import is_loopback
+from snapshot.located import Located, read
+
+KINDS = ("anthropic", "openai", "http")
+RISKS = ("low", "standard", "high", "critical")
+KEYS = ("kind", "upstream", "credential", "risk", "sql_fields", "uninspectable")
+RESERVED = {"exeat"}  # paths of our own, should the gateway ever answer one itself
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")  # a path segment, a cluster name, a column of the evidence
+SECRET = re.compile(r"[a-z0-9_-]{1,40}")
+HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9-]{1,63})*")
+PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/?")
+FIELD = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_-]*|\[(?:\*|[0-9]{1,4})\])+")  # a JSONPath of names and indexes
+MEDIA = re.compile(r"[a-z]+/(?:\*|[a-z0-9][a-z0-9.+-]{0,80})")
+INSPECTED = ("text/", "application/json", "application/x-ndjson")  # never passed unread: masking reads them
+
+
+class SecretHosts(Protocol):
+    """What is needed of a `[secrets.*]` setting: where it may be sent."""
+
+    @property
+    def hosts(self) -> Sequence[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A named upstream. `credential` names a secret of the settings, "" for none; `line` is where it is declared."""
+
+    name: str
+    kind: str
+    upstream: str
+    credential: str = ""
+    risk: str = "standard"
+    sql_fields: tuple[str, ...] = ()
+    uninspectable: tuple[str, ...] = ()  # media types that may pass unread; empty: refuse
+    line: int = field(default=0, compare=False)
+
+    def passes(self, media: str) -> bool:
+        """Whether a body of this media type, which masking cannot read, may go by unread."""
+        essence = media.partition(";")[0].strip().lower()
+        return any(
+            essence == passed or (passed.endswith("/*") and essence.startswith(passed[:-1]))
+            for passed in self.uninspectable
+        )
+
+
+def parse_connections(
+    text: str, filename: str, secrets: Mapping[str, SecretHosts] | None = None
+) -> dict[str, Connection]:
+    """Reads the file; with `secrets` (settings.secrets) also checks each credential against its `hosts`.
+
+    Raises RepositoryRefused with file:line.
+    """
+    entries = read(text, filename).mapping("the file", None)
+    connections = {name: _connection(name, item) for name, item in entries.items()}
+    if secrets is not None:
+        for name, connection in connections.items():
+            _check_credential(connection, entries[name], secrets)
+    return connections
+
+
+def _connection(name: str, item: Located) -> Connection:
+    if not NAME.fullmatch(name) or name in RESERVED:
+        raise item.refuse(f"`{name}` cannot name a connection: lower case letters, digits and dashes, at most 40")
+    values = item.mapping(f"connection `{name}`", KEYS)
+    for key in ("kind", "upstream"):
+        if key not in values:
+            raise item.refuse(f"connection `{name}` has no `{key}`")
+    credential = values["credential"].text("credential") if "credential" in values else ""
+    if credential and not SECRET.fullmatch(credential):
+        raise values["credential"].refuse("credential is not the name of a secret (`[secrets.NAME]` in exeat.toml)")
+    return Connection(
+        name=name,
+        kind=values["kind"].choice("kind", KINDS),
+        upstream=_upstream(values["upstream"]),
+        credential=credential,
+        risk=values["risk"].choice("risk", RISKS) if "risk" in values else "standard",
+        sql_fields=_fields(values["sql_fields"]) if "sql_fields" in values else (),
+        uninspectable=_passed(values["uninspectable"]) if "uninspectable" in values else (),
+        line=item.line,
+    )
+
+
+def _upstream(item: Located) -> str:
+    """An origin with an optional path. No query, no user, https, and http on this machine alone."""
+    text = item.text("upstream")
+    try:
+        url = urlsplit(text)
+        host, port = url.hostname, url.port
+    except ValueError:
+        raise item.refuse("upstream is not a URL") from None
+    if url.scheme not in ("https", "http") or not host:
+        raise item.refuse("upstream is not an https URL with a host")
+    if url.scheme == "http" and not is_loopback(host):
+        raise item.refuse("upstream must be https; plain http is for this machine's loopback addresses")
+    if url.username is not None or url.password is not None:
+        raise item.refuse("upstream carries a user or password: use `credential`")
+    if "?" in text or "#" in text or not PATH.fullmatch(url.path) or ".." in url.path.split("/"):
+        raise item.refuse("upstream has more than an origin and a plain path")
+    if port == 0 or not _host_is_plain(host):
+        raise item.refuse("upstream's host or port cannot be one")
+    return text.rstrip("/")
+
+
+def _host_is_plain(host: str) -> bool:
+    """A DNS name or an address; never a link-local one, where clouds serve their machine credentials."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return HOST.fullmatch(host) is not None and not host.replace(".", "").isdigit()
+    return not (address.is_link_local or address.is_unspecified or address.is_multicast)
+
+
+def _fields(item: Located) -> tuple[str, ...]:
+    paths = []
+    for entry in item.items("sql_fields"):
+        path = entry.text("a field of sql_fields")
+        if not FIELD.fullmatch(path):
+            raise entry.refuse("a field of sql_fields is not a path such as $.query or $.batch[*].sql")
+        paths.append(path)
+    return tuple(paths)
+
+
+def _passed(item: Located) -> tuple[str, ...]:
+    """`refuse`, or `{pass: [image/*, …]}`."""
+    if item.value == "refuse":
+        return ()
+    if not isinstance(item.value, dict):
+        raise item.refuse("uninspectable is neither `refuse` nor `{pass: [image/*]}`")
+    entries = item.mapping("uninspectable", ["pass"])
+    media = []
+    for entry in entries["pass"].items("uninspectable.pass") if "pass" in entries else []:
+        name = entry.text("a type of uninspectable.pass")
+        if not MEDIA.fullmatch(name):
+            raise entry.refuse("uninspectable.pass lists media types such as image/* or application/pdf")
+        if name.startswith(INSPECTED) or name == "application/*":
+            raise entry.refuse(f"{name} is inspected, it cannot be passed unread")
+        media.append(name)
+    return tuple(media)
+
+
+def _check_credential(connection: Connection, item: Located, secrets: Mapping[str, SecretHosts]) -> None:
+    if not connection.credential:
+        return
+    secret = secrets.get(connection.credential)
+    if secret is None:
+        raise item.refuse(
+            f"connection `{connection.name}`: there is no [secrets.{connection.credential}] in exeat.toml"
+        )
+    url = urlsplit(connection.upstream)
+    wanted = {url.hostname, url.netloc.lower()}
+    if wanted.isdisjoint(host.lower() for host in secret.hosts):
+        raise item.refuse(
+            f"connection `{connection.name}`: secret `{connection.credential}` may not be sent to {url.hostname}"
+        )
