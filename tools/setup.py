@@ -65,7 +65,7 @@ def announce(level: str) -> None:
 
 def pip(*arguments: str) -> None:
     command = [str(folder() / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "-q", *arguments]
-    if subprocess.run(command, check=False).returncode != 0:  # noqa: S603 - fixed command
+    if subprocess.run(command, check=False).returncode != 0:
         sys.exit(f"Exeat: the installation failed (above). Try again, or by hand: {' '.join(command)}")
 
 

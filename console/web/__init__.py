@@ -1,0 +1,1 @@
+"""The console and API over HTTP. Server-rendered, no build step."""
