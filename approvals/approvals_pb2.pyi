@@ -1,0 +1,211 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Binding(_message.Message):
+    __slots__ = ("exchange", "connection", "upstream", "received_digest", "forwarded_digest", "issuer", "subject", "agent", "snapshot")
+    EXCHANGE_FIELD_NUMBER: _ClassVar[int]
+    CONNECTION_FIELD_NUMBER: _ClassVar[int]
+    UPSTREAM_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    FORWARDED_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    AGENT_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    exchange: str
+    connection: str
+    upstream: str
+    received_digest: str
+    forwarded_digest: str
+    issuer: str
+    subject: str
+    agent: str
+    snapshot: str
+    def __init__(self, exchange: _Optional[str] = ..., connection: _Optional[str] = ..., upstream: _Optional[str] = ..., received_digest: _Optional[str] = ..., forwarded_digest: _Optional[str] = ..., issuer: _Optional[str] = ..., subject: _Optional[str] = ..., agent: _Optional[str] = ..., snapshot: _Optional[str] = ...) -> None: ...
+
+class Terms(_message.Message):
+    __slots__ = ("any", "all", "quorum", "expires_s", "wait", "justification")
+    ANY_FIELD_NUMBER: _ClassVar[int]
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    QUORUM_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_S_FIELD_NUMBER: _ClassVar[int]
+    WAIT_FIELD_NUMBER: _ClassVar[int]
+    JUSTIFICATION_FIELD_NUMBER: _ClassVar[int]
+    any: _containers.RepeatedScalarFieldContainer[str]
+    all: _containers.RepeatedScalarFieldContainer[str]
+    quorum: int
+    expires_s: int
+    wait: str
+    justification: str
+    def __init__(self, any: _Optional[_Iterable[str]] = ..., all: _Optional[_Iterable[str]] = ..., quorum: _Optional[int] = ..., expires_s: _Optional[int] = ..., wait: _Optional[str] = ..., justification: _Optional[str] = ...) -> None: ...
+
+class Ask(_message.Message):
+    __slots__ = ("binding", "terms", "shown_media", "shown", "owner", "email", "session", "rule", "message", "justification")
+    BINDING_FIELD_NUMBER: _ClassVar[int]
+    TERMS_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_MEDIA_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    JUSTIFICATION_FIELD_NUMBER: _ClassVar[int]
+    binding: Binding
+    terms: Terms
+    shown_media: str
+    shown: bytes
+    owner: str
+    email: str
+    session: str
+    rule: str
+    message: str
+    justification: str
+    def __init__(self, binding: _Optional[_Union[Binding, _Mapping]] = ..., terms: _Optional[_Union[Terms, _Mapping]] = ..., shown_media: _Optional[str] = ..., shown: _Optional[bytes] = ..., owner: _Optional[str] = ..., email: _Optional[str] = ..., session: _Optional[str] = ..., rule: _Optional[str] = ..., message: _Optional[str] = ..., justification: _Optional[str] = ...) -> None: ...
+
+class Status(_message.Message):
+    __slots__ = ("id", "state", "expires_us", "changed_us", "answered_by", "justification", "withdrawn")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_US_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_US_FIELD_NUMBER: _ClassVar[int]
+    ANSWERED_BY_FIELD_NUMBER: _ClassVar[int]
+    JUSTIFICATION_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    state: str
+    expires_us: int
+    changed_us: int
+    answered_by: str
+    justification: str
+    withdrawn: str
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[str] = ..., expires_us: _Optional[int] = ..., changed_us: _Optional[int] = ..., answered_by: _Optional[str] = ..., justification: _Optional[str] = ..., withdrawn: _Optional[str] = ...) -> None: ...
+
+class Place(_message.Message):
+    __slots__ = ("id", "exchange")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    EXCHANGE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    exchange: str
+    def __init__(self, id: _Optional[str] = ..., exchange: _Optional[str] = ...) -> None: ...
+
+class ConsumeRequest(_message.Message):
+    __slots__ = ("id", "binding")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    BINDING_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    binding: Binding
+    def __init__(self, id: _Optional[str] = ..., binding: _Optional[_Union[Binding, _Mapping]] = ...) -> None: ...
+
+class ConsumeReply(_message.Message):
+    __slots__ = ("ok", "why", "status")
+    OK_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ok: bool
+    why: str
+    status: Status
+    def __init__(self, ok: _Optional[bool] = ..., why: _Optional[str] = ..., status: _Optional[_Union[Status, _Mapping]] = ...) -> None: ...
+
+class Vote(_message.Message):
+    __slots__ = ("issuer", "subject", "email", "groups", "shown_digest", "justification")
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    JUSTIFICATION_FIELD_NUMBER: _ClassVar[int]
+    issuer: str
+    subject: str
+    email: str
+    groups: _containers.RepeatedScalarFieldContainer[str]
+    shown_digest: str
+    justification: str
+    def __init__(self, issuer: _Optional[str] = ..., subject: _Optional[str] = ..., email: _Optional[str] = ..., groups: _Optional[_Iterable[str]] = ..., shown_digest: _Optional[str] = ..., justification: _Optional[str] = ...) -> None: ...
+
+class Approval(_message.Message):
+    __slots__ = ("id", "phase", "binding", "terms", "shown_media", "shown_digest", "shown", "owner", "email", "session", "rule", "message", "justification", "facts", "requested_us", "expires_us", "changed_us", "grace_until_us", "waiting", "exchanges", "votes", "refusal", "withdrawn")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    BINDING_FIELD_NUMBER: _ClassVar[int]
+    TERMS_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_MEDIA_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    JUSTIFICATION_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    REQUESTED_US_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_US_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_US_FIELD_NUMBER: _ClassVar[int]
+    GRACE_UNTIL_US_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    EXCHANGES_FIELD_NUMBER: _ClassVar[int]
+    VOTES_FIELD_NUMBER: _ClassVar[int]
+    REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    phase: str
+    binding: Binding
+    terms: Terms
+    shown_media: str
+    shown_digest: str
+    shown: bytes
+    owner: str
+    email: str
+    session: str
+    rule: str
+    message: str
+    justification: str
+    facts: int
+    requested_us: int
+    expires_us: int
+    changed_us: int
+    grace_until_us: int
+    waiting: _containers.RepeatedScalarFieldContainer[str]
+    exchanges: _containers.RepeatedScalarFieldContainer[str]
+    votes: _containers.RepeatedCompositeFieldContainer[Vote]
+    refusal: Vote
+    withdrawn: str
+    def __init__(self, id: _Optional[str] = ..., phase: _Optional[str] = ..., binding: _Optional[_Union[Binding, _Mapping]] = ..., terms: _Optional[_Union[Terms, _Mapping]] = ..., shown_media: _Optional[str] = ..., shown_digest: _Optional[str] = ..., shown: _Optional[bytes] = ..., owner: _Optional[str] = ..., email: _Optional[str] = ..., session: _Optional[str] = ..., rule: _Optional[str] = ..., message: _Optional[str] = ..., justification: _Optional[str] = ..., facts: _Optional[int] = ..., requested_us: _Optional[int] = ..., expires_us: _Optional[int] = ..., changed_us: _Optional[int] = ..., grace_until_us: _Optional[int] = ..., waiting: _Optional[_Iterable[str]] = ..., exchanges: _Optional[_Iterable[str]] = ..., votes: _Optional[_Iterable[_Union[Vote, _Mapping]]] = ..., refusal: _Optional[_Union[Vote, _Mapping]] = ..., withdrawn: _Optional[str] = ...) -> None: ...
+
+class ListRequest(_message.Message):
+    __slots__ = ("all",)
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    all: bool
+    def __init__(self, all: _Optional[bool] = ...) -> None: ...
+
+class ListReply(_message.Message):
+    __slots__ = ("approvals",)
+    APPROVALS_FIELD_NUMBER: _ClassVar[int]
+    approvals: _containers.RepeatedCompositeFieldContainer[Approval]
+    def __init__(self, approvals: _Optional[_Iterable[_Union[Approval, _Mapping]]] = ...) -> None: ...
+
+class GetRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class Answer(_message.Message):
+    __slots__ = ("id", "shown_digest", "justification")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    JUSTIFICATION_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    shown_digest: str
+    justification: str
+    def __init__(self, id: _Optional[str] = ..., shown_digest: _Optional[str] = ..., justification: _Optional[str] = ...) -> None: ...
+
+class WatchRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
