@@ -1,4 +1,4 @@
-"""`python -m runtime.child PROGRAM ARG…`: becomes PROGRAM, but ends with the supervisor that started it.
+"""`python -m runtime.child PARENT PROGRAM ARG…`: becomes PROGRAM, but ends with process PARENT.
 
 Linux sends the signal named by PR_SET_PDEATHSIG (prctl(2)) when the parent dies, so a supervisor that is killed leaves
 nothing behind. The setting survives exec; on other systems the program simply runs.
@@ -13,12 +13,12 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(argv: list[str]) -> None:
-    parent = os.getppid()
+    parent = int(argv[0])
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # died before the setting took hold
+        if os.getppid() != parent:  # it died before the setting took hold
             sys.exit(1)
-    os.execvp(argv[0], argv)  # noqa: S606 - becoming the program is the purpose
+    os.execvp(argv[1], argv[1:])  # noqa: S606 - becoming the program is the purpose
 
 
 if __name__ == "__main__":

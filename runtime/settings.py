@@ -160,7 +160,7 @@ class Secret(Section):
 
 
 class Settings(BaseSettings):
-    """Everything static. Relative paths are relative to the working directory of the process."""
+    """Everything static. Relative paths of a settings file are relative to its folder."""
 
     model_config = SettingsConfigDict(
         extra="forbid", frozen=True, env_prefix="EXEAT_", env_nested_delimiter="__", toml_file=None
@@ -227,7 +227,34 @@ def config_path(path: Path | None = None) -> Path | None:
 def load(path: Path | None = None) -> Settings:
     """Reads the settings once. Raises SettingsRefused with one line per wrong key."""
     file = config_path(path)
-    return parse(_read_toml(file) if file else {}, str(file or "environment"))
+    return parse(_rooted(_read_toml(file), file.absolute().parent) if file else {}, str(file or "environment"))
+
+
+PATHS: dict[str, dict[str, str | None]] = {  # section → key → default, for paths that a settings file may give relative to itself
+    "gateway": {"run_dir": "run", "state_dir": "state"},
+    "policy": {"path": "policies"},
+    "clickhouse": {"password_file": None},
+    "masking": {"key_file": None},
+    "envoy": {"binary": None},
+}
+
+
+def _rooted(values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The same values with every path absolute, so that a settings file means one thing from anywhere."""
+    rooted = dict(values)
+    for section, keys in PATHS.items():
+        given = dict(values.get(section, {})) if isinstance(values.get(section, {}), dict) else None
+        if given is None:
+            continue  # not a table: the model says so
+        for key, default in keys.items():
+            value = given.get(key, default)
+            if isinstance(value, str):
+                given[key] = str(folder / value)
+        rooted[section] = given
+    for name, secret in values.get("secrets", {}).items() if isinstance(values.get("secrets"), dict) else ():
+        if isinstance(secret, dict) and isinstance(secret.get("file"), str):
+            rooted["secrets"] = {**rooted["secrets"], name: {**secret, "file": str(folder / secret["file"])}}
+    return rooted
 
 
 def parse(values: dict[str, Any], source: str) -> Settings:

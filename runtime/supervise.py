@@ -86,7 +86,7 @@ class Supervisor:
         with (self._logs / f"{part.name}.log").open("ab") as log:
             try:
                 self._running[part.name] = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "runtime.child", *part.argv,
+                    sys.executable, "-m", "runtime.child", str(os.getpid()), *part.argv,
                     stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
                     env={**os.environ, **part.environment},  # noqa: TID251 - children inherit it
                     start_new_session=True,  # Ctrl-C reaches the supervisor alone, which then drains in order

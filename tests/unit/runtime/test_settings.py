@@ -1,0 +1,116 @@
+"""Static settings: read once, unknown keys refused, secrets typed."""
+
+from pathlib import Path
+
+import pytest
+
+from runtime.settings import Settings, SettingsRefused, is_loopback, load, parse, split_address
+
+FILE = """
+[gateway]
+id = "bank"
+[[issuers]]
+issuer = "https://login.example.com"
+[secrets.anthropic]
+file = "keys/a"
+hosts = ["api.anthropic.com"]
+[clickhouse]
+password = "hush-hush"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "exeat.toml"
+    path.write_text(FILE)
+    return path
+
+
+def test_paths_are_relative_to_the_file(file: Path) -> None:
+    settings = load(file)
+    assert settings.gateway.state_dir == file.parent / "state"
+    assert settings.secrets["anthropic"].file == file.parent / "keys/a"
+    assert settings.policy.path == file.parent / "policies"
+
+
+def test_environment_wins(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXEAT_GATEWAY__ID", "other")
+    settings = load(file)
+    assert settings.gateway.id == "other"
+    assert settings.gateway.state_dir == file.parent / "state"
+
+
+@pytest.mark.parametrize("name", ["EXEAT_GATWAY__ID", "EXEAT_UNKNOWN"])
+def test_a_typing_error_in_the_environment_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(SettingsRefused, match=name):
+        load(file)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"gateway": {"idd": "x"}}, "gateway.idd"),
+        ({"nonsense": {}}, "nonsense"),
+        ({"issuers": [{"issuer": "http://login.example.com"}]}, "https"),
+        ({"issuers": [{"issuer": "http://login.example.com", "allow_http": True}]}, "https"),
+        ({"issuers": [{"issuer": "https://a.example"}, {"issuer": "https://a.example"}]}, "twice"),
+        ({"issuers": [{"issuer": "https://a.example", "algorithms": ["none"]}]}, "algorithms"),
+        ({"issuers": [{"issuer": "https://a.example", "algorithms": ["HS256"]}]}, "algorithms"),
+        ({"issuers": [{"issuer": "https://a.example", "audiences": ["exeat-people"]}]}, "both doors"),
+        ({"secrets": {"a": {"file": "x", "hosts": []}}}, "hosts"),
+        ({"gateway": 7}, "gateway"),
+        ({"approvals": {"max_wait_seconds": 4000}}, "max_wait_seconds"),
+    ],
+)
+def test_what_is_wrong_is_named(values: dict[str, object], says: str) -> None:
+    with pytest.raises(SettingsRefused, match=says):
+        parse(values, "exeat.toml")
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SettingsRefused, match="exeat init"):
+        load(tmp_path / "none.toml")
+
+
+def test_broken_toml_names_the_line(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text("[gateway\n")
+    with pytest.raises(SettingsRefused, match="line 1"):
+        load(tmp_path / "x.toml")
+
+
+def test_secrets_do_not_print(file: Path) -> None:
+    settings = load(file)
+    assert settings.clickhouse.password
+    assert "hush" not in repr(settings)
+    assert "hush" not in settings.model_dump_json()
+
+
+def test_settings_are_frozen(file: Path) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load(file).gateway.id = "x"
+
+
+def test_a_socket_path_that_does_not_fit_is_one_sentence(tmp_path: Path) -> None:
+    settings = Settings(gateway={"run_dir": tmp_path / ("d" * 100)})  # type: ignore[arg-type]
+    with pytest.raises(SettingsRefused, match="too long"):
+        settings.socket("authz")
+
+
+@pytest.mark.parametrize("address", ["", "10000", ":80", "host:", "host:99999", "host:-1"])
+def test_addresses(address: str) -> None:
+    with pytest.raises(SettingsRefused):
+        split_address(address)
+
+
+def test_ipv6_address() -> None:
+    assert split_address("[::1]:80") == ("::1", 80)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_it"),
+    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("127.0.0.1.evil.example", False),
+     ("0.0.0.0", False), (None, False), ("localhost.example", False)],
+)  # fmt: skip
+def test_loopback(host: str | None, is_it: bool) -> None:
+    assert is_loopback(host) is is_it
