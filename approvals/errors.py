@@ -1,0 +1,99 @@
+"""What can go wrong here, and how it travels over gRPC.
+
+Error
+├── CallerError
+│   ├── UnknownApproval      no such approval, or not for your eyes
+│   ├── NotChanged           the machine said why not: already answered, expired, other content shown, …
+│   ├── AskInvalid           a request for approval that is malformed
+│   ├── NotAllowed           signed in, but this answer does not count: not an approver, one's own request, …
+│   └── SignInNeeded         no token, a bad one, one of the data path, or a sign-in that is too old
+└── GatewayError
+    ├── ApprovalsDown        the service or its store gives no answer
+    └── TooManyWaiting       settings.approvals.max_waiting
+
+The code travels in trailing metadata `exeat-code`, the sentence as the status' details.
+"""
+
+import grpc
+
+from approvals.steps import Why
+from runtime.errors import CallerError, Error, GatewayError
+
+CODE_KEY = "exeat-code"
+
+
+class UnknownApproval(CallerError):
+    code = "unknown_approval"
+
+
+class NotChanged(CallerError):
+    code = "not_changed"
+
+
+class AskInvalid(CallerError):
+    code = "ask_invalid"
+
+
+class NotAllowed(CallerError):
+    code = "not_allowed"
+
+
+class SignInNeeded(CallerError):
+    code = "sign_in_needed"
+
+
+class ApprovalsDown(GatewayError):
+    code = "approvals_down"
+
+
+class TooManyWaiting(GatewayError):
+    code = "too_many_waiting"
+
+
+SENTENCES: dict[Why, str] = {
+    Why.NOT_GRANTED: "It is not granted.",
+    Why.GRANTED: "It is already granted.",
+    Why.USED: "It is already granted and used.",
+    Why.REFUSED: "It is already refused.",
+    Why.EXPIRED: "It has expired.",
+    Why.WITHDRAWN: "It was withdrawn: nobody waits for it any more.",
+    Why.ANSWERED: "You have already said yes; more people are needed.",
+    Why.SHOWN_DIFFERS: "You answered for other content than what waits here; look again.",
+    Why.JUSTIFICATION: "The policy asks for a justification.",
+    Why.NOT_BOUND: "The release does not match what was approved.",
+    Why.NOT_WAITING: "The client has left.",
+    Why.TOO_MANY: "Too many exchanges ask under one approval.",
+}
+
+_STATUS: tuple[tuple[type[Error], grpc.StatusCode], ...] = (
+    (UnknownApproval, grpc.StatusCode.NOT_FOUND),
+    (NotChanged, grpc.StatusCode.FAILED_PRECONDITION),
+    (AskInvalid, grpc.StatusCode.INVALID_ARGUMENT),
+    (NotAllowed, grpc.StatusCode.PERMISSION_DENIED),
+    (SignInNeeded, grpc.StatusCode.UNAUTHENTICATED),
+    (TooManyWaiting, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (CallerError, grpc.StatusCode.INVALID_ARGUMENT),
+    (Error, grpc.StatusCode.INTERNAL),  # not UNAVAILABLE: that word is the transport's, and clients retry it
+)
+_KINDS: tuple[type[Error], ...] = (
+    UnknownApproval,
+    NotChanged,
+    AskInvalid,
+    NotAllowed,
+    SignInNeeded,
+    ApprovalsDown,
+    TooManyWaiting,
+)
+
+
+def status_of(error: Error) -> grpc.StatusCode:
+    return next(code for kind, code in _STATUS if isinstance(error, kind))
+
+
+def from_rpc(error: grpc.aio.AioRpcError) -> Error:
+    """Our error again, on the client's side; anything foreign is ApprovalsDown, without its text."""
+    codes = [str(value) for key, value in error.trailing_metadata() if key == CODE_KEY]
+    for kind in _KINDS:
+        if [kind.code] == codes:
+            return kind(error.details() or "")
+    return ApprovalsDown(f"the approvals service gives no answer ({error.code().name.lower()})")

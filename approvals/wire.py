@@ -1,0 +1,193 @@
+"""The only file that touches our protobuf: messages ↔ the nouns of `facts` and `machine`."""
+
+from approvals import approvals_pb2 as pb
+from approvals.facts import Ask, Binding, Card, Shown, Vote, Voter
+from approvals.machine import Approval, Phase
+from snapshot.decision import ApprovalTerms, Justification, Wait
+
+WAITS: dict[str, Wait] = {"hold": "hold", "respond": "respond"}
+JUSTIFICATIONS: dict[str, Justification] = {"none": "none", "optional": "optional", "required": "required"}
+
+
+def binding_to(binding: Binding) -> pb.Binding:
+    return pb.Binding(
+        exchange=binding.exchange,
+        connection=binding.connection,
+        upstream=binding.upstream,
+        received_digest=binding.received_digest,
+        forwarded_digest=binding.forwarded_digest,
+        issuer=binding.issuer,
+        subject=binding.subject,
+        agent=binding.agent,
+        snapshot=binding.snapshot,
+    )
+
+
+def binding_from(message: pb.Binding) -> Binding:
+    return Binding(
+        exchange=message.exchange,
+        connection=message.connection,
+        upstream=message.upstream,
+        received_digest=message.received_digest,
+        forwarded_digest=message.forwarded_digest,
+        issuer=message.issuer,
+        subject=message.subject,
+        agent=message.agent,
+        snapshot=message.snapshot,
+    )
+
+
+def terms_to(terms: ApprovalTerms) -> pb.Terms:
+    return pb.Terms(
+        any=terms.any,
+        all=terms.all,
+        quorum=terms.quorum,
+        expires_s=terms.expires_s,
+        wait=terms.wait,
+        justification=terms.justification,
+    )
+
+
+def terms_from(message: pb.Terms) -> ApprovalTerms:
+    """Raises KeyError for a word that we do not know."""
+    return ApprovalTerms(
+        any=tuple(message.any),
+        all=tuple(message.all),
+        quorum=message.quorum,
+        expires_s=message.expires_s,
+        wait=WAITS[message.wait],
+        justification=JUSTIFICATIONS[message.justification],
+    )
+
+
+def ask_to(ask: Ask) -> pb.Ask:
+    return pb.Ask(
+        binding=binding_to(ask.binding),
+        terms=terms_to(ask.terms),
+        shown_media=ask.shown.media,
+        shown=ask.shown.content,
+        owner=ask.owner,
+        email=ask.email,
+        session=ask.session,
+        rule=ask.rule,
+        message=ask.message,
+        justification=ask.justification,
+    )
+
+
+def ask_from(message: pb.Ask) -> Ask:
+    binding = message.binding
+    return Ask(
+        exchange=binding.exchange,
+        connection=binding.connection,
+        upstream=binding.upstream,
+        received_digest=binding.received_digest,
+        forwarded_digest=binding.forwarded_digest,
+        issuer=binding.issuer,
+        subject=binding.subject,
+        agent=binding.agent,
+        snapshot=binding.snapshot,
+        terms=terms_from(message.terms),
+        shown=Shown(message.shown_media, message.shown),
+        owner=message.owner,
+        email=message.email,
+        session=message.session,
+        rule=message.rule,
+        message=message.message,
+        justification=message.justification,
+    )
+
+
+def status_to(approval: Approval) -> pb.Status:
+    last = approval.refusal or (approval.votes[-1] if approval.votes else None)
+    return pb.Status(
+        id=approval.id,
+        state=approval.state,
+        expires_us=approval.expires_us,
+        changed_us=approval.changed_us,
+        answered_by=(last.voter.email or last.voter.subject) if last else "",
+        justification=last.justification if last else "",
+        withdrawn=approval.withdrawn,
+    )
+
+
+def approval_to(approval: Approval, shown: Shown | None = None) -> pb.Approval:
+    card = approval.card
+    return pb.Approval(
+        id=approval.id,
+        phase=approval.phase,
+        binding=binding_to(card.binding),
+        terms=terms_to(card.terms),
+        shown_media=card.shown_media,
+        shown_digest=card.shown_digest,
+        shown=shown.content if shown else b"",
+        owner=card.owner,
+        email=card.email,
+        session=card.session,
+        rule=card.rule,
+        message=card.message,
+        justification=card.justification,
+        facts=approval.facts,
+        requested_us=approval.requested_us,
+        expires_us=approval.expires_us,
+        changed_us=approval.changed_us,
+        grace_until_us=approval.grace_until_us,
+        waiting=approval.waiting,
+        exchanges=approval.exchanges,
+        votes=[_vote_to(vote) for vote in approval.votes],
+        refusal=_vote_to(approval.refusal) if approval.refusal else None,
+        withdrawn=approval.withdrawn,
+    )
+
+
+def approval_from(message: pb.Approval) -> Approval:
+    return Approval(
+        id=message.id,
+        phase=Phase(message.phase),
+        card=_card_from(message),
+        facts=message.facts,
+        requested_us=message.requested_us,
+        expires_us=message.expires_us,
+        waiting=tuple(message.waiting),
+        exchanges=tuple(message.exchanges),
+        changed_us=message.changed_us,
+        votes=tuple(_vote_from(vote) for vote in message.votes),
+        refusal=_vote_from(message.refusal) if message.HasField("refusal") else None,
+        grace_until_us=message.grace_until_us if message.HasField("grace_until_us") else None,
+        withdrawn=message.withdrawn,
+    )
+
+
+def shown_from(message: pb.Approval) -> Shown:
+    return Shown(message.shown_media, message.shown)
+
+
+def _card_from(message: pb.Approval) -> Card:
+    return Card(
+        binding=binding_from(message.binding),
+        terms=terms_from(message.terms),
+        shown_media=message.shown_media,
+        shown_digest=message.shown_digest,
+        owner=message.owner,
+        email=message.email,
+        session=message.session,
+        rule=message.rule,
+        message=message.message,
+        justification=message.justification,
+    )
+
+
+def _vote_to(vote: Vote) -> pb.Vote:
+    return pb.Vote(
+        issuer=vote.voter.issuer,
+        subject=vote.voter.subject,
+        email=vote.voter.email,
+        groups=vote.voter.groups,
+        shown_digest=vote.shown_digest,
+        justification=vote.justification,
+    )
+
+
+def _vote_from(message: pb.Vote) -> Vote:
+    voter = Voter(message.issuer, message.subject, message.email, tuple(message.groups))
+    return Vote(voter, message.shown_digest, message.justification)
