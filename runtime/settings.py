@@ -230,7 +230,8 @@ def load(path: Path | None = None) -> Settings:
     return parse(_rooted(_read_toml(file), file.absolute().parent) if file else {}, str(file or "environment"))
 
 
-PATHS: dict[str, dict[str, str | None]] = {  # section → key → default, for paths that a settings file may give relative to itself
+# section → key → default, for paths that a settings file may give relative to itself
+PATHS: dict[str, dict[str, str | None]] = {
     "gateway": {"run_dir": "run", "state_dir": "state"},
     "policy": {"path": "policies"},
     "clickhouse": {"password_file": None},
