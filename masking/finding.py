@@ -1,0 +1,60 @@
+"""A detector's hit as it may be told: rule, where, how many, keyed token; never the value."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+# An event body is at most 60,000 bytes; 200 findings of about 150 bytes leave half of it to the rest.
+MOST_FINDINGS = 200
+ELSEWHERE = "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`where` is a JSON path, a stream channel or a header's name; `token` is "" when no keyed token may be shown."""
+
+    rule: str
+    version: str
+    where: str
+    operator: str
+    count: int = 1
+    token: str = ""
+
+
+class Found(Protocol):
+    """What a finding needs to know of the rule that made it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+
+
+class Findings:
+    """Collects hits and adds up equal ones.
+
+    At most `MOST_FINDINGS` different ones are told apart between two calls of `take`; what comes after is counted
+    under its rule alone (`where` = "…", no token), so that a body of a million hits stays a short list.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str, str, str, str], int] = {}
+
+    def add(self, rule: Found, where: str, count: int = 1, token: str = "", operator: str = "") -> None:
+        key = (rule.name, rule.version, where, operator or rule.kind, token)
+        counts = self._counts
+        if key not in counts and len(counts) >= MOST_FINDINGS:
+            key = (rule.name, rule.version, ELSEWHERE, operator or rule.kind, "")
+        counts[key] = counts.get(key, 0) + count
+
+    def take(self) -> list[Finding]:
+        """The findings so far, in the order of their first hit; the next call starts anew."""
+        counts, self._counts = self._counts, {}
+        return [
+            Finding(name, version, where, operator, count, token)
+            for (name, version, where, operator, token), count in counts.items()
+        ]
+
+    def __len__(self) -> int:
+        return len(self._counts)

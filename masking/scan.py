@@ -1,0 +1,158 @@
+"""The compiled scanner: which rules look at a text, what a hit becomes, and what it leaves in the findings.
+
+Semantics, on which the law "streamed equals whole" rests: starts are examined from left to right; at each start every
+rule is tried, and the longest validated match wins (rules earlier in the list win ties). Whether a start matches
+depends on at most KEPT bytes before it and on the bytes of the match and one more, nothing else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from masking import operators
+from masking.detector import Detector
+from masking.errors import Blocked
+from masking.finding import Findings
+from masking.keys import Keys
+from masking.matcher import KEPT, Matcher, combined
+from masking.operators import REDACT, Operator, Rank
+from masking.select import KeyRule, Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What to look for and what to do with it. `session` ties tokens to the scanner's tweak; `telling` lets findings
+    carry a token (never for card numbers that some profile truncates: both together would give the number away)."""
+
+    name: str
+    version: str
+    detector: Detector
+    operator: Operator = REDACT
+    session: bool = True
+    telling: bool = True
+
+    @property
+    def kind(self) -> str:
+        return self.operator.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What a key or path rule makes of a whole value. `drop`: leave the field out altogether."""
+
+    data: bytes
+    drop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A validated match: where it ends, whose it is."""
+
+    end: int
+    index: int
+
+
+class Scanner:
+    """The rules of the chosen profiles for one connection and direction. Immutable and shareable between channels."""
+
+    __slots__ = (
+        "_keys",
+        "_selection",
+        "_tweak",
+        "combined",
+        "has_key_rules",
+        "has_path_rules",
+        "matchers",
+        "rules",
+    )
+
+    def __init__(
+        self, rules: Sequence[Rule], keys: Keys, *, tweak: bytes = b"", selection: Selection | None = None
+    ) -> None:
+        self.rules = tuple(rules)
+        self._keys, self._tweak = keys, tweak
+        self._selection = selection or Selection(())
+        self.has_key_rules = self._selection.has_keys
+        self.has_path_rules = self._selection.has_paths
+        self.combined = combined(tuple(rule.detector for rule in self.rules))
+        self.matchers: tuple[Matcher, ...] = self.combined.matchers
+
+    def key_rule(self, key: str, path: tuple[str | int, ...]) -> KeyRule | None:
+        """The strictest rule selected by this key's name or by the path of its value (which ends with the key)."""
+        return self._selection.find(key, path)
+
+    def candidate(self, data: bytes) -> bool:
+        """Could any rule match in here? Fast; True is no promise. Escapes must already be as the text would read."""
+        both = self.combined
+        return both.plain.find(data)[0] >= 0 or (both.has_context and both.context.find(data)[0] >= 0)
+
+    def alive(self, data: bytes, start: int = 0) -> int:
+        """The first byte at or after `start` that a continuation of `data` could still turn into a secret.
+
+        len(data) when there is none. May be too early by the length of a context, never too late.
+        """
+        both = self.combined
+        found = both.alive.find(data, max(0, start - KEPT) if both.has_context else start)[0]
+        return len(data) if found < 0 else max(start, found)
+
+    def next_plain(self, text: bytes, pos: int) -> int:
+        """The next start of a candidate that needs no context; len(text) when there is none."""
+        start = self.combined.plain.find(text, pos)[0]
+        return len(text) if start < 0 else start
+
+    def next_value(self, text: bytes, pos: int) -> int:
+        """The next start of what looks like a value within reach of a context; len(text) when there is none.
+
+        Every context is found by a search for context and value together. From the first byte of a context to the end
+        of its longest match all starts of value-like text are given, leftmost first; `examine` decides on each.
+        """
+        both = self.combined
+        if not both.has_context:
+            return len(text)
+        begin = max(0, pos - KEPT)
+        while (found := both.context.find(text, begin))[0] >= 0:
+            begin, end = found
+            start = both.values.find(text, max(begin + 1, pos))[0]
+            if 0 <= start < end:
+                return start
+            begin += 1
+        return len(text)
+
+    def examine(self, text: bytes, start: int) -> tuple[Hit | None, int]:
+        """Try every rule at `start`: (the hit, or None; end of the longest candidate that validation turned down)."""
+        best: Hit | None = None
+        furthest = refused = -1
+        matchers = self.matchers
+        for index in self.combined.table[text[start]]:
+            matcher = matchers[index]
+            end = matcher.end(text, start)
+            if end < 0:
+                continue
+            if matcher.validate is not None:
+                length = matcher.validate(text[start:end])
+                if length <= 0:
+                    refused = max(refused, end)
+                    continue
+                end = start + length
+            if end > furthest:
+                furthest, best = end, Hit(end, index)
+        return best, refused
+
+    def replace(self, rule: Rule | KeyRule, value: bytes, where: str, sink: Findings, *, whole: bool = True) -> bytes:
+        """The operator on one value, told to the findings. Not `whole`: only the start of it was seen, so redact."""
+        tweak = self._tweak if rule.session else b""
+        operator = rule.operator
+        if operator.rank < Rank.REDACT and not whole:
+            operator = REDACT
+        token = ""
+        if operator.rank is Rank.TOKEN or (whole and rule.telling and operator.rank is not Rank.BLOCK):
+            token = operators.token(value, rule.name, self._keys, tweak)
+        sink.add(rule, where, 1, token if rule.telling else "", operator.kind)
+        if operator.rank is Rank.BLOCK:
+            raise Blocked(rule.name)
+        if operator.rank is Rank.TOKEN:
+            return token.encode()
+        return operators.replace(operator, value, rule.name, self._keys, tweak)
+
+    def apply(self, rule: KeyRule, value: bytes, where: str, sink: Findings) -> Replacement:
+        """The operator of a key or path rule on a whole value."""
+        return Replacement(self.replace(rule, value, where, sink), drop=rule.operator.rank is Rank.DROP)

@@ -1,0 +1,192 @@
+"""The streaming core: one channel of text, in pieces of any size, masked as if it had been there whole.
+
+The law: for every splitting, what comes out, joined, equals `mask_text` of the whole, and no byte of a secret is let go
+before the secret is decided.
+
+How: `Scanner.alive` gives the leftmost start that later bytes could still turn into a secret. All starts before it are
+decided for good, so they are examined, once, from left to right; the bytes from it on are held. Three places in a text:
+
+    … sent or masked …  │ _out … │ held …
+                        starts before _pos have been examined (_pos ≤ _out only inside a masked value)
+
+A start inside a masked value is examined too: a second secret may begin in it and reach beyond it. What it adds is
+masked as well. A secret that is known by its beginning is masked at once and its further bytes are swallowed.
+"""
+
+from masking.detector import Detector
+from masking.engine import Regex
+from masking.finding import Findings
+from masking.matcher import KEPT, Matcher, compiled
+from masking.scan import Hit, Rule, Scanner
+
+# Candidates that fail validation are cheap for the sender and dear for us (about 6 µs each). After this many in one
+# window of text every candidate in it counts as a hit, and the run of digits and separators behind it is swallowed.
+WINDOW = 1024
+MOST_REFUSED = 64
+# After this many swallowed bytes white space ends a swallowed run, whatever the rule says: a PEM header without an END
+# line must not eat the rest of its channel, and no key is longer (RSA-16384 is 12 KiB).
+MOST_SWALLOWED = 64 << 10
+
+DENSE = Rule(
+    name="dense",
+    version="1",
+    detector=Detector("dense", "[0-9]", (), (), swallow=r"[0-9A-Z .:/+@_\-]"),
+    telling=False,
+)
+_DENSE_RUN = compiled(DENSE.detector)
+_SPACE = Regex(r"[\x09-\x0d ]")
+
+
+class TextStream:
+    """One channel. `context` is text that stands before it and is never emitted, e.g. b'"routing":"'."""
+
+    __slots__ = (
+        "_base",
+        "_buf",
+        "_out",
+        "_pos",
+        "_refused",
+        "_scanner",
+        "_sink",
+        "_swallow",
+        "_swallowed",
+        "_where",
+        "_window",
+    )
+
+    def __init__(self, scanner: Scanner, where: str, sink: Findings, *, context: bytes = b"") -> None:
+        self._scanner, self._where, self._sink = scanner, where, sink
+        self._buf = context[-KEPT:]
+        self._pos = self._out = len(self._buf)
+        self._base = -self._pos  # position in the channel of the first byte of _buf
+        self._swallow: Matcher | None = None
+        self._swallowed = 0
+        self._window = self._refused = 0
+
+    @property
+    def held(self) -> int:
+        """Bytes that have come and are neither sent nor masked yet."""
+        return len(self._buf) - self._out
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes, give those that may go now. Raises Blocked when a rule says so."""
+        parts: list[bytes] = []
+        self._buf += data
+        self._scan(parts, final=False)
+        keep = max(0, self._pos - KEPT)
+        self._buf = self._buf[keep:]
+        self._pos, self._out, self._base = self._pos - keep, self._out - keep, self._base + keep
+        return b"".join(parts)
+
+    def finish(self, data: bytes = b"", *, closed: bool = False) -> bytes:
+        """The rest. `closed`: the container says that the text is complete (a JSON string's quote, a block's stop).
+
+        Without it the text may have been cut off, so a beginning of a secret at its end is masked too, if it shows six
+        digits of a number or the decisive beginning of a key.
+        """
+        parts: list[bytes] = []
+        self._buf += data
+        self._scan(parts, final=True)
+        if not closed:
+            self._mask_cut(parts)
+        parts.append(self._buf[self._out :])
+        self._buf, self._pos, self._out = b"", 0, 0
+        return b"".join(parts)
+
+    def _scan(self, parts: list[bytes], *, final: bool) -> None:
+        """Examine every start that is decided, put what may go into `parts`, move _pos and _out."""
+        self._drop()
+        buf, scanner = self._buf, self._scanner
+        size = len(buf)
+        limit = size if final else scanner.alive(buf, self._pos)
+        plain = value = -1  # the next start that each of the two searches has found; -1: not searched yet
+        while self._swallow is None:
+            pos = self._pos
+            if plain < pos:
+                plain = scanner.next_plain(buf, pos)
+            if value < pos:
+                value = scanner.next_value(buf, pos)
+            start = min(plain, value)
+            if start >= limit:
+                break
+            hit, refused = scanner.examine(buf, start)
+            self._pos = start + 1
+            if hit is None and refused >= 0 and self._too_many(start):
+                self._mask(parts, start, Hit(refused, -1))
+            elif hit is not None and hit.end > self._out:
+                self._mask(parts, start, hit)
+            if self._pos > start + 1 and not final:  # bytes were swallowed: what was alive may be gone
+                limit = scanner.alive(buf, self._pos)
+        if self._swallow is None and not final:
+            if limit > self._out:
+                parts.append(buf[self._out : limit])
+                self._out = limit
+            self._pos = limit
+
+    def _too_many(self, start: int) -> bool:
+        """Count a refused candidate; True when its window has had its share. Depends on the text alone."""
+        window = (self._base + start) // WINDOW
+        if window != self._window:
+            self._window, self._refused = window, 0
+        self._refused += 1
+        return self._refused > MOST_REFUSED
+
+    def _mask(self, parts: list[bytes], start: int, hit: Hit) -> None:
+        """Replace the bytes of a hit that are still here, and swallow what belongs to it."""
+        buf, end, out = self._buf, hit.end, self._out
+        if hit.index < 0:
+            rule, matcher = DENSE, _DENSE_RUN
+        else:
+            rule, matcher = self._scanner.rules[hit.index], self._scanner.matchers[hit.index]
+        goes_on = matcher.run != 0 and end < len(buf) and bool(matcher.run >> buf[end] & 1)
+        whole = start >= out and not goes_on and matcher.until is None and hit.index >= 0
+        if start > out:
+            parts.append(buf[out:start])
+        parts.append(self._scanner.replace(rule, buf[max(start, out) : end], self._where, self._sink, whole=whole))
+        self._out = end
+        if goes_on or matcher.until is not None or hit.index < 0:
+            self._pos, self._swallow, self._swallowed = end, matcher, 0
+            self._drop()
+
+    def _drop(self) -> None:
+        """Move over swallowed bytes; leave _swallow set if the run may go on in the next piece."""
+        matcher = self._swallow
+        if matcher is None or matcher.foreign is None:
+            return
+        buf, start = self._buf, self._pos
+        stop = matcher.foreign.find(buf, start)[0]
+        stop = len(buf) if stop < 0 else stop
+        ended = stop < len(buf)
+        if matcher.until is not None:
+            end = matcher.until.find(buf, start - min(self._swallowed, KEPT, start))[1]
+            if 0 <= end <= stop:
+                stop, ended = end, True
+        rest = max(0, MOST_SWALLOWED - self._swallowed)
+        if stop - start > rest:
+            space = _SPACE.find(buf, start + rest)[0]
+            if 0 <= space < stop:
+                stop, ended = space, True
+        self._swallowed += stop - start
+        self._pos = self._out = stop
+        if ended:
+            self._swallow = None
+
+    def _mask_cut(self, parts: list[bytes]) -> None:
+        """At an end that nothing has closed: mask from the leftmost telling beginning of a secret on."""
+        if self._swallow is not None:
+            return
+        buf, out = self._buf, self._out
+        starts = [(at, index) for index, m in enumerate(self._scanner.matchers) if (at := m.cut_at(buf, out)) >= 0]
+        if not starts:
+            return
+        at, index = min(starts)
+        parts.append(buf[out:at])
+        parts.append(self._scanner.replace(self._scanner.rules[index], buf[at:], self._where, self._sink, whole=False))
+        self._out = len(buf)
+
+
+def mask_text(
+    scanner: Scanner, where: str, sink: Findings, data: bytes, *, context: bytes = b"", closed: bool = False
+) -> bytes:
+    """The whole text at once: what every splitting of it through a TextStream also gives."""
+    return TextStream(scanner, where, sink, context=context).finish(data, closed=closed)
