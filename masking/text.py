@@ -14,6 +14,7 @@ masked as well. A secret that is known by its beginning is masked at once and it
 """
 
 from masking.detector import Detector
+from masking.edits import CLOSED, CUT, MORE, Edit, End, splice
 from masking.engine import Regex
 from masking.finding import Findings
 from masking.matcher import KEPT, Matcher, compiled
@@ -68,15 +69,16 @@ class TextStream:
         """Bytes that have come and are neither sent nor masked yet."""
         return len(self._buf) - self._out
 
+    @property
+    def decided(self) -> int:
+        """Every byte of the channel before this offset is final."""
+        return self._base + self._out
+
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes, give those that may go now. Raises Blocked when a rule says so."""
-        parts: list[bytes] = []
-        self._buf += data
-        self._scan(parts, final=False)
-        keep = max(0, self._pos - KEPT)
-        self._buf = self._buf[keep:]
-        self._pos, self._out, self._base = self._pos - keep, self._out - keep, self._base + keep
-        return b"".join(parts)
+        kept, begin = self._buf[self._out :] + data, self.decided
+        edits = self.push(data)
+        return splice(kept[: self.decided - begin], edits, begin)
 
     def finish(self, data: bytes = b"", *, closed: bool = False) -> bytes:
         """The rest. `closed`: the container says that the text is complete (a JSON string's quote, a block's stop).
@@ -84,18 +86,28 @@ class TextStream:
         Without it the text may have been cut off, so a beginning of a secret at its end is masked too, if it shows six
         digits of a number or the decisive beginning of a key.
         """
-        parts: list[bytes] = []
-        self._buf += data
-        self._scan(parts, final=True)
-        if not closed:
-            self._mask_cut(parts)
-        parts.append(self._buf[self._out :])
-        self._buf, self._pos, self._out = b"", 0, 0
-        return b"".join(parts)
+        kept, begin = self._buf[self._out :] + data, self.decided
+        return splice(kept, self.push(data, CLOSED if closed else CUT), begin)
 
-    def _scan(self, parts: list[bytes], *, final: bool) -> None:
-        """Examine every start that is decided, put what may go into `parts`, move _pos and _out."""
-        self._drop()
+    def push(self, data: bytes, end: End = MORE) -> list[Edit]:
+        """Take the next bytes, give what becomes of those decided by now, as edits in offsets of the channel."""
+        edits: list[Edit] = []
+        self._buf += data
+        self._scan(edits, final=end is not MORE)
+        if end is MORE:
+            keep = max(0, self._pos - KEPT)
+            self._buf = self._buf[keep:]
+            self._pos, self._out, self._base = self._pos - keep, self._out - keep, self._base + keep
+            return edits
+        if end is CUT:
+            self._mask_cut(edits)
+        self._base += len(self._buf)
+        self._buf, self._pos, self._out = b"", 0, 0
+        return edits
+
+    def _scan(self, edits: list[Edit], *, final: bool) -> None:
+        """Examine every start that is decided, tell the edits, move _pos and _out."""
+        self._drop(edits)
         buf, scanner = self._buf, self._scanner
         size = len(buf)
         limit = size if final else scanner.alive(buf, self._pos)
@@ -112,15 +124,13 @@ class TextStream:
             hit, refused = scanner.examine(buf, start)
             self._pos = start + 1
             if hit is None and refused >= 0 and self._too_many(start):
-                self._mask(parts, start, Hit(refused, -1))
+                self._mask(edits, start, Hit(refused, -1))
             elif hit is not None and hit.end > self._out:
-                self._mask(parts, start, hit)
+                self._mask(edits, start, hit)
             if self._pos > start + 1 and not final:  # bytes were swallowed: what was alive may be gone
                 limit = scanner.alive(buf, self._pos)
         if self._swallow is None and not final:
-            if limit > self._out:
-                parts.append(buf[self._out : limit])
-                self._out = limit
+            self._out = max(self._out, limit)
             self._pos = limit
 
     def _too_many(self, start: int) -> bool:
@@ -131,7 +141,7 @@ class TextStream:
         self._refused += 1
         return self._refused > MOST_REFUSED
 
-    def _mask(self, parts: list[bytes], start: int, hit: Hit) -> None:
+    def _mask(self, edits: list[Edit], start: int, hit: Hit) -> None:
         """Replace the bytes of a hit that are still here, and swallow what belongs to it."""
         buf, end, out = self._buf, hit.end, self._out
         if hit.index < 0:
@@ -140,15 +150,15 @@ class TextStream:
             rule, matcher = self._scanner.rules[hit.index], self._scanner.matchers[hit.index]
         goes_on = matcher.run != 0 and end < len(buf) and bool(matcher.run >> buf[end] & 1)
         whole = start >= out and not goes_on and matcher.until is None and hit.index >= 0
-        if start > out:
-            parts.append(buf[out:start])
-        parts.append(self._scanner.replace(rule, buf[max(start, out) : end], self._where, self._sink, whole=whole))
+        start = max(start, out)
+        text = self._scanner.replace(rule, buf[start:end], self._where, self._sink, whole=whole)
+        edits.append(Edit(self._base + start, self._base + end, text))
         self._out = end
         if goes_on or matcher.until is not None or hit.index < 0:
             self._pos, self._swallow, self._swallowed = end, matcher, 0
-            self._drop()
+            self._drop(edits)
 
-    def _drop(self) -> None:
+    def _drop(self, edits: list[Edit]) -> None:
         """Move over swallowed bytes; leave _swallow set if the run may go on in the next piece."""
         matcher = self._swallow
         if matcher is None or matcher.foreign is None:
@@ -166,12 +176,14 @@ class TextStream:
             space = _SPACE.find(buf, start + rest)[0]
             if 0 <= space < stop:
                 stop, ended = space, True
+        if stop > start:
+            edits.append(Edit(self._base + start, self._base + stop, b""))
         self._swallowed += stop - start
         self._pos = self._out = stop
         if ended:
             self._swallow = None
 
-    def _mask_cut(self, parts: list[bytes]) -> None:
+    def _mask_cut(self, edits: list[Edit]) -> None:
         """At an end that nothing has closed: mask from the leftmost telling beginning of a secret on."""
         if self._swallow is not None:
             return
@@ -180,9 +192,8 @@ class TextStream:
         if not starts:
             return
         at, index = min(starts)
-        parts.append(buf[out:at])
-        parts.append(self._scanner.replace(self._scanner.rules[index], buf[at:], self._where, self._sink, whole=False))
-        self._out = len(buf)
+        text = self._scanner.replace(self._scanner.rules[index], buf[at:], self._where, self._sink, whole=False)
+        edits.append(Edit(self._base + at, self._base + len(buf), text))
 
 
 def mask_text(
