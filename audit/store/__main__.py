@@ -7,8 +7,9 @@ running ones end, the engine flushes and closes.
 from urllib.parse import urlsplit
 
 from audit.store.accounts import Accounts
-from audit.store.engine import Duty, Engine
+from audit.store.engine import Duty, Engine, StoreBroken
 from audit.store.facade import make_app
+from audit.store.faults import Fault
 from audit.store.migrate import migrate
 from audit.store.serving import Store
 from runtime import log, serve
@@ -31,6 +32,8 @@ def open_store(settings: Settings) -> Store:
     engine.open(Duty.MIGRATE)
     try:
         done = migrate(engine.rows, settings.clickhouse.database)
+    except Fault as fault:
+        raise StoreBroken(f"the schema cannot be brought up to date: {fault}") from None
     finally:
         engine.close()
     if done:

@@ -37,7 +37,8 @@ SAFE_TABLE_FUNCTIONS = frozenset(
 # Refused wherever they stand, also without parentheses: `SELECT * APPLY file` calls a function by its bare name.
 REFUSED_WORDS = frozenset({"file", "python", "stack_trace", "catboostevaluate"})
 
-_STRING = re.compile(r"'(?:[^'\\]|\\.)*'", re.DOTALL)  # the only string form that the engine's formatter writes
+# The two quotes that the engine's formatter writes; a name may hold the quote of a string: `it's`.
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|(`(?:[^`\\]|\\.)*`)", re.DOTALL)
 _CALL = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)`?\s*\(")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _INSERT = re.compile(r"\s*INSERT\s+INTO\s+(?:TABLE\s+)?(?!FUNCTION\b)", re.IGNORECASE)
@@ -106,8 +107,8 @@ def _capped(name: str, value: str, caps: Mapping[str, int]) -> str:
 
 
 def without_strings(normalised: str) -> str:
-    """Every string literal emptied. Sound on the engine's own formatting only: that has one form of string."""
-    return _STRING.sub("''", normalised)
+    """Every string literal emptied, names kept. Sound on the engine's own formatting only, which knows two quotes."""
+    return _QUOTED.sub(lambda found: found[1] or "''", normalised)
 
 
 def check_words(normalised: str, table_functions: Iterable[str]) -> None:

@@ -47,35 +47,42 @@ WHERE kind = 'masking';
 CREATE OR REPLACE VIEW audit.approvals AS
 SELECT
     approval,
-    argMax(step, seq) AS state,
-    argMin(exchange, seq) AS exchange,
-    argMin(session, seq) AS session,
-    argMin(connection, seq) AS connection,
-    argMin(issuer, seq) AS issuer,
-    argMin(subject, seq) AS subject,
-    argMin(agent, seq) AS agent,
-    argMin(rule, seq) AS rule,
-    argMin(message, seq) AS message,
-    argMin(justification, seq) AS justification,
-    groupUniqArrayIf(approver, step IN ('granted', 'refused') AND approver != '') AS approvers,
-    min(ts) AS requested_at,
-    max(ts) AS changed_at,
-    groupArray((ts, step, approver)) AS steps,
+    argMax(f.state, f.seq) AS state,
+    argMinIf(f.exchange, f.seq, f.step = 'requested') AS exchange,
+    any(f.session) AS session,
+    any(f.connection) AS connection,
+    any(f.issuer) AS issuer,
+    any(f.subject) AS subject,
+    any(f.agent) AS agent,
+    anyIf(f.owner, f.step = 'requested') AS owner,
+    anyIf(f.rule, f.step = 'requested') AS rule,
+    anyIf(f.message, f.step = 'requested') AS message,
+    anyIf(f.justification, f.step = 'requested') AS justification,
+    arraySort(groupUniqArrayIf(f.approver, f.step IN ('endorsed', 'granted'))) AS granted_by,
+    anyIf(f.approver, f.step = 'refused') AS refused_by,
+    argMaxIf(f.justification, f.seq, f.step IN ('endorsed', 'granted', 'refused')) AS reason,
+    min(f.ts) AS requested_at,
+    minIf(f.ts, f.step IN ('granted', 'refused', 'expired', 'withdrawn')) AS decided_at,
+    max(f.ts) AS changed_at,
+    arrayMap(s -> (s.2, s.3, s.4), arraySort(groupArray((f.seq, f.ts, f.step, f.approver)))) AS steps,
     gateway, writer
 FROM
 (
     SELECT
         JSONExtractString(body, 'data', 'approval') AS approval,
+        JSONExtractString(body, 'data', 'state') AS state,
         replaceOne(type, 'approval.', '') AS step,
-        JSONExtractString(body, 'data', 'approver') AS approver,
+        if(JSONExtractString(body, 'data', 'approver', 'email') != '',
+            JSONExtractString(body, 'data', 'approver', 'email'),
+            JSONExtractString(body, 'data', 'approver', 'subject')) AS approver,
+        JSONExtractString(body, 'data', 'owner') AS owner,
         JSONExtractString(body, 'data', 'rule') AS rule,
         JSONExtractString(body, 'data', 'message') AS message,
         JSONExtractString(body, 'data', 'justification') AS justification,
         ts, seq, exchange, session, connection, issuer, subject, agent, gateway, writer
     FROM audit.events
-    WHERE kind = 'approval'
-    ORDER BY writer, seq
-)
+    WHERE kind = 'approval' AND startsWith(type, 'approval.')
+) AS f
 GROUP BY gateway, writer, approval;
 
 -- One row per exchange: what was decided, and how it ended.
@@ -88,6 +95,7 @@ SELECT
     JSONExtractString(d.body, 'data', 'model') AS model,
     JSONExtractString(d.body, 'data', 'reasons', 1, 'message') AS message,
     JSONExtractString(e.body, 'data', 'outcome') AS outcome,
+    JSONExtractString(e.body, 'data', 'code') AS code,
     toUInt16(if(e.body = '', JSONExtractUInt(d.body, 'data', 'status'), JSONExtractUInt(e.body, 'data', 'status'))) AS status,
     JSONExtractUInt(e.body, 'data', 'request_bytes') AS request_bytes,
     JSONExtractUInt(e.body, 'data', 'response_bytes') AS response_bytes,
