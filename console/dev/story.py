@@ -190,12 +190,12 @@ def verified(story: Story) -> None:
     story.tell("tampered", f"one row of a copy altered, and verify names it: {line.strip()}")
 
 
-def alter_one_row(path: Path) -> str:
-    """Changes one decision in an exported copy, as someone with a text editor would; returns `writer/seq`."""
+def alter_one_row(path: Path, old: str = "decision.deny", new: str = "decision.allow") -> str:
+    """Changes one event in an exported copy, as someone with a text editor would; returns `writer/seq`."""
     lines = path.read_text("utf-8").splitlines()
-    place = next(n for n, line in enumerate(lines) if "decision.deny" in line)
+    place = next(n for n, line in enumerate(lines) if old in line)
     row = json.loads(lines[place])
-    row["body"] = row["body"].replace("decision.deny", "decision.allow")
+    row["body"] = row["body"].replace(old, new)
     lines[place] = json.dumps(row)
     path.write_text("\n".join(lines) + "\n", "utf-8")
     return f"{row['writer']}/{row['seq']}"

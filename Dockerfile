@@ -1,0 +1,19 @@
+# One image, several commands: each process of Exeat runs as `python -m ROOM` in a container of its own.
+# Envoy, OPA, ClickHouse and Keycloak come from their projects' own images (docker-compose.yml).
+FROM python:3.13-slim-bookworm AS build
+WORKDIR /app
+COPY requirements /app/requirements
+RUN python -m venv /app/.venv \
+ && /app/.venv/bin/pip install --no-cache-dir --require-hashes -r requirements/run.lock \
+ && /app/.venv/bin/pip install --no-cache-dir --no-deps --ignore-requires-python --require-hashes -r requirements/engine.lock
+COPY . /app
+RUN /app/.venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e /app
+
+FROM python:3.13-slim-bookworm
+RUN groupadd --gid 10001 exeat && useradd --uid 10001 --gid exeat --no-create-home --shell /usr/sbin/nologin exeat \
+ && install -d -o exeat -g exeat -m 0700 /run/exeat /var/lib/exeat
+COPY --from=build --chown=root:root /app /app
+ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+USER exeat
+WORKDIR /app
+CMD ["exeat", "--help"]

@@ -1,0 +1,105 @@
+"""What a full exchange leaves behind: masked, chained, complete, and nothing of a secret anywhere."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import pytest
+
+from tests.kit.gateway import Gateway, eventually
+
+PLANTED = (
+    "4111111111111111",
+    "4111 1111 1111 1111",
+    "536-22-1234",
+    "GB82WEST12345698765432",
+    "ada.lovell@customer.example",
+)
+
+
+def exeat(gateway: Gateway, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "console.cli", "-c", str(gateway.house.config), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture
+def exchange(gateway: Gateway) -> str:
+    """One masked stream whose request carried secrets too; shipped."""
+    client = anthropic.Anthropic(
+        base_url=f"{gateway.url}/anthropic",
+        api_key=gateway.issuer.agent_token("research-agent"),
+        default_headers={"x-exeat-session": "evidence"},
+        max_retries=0,
+    )
+    text = "play: split, for ada.lovell@customer.example with IBAN GB82WEST12345698765432"
+    messages: Any = [{"role": "user", "content": text}]
+    with client.messages.stream(model="claude-sonnet-4-5", max_tokens=50, messages=messages) as stream:
+        stream.until_done()
+        found: str = stream.response.headers["x-exeat-decision"]
+    eventually(lambda: gateway.events(found), lambda events: "exchange.end" in events)
+    return found
+
+
+def test_nothing_planted_is_stored_anywhere(gateway: Gateway, exchange: str) -> None:
+    frames = gateway.sql("SELECT content FROM audit.frames WHERE exchange = {e:String}", e=exchange)
+    assert frames
+    bodies = gateway.sql("SELECT body FROM audit.events")
+    text = json.dumps([str(row) for row in [*frames, *bodies]])
+    for secret in PLANTED:
+        assert secret not in text
+    for path in gateway.house.folder.rglob("*"):
+        if path.is_file() and not path.is_socket() and "secrets" not in path.parts:
+            content = path.read_bytes()
+            for secret in PLANTED:
+                assert secret.encode() not in content, path
+
+
+def test_the_upstream_key_is_in_no_file_but_its_own(gateway: Gateway, exchange: str) -> None:
+    for name in ("anthropic", "openai", "ledger"):
+        key = (gateway.house.folder / "secrets" / name).read_bytes()
+        holders = [p for p in gateway.house.folder.rglob("*") if p.is_file() and key in p.read_bytes()]
+        assert [p.parent.name for p in holders] == ["secrets"]
+
+
+def test_frames_are_what_was_let_go(gateway: Gateway, exchange: str) -> None:
+    query = "SELECT content FROM audit.frames WHERE exchange = {e:String} AND direction = 'response' ORDER BY idx"
+    text = "".join(str(row[0]) for row in gateway.sql(query, e=exchange))
+    assert "message_stop" in text
+    assert "536" not in text
+
+
+def test_verify_passes_and_names_an_altered_row(gateway: Gateway, exchange: str, tmp_path: Path) -> None:
+    good = exeat(gateway, "audit", "verify")
+    assert good.returncode == 0, good.stdout + good.stderr
+    copy = tmp_path / "copy"
+    assert exeat(gateway, "audit", "export", str(copy)).returncode == 0
+    from console.dev.story import alter_one_row
+
+    name = alter_one_row(copy / "events.jsonl", "decision.allow", "decision.deny")
+    bad = exeat(gateway, "audit", "verify", str(copy))
+    assert bad.returncode == 1
+    assert name in bad.stdout + bad.stderr
+
+
+def test_explain_finds_the_recorded_decision(gateway: Gateway, exchange: str) -> None:
+    said = exeat(gateway, "decisions", "explain", exchange)
+    assert said.returncode == 0, said.stderr
+    assert "allow" in said.stdout
+
+
+def test_errors_are_sentences(gateway: Gateway) -> None:
+    for arguments in (
+        ("decisions", "explain", "no-such-exchange"),
+        ("sessions", "replay", "no-such-session"),
+        ("audit", "sql", "SELEKT 1"),
+        ("audit", "sql", "DROP TABLE audit.events"),
+        ("approvals", "show", "no-such-approval", "--as", "alice"),
+        ("token", "--as", "nobody"),
+    ):
+        said = exeat(gateway, *arguments)
+        assert said.returncode in (1, 2), arguments
+        assert "Traceback" not in said.stderr, said.stderr
+        assert said.stderr.strip(), arguments
