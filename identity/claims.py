@@ -1,0 +1,160 @@
+"""The inside of a verified token: claims become an `Identity`, with exact types (RFC 8725 §3.9, RFC 7519 §4.1). Pure.
+
+A claim that is present and of the wrong type refuses the token; it is never repaired, nor passed over. Where claims
+stand is a setting (`issuers[].claims`): a name as it is, else a dotted path into objects.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from identity.errors import TokenAudience, TokenClaims, TokenExpired
+from runtime.settings import Issuer
+
+MAX_TEXT = 256  # characters of a subject, an e-mail address, a group; the verdict that carries them holds 2 KB
+MAX_GROUPS = 500
+MAX_ACTORS = 5  # delegations that anyone could still explain
+LAST_SECOND = 253_402_300_799  # the end of year 9999: later is not a time but a mistake
+Claims = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The verified caller. Times are unix seconds; `act` is the delegation chain (RFC 8693 §4.1), outermost first.
+
+    `owner` is the e-mail or subject of the person whom the agent acts for, "" when the token names nobody.
+    """
+
+    issuer: str
+    subject: str
+    email: str = ""
+    groups: tuple[str, ...] = ()
+    agent: str = ""
+    act: tuple[str, ...] = ()
+    jti: str = ""
+    sid: str = ""
+    expires_at: int = 0
+    auth_time: int | None = None
+    owner: str = ""
+    amr: tuple[str, ...] = ()
+
+
+def identify(claims: Claims, issuer: Issuer, now: int) -> Identity:
+    """`now`: unix seconds. Raises TokenExpired, TokenAudience or TokenClaims."""
+    expires_at = _check_times(claims, issuer.skew_seconds, now)
+    _check_audience(claims.get("aud"), issuer.audiences)
+    paths = issuer.claims
+    subject = _text(find(claims, paths.subject), paths.subject)
+    if not subject:
+        raise TokenClaims(f"The token has no {paths.subject}.")
+    email = _email(claims, paths.email)
+    act = _actors(claims.get("act"))
+    agent = _text(find(claims, paths.agent), paths.agent) or _text(claims.get("client_id"), "client_id")
+    # a delegated token's subject is the person, its actor the agent (RFC 8693 §1.1)
+    owner = _text(find(claims, paths.owner), paths.owner) or ((email or subject) if act else "")
+    return Identity(
+        issuer=issuer.issuer,
+        subject=subject,
+        email=email,
+        groups=_groups(claims, paths.groups),
+        agent=agent or (act[0] if act else ""),
+        act=act,
+        jti=_text(claims.get("jti"), "jti"),
+        sid=_text(claims.get("sid"), "sid"),
+        expires_at=expires_at,
+        auth_time=_seconds(claims, "auth_time"),
+        owner=owner,
+        amr=_texts(claims.get("amr", []), "amr"),
+    )
+
+
+def find(claims: Claims, path: str) -> object:
+    """The claim named `path`, else the value at the dotted path, else None."""
+    if path in claims:
+        return claims[path]  # names that are URLs hold dots
+    value: object = claims
+    for name in path.split("."):
+        if not isinstance(value, Mapping) or name not in value:
+            return None
+        value = value[name]
+    return value
+
+
+def _check_times(claims: Claims, skew: int, now: int) -> int:
+    """Returns `exp`, which must be there; `nbf` and `iat` may."""
+    expires_at = _seconds(claims, "exp")
+    if expires_at is None:
+        raise TokenClaims("The token has no exp.")
+    if now >= expires_at + skew:
+        raise TokenExpired("The token has expired.")
+    for name in ("nbf", "iat"):
+        begins = _seconds(claims, name)
+        if begins is not None and begins > now + skew:
+            raise TokenExpired(f"The token is not valid yet ({name} lies ahead).")
+    return expires_at
+
+
+def _seconds(claims: Claims, name: str) -> int | None:
+    if name not in claims:
+        return None
+    value = claims[name]
+    if type(value) is not int or not 0 <= value <= LAST_SECOND:
+        raise TokenClaims(f"The token's {name} is not a whole number of seconds.")
+    return value
+
+
+def _check_audience(value: object, accepted: list[str]) -> None:
+    """RFC 7519 §4.1.3: one string or an array of strings; one of them must be ours."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise TokenAudience("The token names no audience.")
+    if set(names).isdisjoint(accepted):
+        raise TokenAudience("The token was made for another audience.")
+
+
+def _email(claims: Claims, path: str) -> str:
+    """Without what the issuer itself says it never checked (OpenID Connect Core §5.1; Cognito sends it as text)."""
+    verified = claims.get("email_verified", True)
+    return _text(find(claims, path), path) if verified in (True, "true") else ""
+
+
+def _groups(claims: Claims, path: str) -> tuple[str, ...]:
+    """Entra leaves groups out when there are many and points to a lookup: a rule that denies a group would not fire."""
+    elsewhere = claims.get("_claim_names")
+    if claims.get("hasgroups") or (isinstance(elsewhere, Mapping) and path in elsewhere):
+        raise TokenClaims("The token leaves its groups out because there are too many; limit them at the issuer.")
+    value = find(claims, path)
+    if value is None:
+        return ()
+    return _texts([value] if isinstance(value, str) else value, path)
+
+
+def _actors(value: object) -> tuple[str, ...]:
+    names: list[str] = []
+    while value is not None:
+        if not isinstance(value, Mapping) or len(names) == MAX_ACTORS:
+            raise TokenClaims(f"The token's act is not a chain of at most {MAX_ACTORS} actors.")
+        name = _text(value.get("sub"), "act.sub") or _text(value.get("client_id"), "act.client_id")
+        if not name:
+            raise TokenClaims("The token's act names an actor without sub.")
+        names.append(name)
+        value = value.get("act")
+    return tuple(names)
+
+
+def _texts(value: object, name: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > MAX_GROUPS:
+        raise TokenClaims(f"The token's {name} is not a list of at most {MAX_GROUPS} texts.")
+    texts = [_text(item, name) for item in value]
+    if not all(texts):
+        raise TokenClaims(f"The token's {name} holds an empty entry.")
+    return tuple(dict.fromkeys(texts))
+
+
+def _text(value: object, name: str) -> str:
+    """A line of at most MAX_TEXT printable characters, "" when absent."""
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable():
+        raise TokenClaims(f"The token's {name} is not a line of at most {MAX_TEXT} characters.")
+    return value
