@@ -1,0 +1,173 @@
+"""The shipper as a process: two loops over plain objects, one that never waits for ClickHouse and one that does."""
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from audit.log.clickhouse import ClickHouseTarget
+from audit.log.cursor import Cursor
+from audit.log.keys import log_signer
+from audit.log.send import Sender
+from audit.log.sequence import Sequencer
+from audit.log.spools import MAX_ROWS, Spools
+from audit.log.target import Target, TargetAway
+from audit.log.tiles import TileReader
+from audit.write import Draft, Kind, Spool, open_spool
+from runtime import log
+from runtime.clock import Clock, SystemClock
+from runtime.errors import GatewayError
+from runtime.settings import Settings
+
+LOOK_SECONDS = 0.2  # between looks at the spools while nothing comes
+GATHER_SECONDS = 1.0  # after a checkpoint: each one costs about ten fsyncs, whatever it covers
+BACKOFF_SECONDS = (0.5, 30.0)  # first and longest pause while ClickHouse is away
+RETRY_QUARANTINE_SECONDS = 3600.0
+DRAIN_SECONDS = 5.0  # for what the others recorded while they stopped
+
+Result = TypeVar("Result")
+
+logger = log.get("ship")
+
+
+class ShipperBroken(GatewayError):
+    """Disk or database of the log fail. The supervisor starts the shipper again."""
+
+    code = "shipper_broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Shipper:
+    """All that one gateway's shipper needs; `open_shipper` makes it."""
+
+    sequencer: Sequencer
+    sender: Sender
+    spool: Spool  # the shipper is a writer too: it records what it finds
+
+
+def open_shipper(settings: Settings, target: Target, clock: Clock) -> Shipper:
+    """Raises WrongLog, LogStateLost or LogKeyUnusable rather than going on with another history."""
+    state, gateway = settings.gateway.state_dir, settings.gateway.id
+    signer = log_signer(state, gateway)
+    path, tiles = state / "log" / "cursor.db", state / "log" / "tiles"
+    spools = Spools(state)
+    sequencer = Sequencer(Cursor(path, gateway), spools, tiles, [signer], clock)
+    sender = Sender(Cursor(path, gateway), spools, TileReader(tiles), target, gateway, clock)
+    return Shipper(sequencer, sender, open_spool(settings, "ship", clock))
+
+
+async def ship(settings: Settings, target: ClickHouseTarget, stop: asyncio.Event) -> None:
+    """Runs until `stop`, then drains for a few seconds. Raises SpoolLocked if another shipper runs."""
+    shipper = open_shipper(settings, target, SystemClock())
+    try:
+        async with shipper.spool, asyncio.TaskGroup() as group:
+            group.create_task(_sequence(shipper, stop))
+            group.create_task(_send(shipper, stop))
+        await _drain(shipper)
+    except* GatewayError as errors:
+        raise _first(errors) from None
+    finally:
+        target.close()
+
+
+async def _blocking(step: Callable[[], Result]) -> Result:
+    """Runs a step in a thread. A failing disk ends the process: it starts again from what is durable."""
+    try:
+        return await asyncio.to_thread(step)
+    except (sqlite3.Error, OSError) as error:
+        raise ShipperBroken(f"the log's files fail: {type(error).__name__}") from None
+
+
+async def _sequence(shipper: Shipper, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        before = shipper.sequencer.size
+        await _tell(shipper, await _blocking(shipper.sequencer.step))
+        grown = shipper.sequencer.size - before
+        if grown < MAX_ROWS:
+            await _pause(stop, GATHER_SECONDS if grown else LOOK_SECONDS)
+
+
+async def _send(shipper: Shipper, stop: asyncio.Event) -> None:
+    away = Away()
+    retry_at = 0.0
+    loop = asyncio.get_running_loop()
+    while not stop.is_set():
+        try:
+            if loop.time() >= retry_at:
+                await _tell(shipper, await _blocking(shipper.sender.retry_quarantined))
+                retry_at = loop.time() + RETRY_QUARANTINE_SECONDS
+            count, drafts = await _blocking(shipper.sender.step)
+        except TargetAway as error:
+            await _tell(shipper, away.failed(error))
+            await _pause(stop, away.pause())
+            continue
+        await _tell(shipper, drafts + away.worked(shipper.sender.behind()))
+        if not count:
+            await _pause(stop, LOOK_SECONDS)
+
+
+def _first(errors: BaseExceptionGroup[GatewayError]) -> GatewayError:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+class Away:
+    """Backoff while ClickHouse is away, and what is told about it: once when it goes, once when it is back."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+
+    def failed(self, error: TargetAway) -> list[Draft]:
+        self._failures += 1
+        logger.warning("store_away", extra={"fields": {"code": error.code, "failures": self._failures}})
+        if self._failures > 1:
+            return []
+        return [Draft(Kind.LIFECYCLE, "log.store_away", data={"code": error.code, "message": error.message})]
+
+    def pause(self) -> float:
+        """Seconds; doubles, with a third of chance in it so that shippers of many gateways do not march in step."""
+        first, longest = BACKOFF_SECONDS
+        seconds: float = min(longest, first * 2 ** min(self._failures - 1, 16))
+        return seconds * random.uniform(0.67, 1.0)  # noqa: S311 - no secret
+
+    def worked(self, behind: int) -> list[Draft]:
+        if not self._failures:
+            return []
+        failures, self._failures = self._failures, 0
+        return [Draft(Kind.LIFECYCLE, "log.store_back", data={"failures": failures, "behind": behind})]
+
+
+async def _tell(shipper: Shipper, drafts: Sequence[Draft]) -> None:
+    """Records what the shipper found. Its own spool being full or down must not stop it from emptying the others."""
+    if not drafts:
+        return
+    try:
+        await shipper.spool.record(*drafts)
+    except GatewayError as error:
+        fields = {"code": error.code, "types": [draft.type for draft in drafts]}
+        logger.error("not_recorded", extra={"fields": fields})
+
+
+async def _drain(shipper: Shipper) -> None:
+    """The last events of those who stopped before us, our own included."""
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            before = -1
+            while shipper.sequencer.size > before:
+                before = shipper.sequencer.size
+                await _blocking(shipper.sequencer.step)
+            while (await _blocking(shipper.sender.step))[0]:
+                pass
+            await _blocking(shipper.sender.ship_checkpoints)
+    except (TimeoutError, TargetAway):
+        logger.warning("not_drained", extra={"fields": {"behind": shipper.sender.behind()}})
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        pass

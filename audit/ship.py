@@ -1,0 +1,24 @@
+"""`python -m audit.ship`: all spools of this gateway → one signed log → ClickHouse."""
+
+from functools import partial
+
+from audit.log.clickhouse import ClickHouseTarget
+from audit.log.process import ship
+from audit.store.client import writer_client
+from runtime import serve
+from runtime.settings import load
+
+
+async def run() -> None:
+    settings = load()
+    target = ClickHouseTarget(partial(writer_client, settings), settings.clickhouse.database)
+    async with serve.stop_signal() as stop:
+        await ship(settings, target, stop)
+
+
+def main() -> None:
+    serve.main(run)
+
+
+if __name__ == "__main__":
+    main()
