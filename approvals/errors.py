@@ -14,6 +14,8 @@ Error
 The code travels in trailing metadata `exeat-code`, the sentence as the status' details.
 """
 
+from typing import Any
+
 import grpc
 
 from approvals.steps import Why
@@ -92,7 +94,8 @@ def status_of(error: Error) -> grpc.StatusCode:
 
 def from_rpc(error: grpc.aio.AioRpcError) -> Error:
     """Our error again, on the client's side; anything foreign is ApprovalsDown, without its text."""
-    codes = [str(value) for key, value in error.trailing_metadata() if key == CODE_KEY]
+    metadata: Any = error.trailing_metadata()  # pairs; the stubs know the synchronous form alone
+    codes = [value for key, value in metadata if key == CODE_KEY]
     for kind in _KINDS:
         if [kind.code] == codes:
             return kind(error.details() or "")

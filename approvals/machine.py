@@ -107,16 +107,6 @@ TABLE: Mapping[Phase, Mapping[Move, Phase]] = {
 }
 
 
-_IN_THE_WAY: Mapping[State, Why] = {
-    State.REQUESTED: Why.NOT_GRANTED,
-    State.GRANTED: Why.GRANTED,
-    State.USED: Why.USED,
-    State.REFUSED: Why.REFUSED,
-    State.EXPIRED: Why.EXPIRED,
-    State.WITHDRAWN: Why.WITHDRAWN,
-}
-
-
 class IllegalFact(GatewayError):
     """A fact that the table has no row for: the file was tampered with, or we have a bug. Nothing is changed."""
 
@@ -166,7 +156,7 @@ def decide(approval: Approval, step: Step) -> Decided:
     if fact is None or isinstance(fact, Why):
         return Decided(why=fact)
     if _move(approval, fact) not in TABLE[approval.phase]:
-        return Decided(why=None if isinstance(step, Revoke) else _IN_THE_WAY[approval.state])
+        return Decided(why=None if isinstance(step, Revoke) else Why.of(approval.state))
     return Decided((fact,))
 
 
@@ -220,7 +210,7 @@ def _wanted(approval: Approval, step: Step) -> Fact | Why | None:
     match step:
         case Return(at_us, exchange):
             if approval.state.final:
-                return _IN_THE_WAY[approval.state]
+                return Why.of(approval.state)
             if exchange in approval.waiting:
                 return None
             crowded = exchange not in approval.exchanges and len(approval.exchanges) >= MAX_EXCHANGES
@@ -257,7 +247,7 @@ def _granted(approval: Approval, vote: Vote, at_us: int) -> Fact | Why:
 def _objection(approval: Approval, vote: Vote) -> Why | None:
     """What speaks against an answer as such; asked only while there is something to answer."""
     if approval.state.final:
-        return _IN_THE_WAY[approval.state]
+        return Why.of(approval.state)
     if vote.shown_digest != approval.card.shown_digest:
         return Why.SHOWN_DIFFERS
     if approval.card.terms.justification == "required" and not vote.justification.strip():
@@ -267,7 +257,7 @@ def _objection(approval: Approval, vote: Vote) -> Why | None:
 
 def _used(approval: Approval, binding: Binding, at_us: int) -> Fact | Why:
     if approval.state is not State.GRANTED:
-        return _IN_THE_WAY[approval.state]
+        return Why.of(approval.state)
     if binding.key != approval.card.binding.key or binding.exchange not in approval.exchanges:
         return Why.NOT_BOUND
     if binding.exchange not in approval.waiting:

@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from approvals.facts import Binding, Fact, Vote
+from approvals.facts import Binding, Fact, State, Vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,21 @@ class Why(StrEnum):
     NOT_BOUND = "not_bound"
     NOT_WAITING = "not_waiting"
     TOO_MANY = "too_many_exchanges"
+
+    @classmethod
+    def of(cls, state: State) -> "Why":
+        """The state that stands in the way of what was wanted."""
+        return _IN_THE_WAY[state]
+
+
+_IN_THE_WAY = {
+    State.REQUESTED: Why.NOT_GRANTED,
+    State.GRANTED: Why.GRANTED,
+    State.USED: Why.USED,
+    State.REFUSED: Why.REFUSED,
+    State.EXPIRED: Why.EXPIRED,
+    State.WITHDRAWN: Why.WITHDRAWN,
+}
 
 
 @dataclass(frozen=True, slots=True)

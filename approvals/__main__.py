@@ -1,0 +1,68 @@
+"""`python -m approvals`: one process, two sockets (holds.sock for extproc, approvals.sock for people)."""
+
+import asyncio
+import contextlib
+
+import grpc
+
+from approvals.approvals_pb2_grpc import add_ApprovalsServicer_to_server, add_HoldsServicer_to_server
+from approvals.people import Door
+from approvals.service import ApprovalsService, HoldsService
+from approvals.store import Store
+from approvals.writer import Writer
+from identity import Verifier, people_issuer
+from runtime.clock import SystemClock
+from runtime.errors import Error
+from runtime.serve import main, serve_grpc
+from runtime.settings import Settings, load
+
+GRACE_S = 0.5  # waits are open-ended: ending them quickly lets clients wait again at the next process
+
+
+async def run(settings: Settings) -> None:
+    clock = SystemClock()
+    spool = settings.spool
+    store = Store(
+        settings.gateway.state_dir,
+        settings.gateway.id,
+        clock,
+        max_bytes=spool.max_bytes,
+        reserved_percent=spool.reserved_percent,
+    )
+    writer = Writer(store, clock, settings.approvals.max_waiting)
+    await writer.open()
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            holds, people = HoldsService(writer), await _people(settings, writer, stack)
+            await _serve(settings, writer, holds, people)
+    finally:
+        await writer.close()
+
+
+async def _people(settings: Settings, writer: Writer, stack: contextlib.AsyncExitStack) -> ApprovalsService:
+    issuer, clock = people_issuer(settings.people), SystemClock()
+    verifier = await stack.enter_async_context(Verifier([issuer], clock)) if issuer else None
+    door = Door(verifier, {audience for agents in settings.issuers for audience in agents.audiences})
+    most = settings.people.auth_time_max_seconds
+    return ApprovalsService(writer, door, clock, mask=str, auth_time_max_s=most, overseers=())
+
+
+async def _serve(settings: Settings, writer: Writer, holds: HoldsService, people: ApprovalsService) -> None:
+    def add_holds(server: grpc.aio.Server) -> None:
+        add_HoldsServicer_to_server(holds, server)  # type: ignore[no-untyped-call]  # generated code
+
+    def add_people(server: grpc.aio.Server) -> None:
+        add_ApprovalsServicer_to_server(people, server)  # type: ignore[no-untyped-call]
+
+    register = [(settings.socket("holds"), add_holds), (settings.socket("approvals"), add_people)]
+    try:
+        async with asyncio.TaskGroup() as group:
+            writing = group.create_task(writer.run())
+            await serve_grpc(register, grace_seconds=GRACE_S)
+            writing.cancel()
+    except* Error as errors:
+        raise errors.exceptions[0] from None
+
+
+if __name__ == "__main__":
+    main(lambda: run(load()))

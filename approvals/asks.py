@@ -1,0 +1,62 @@
+"""What a request for approval must be like before it becomes a card. Pure.
+
+extproc is ours, but the words in an Ask come from strangers: they are bounded here so that an event of them always fits
+(60,000 bytes), and kept from steering a terminal.
+"""
+
+from dataclasses import replace
+
+from approvals.errors import AskInvalid
+from approvals.facts import MAX_JUSTIFICATION, MAX_MESSAGE, Ask
+from snapshot.decision import MAX_NAMES, MAX_QUORUM, MAX_RESPOND_SECONDS
+
+MAX_NAME = 512  # characters of an id, subject, digest or host; 12 of them at 4 bytes leave half of an event free
+MAX_SHOWN = 33 << 20  # a whole buffered request (at most 32 MiB by default), wrapped
+NAMES = (
+    "exchange",
+    "connection",
+    "upstream",
+    "received_digest",
+    "forwarded_digest",
+    "issuer",
+    "subject",
+    "agent",
+    "snapshot",
+    "owner",
+    "email",
+    "session",
+    "rule",
+)
+NEEDED = ("exchange", "connection", "received_digest", "forwarded_digest", "issuer", "subject", "snapshot")
+
+
+def checked(ask: Ask) -> Ask:
+    """The same with its free texts made plain. Raises AskInvalid, which names the field and never the value."""
+    for name in NAMES:
+        value: str = getattr(ask, name)
+        if len(value) > MAX_NAME or not value.isprintable():
+            raise AskInvalid(f"{name} is not a printable text of at most {MAX_NAME} characters")
+    for name in NEEDED:
+        if not getattr(ask, name):
+            raise AskInvalid(f"{name} is missing")
+    if len(ask.shown.content) > MAX_SHOWN or len(ask.shown.media) > 100 or not ask.shown.media.isprintable():
+        raise AskInvalid("shown is too large or has no proper media type")
+    _check_terms(ask)
+    message, justification = plain(ask.message, MAX_MESSAGE), plain(ask.justification, MAX_JUSTIFICATION)
+    return replace(ask, message=message, justification=justification)
+
+
+def plain(text: str, most: int) -> str:
+    """At most `most` characters, without control characters but line breaks."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text[:most])
+
+
+def _check_terms(ask: Ask) -> None:
+    terms = ask.terms
+    groups = (*terms.any, *terms.all)
+    if not groups or len(terms.any) > MAX_NAMES or len(terms.all) > MAX_NAMES:
+        raise AskInvalid("terms name no group, or too many: nobody could grant it")
+    if any(not group or len(group) > 128 for group in groups) or len(set(terms.all)) != len(terms.all):
+        raise AskInvalid("terms name a group twice, or one without a proper name")
+    if not 1 <= terms.quorum <= MAX_QUORUM or not 1 <= terms.expires_s <= MAX_RESPOND_SECONDS:
+        raise AskInvalid("terms hold a quorum or an expiry out of bounds")

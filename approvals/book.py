@@ -1,0 +1,111 @@
+"""All that is open, in memory. Pure: the writer brings the time and tells whether the disk took it.
+
+Steps are staged first; `settle` makes them true after the commit, `drop` forgets them when it failed. Staged approvals
+are what later steps of the same group see, so that a group of steps equals the same steps one by one.
+"""
+
+from collections.abc import Iterable
+
+from approvals import machine
+from approvals.asks import checked
+from approvals.errors import TooManyWaiting
+from approvals.evidence import Change
+from approvals.facts import Ask, Card
+from approvals.machine import Approval
+from approvals.steps import Return, Step, Why
+
+
+class Book:
+    """`most`: how many may be open at once; above that requests fail with TooManyWaiting."""
+
+    def __init__(self, approvals: Iterable[Approval], most: int) -> None:
+        self._open = {approval.id: approval for approval in approvals}
+        self._by_key = {approval.card.binding.key: approval.id for approval in self._open.values()}
+        self._most = most
+        self._staged: dict[str, Approval] = {}
+        self._changes: list[Change] = []
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def changes(self) -> list[Change]:
+        """What is staged, in order."""
+        return self._changes
+
+    def open(self) -> list[Approval]:
+        """Settled and open, oldest first (ids sort by time)."""
+        return [self._open[approval_id] for approval_id in sorted(self._open)]
+
+    def get(self, approval_id: str) -> Approval | None:
+        """The settled one, if it is open."""
+        return self._open.get(approval_id)
+
+    def request(self, ask: Ask, at_us: int, new_id: str) -> Approval:
+        """A new card, or the open one with the same key. Raises AskInvalid, TooManyWaiting."""
+        ask = checked(ask)
+        found = self._by_key.get(ask.binding.key)
+        if found is not None:
+            approval, why = self._step(self._now(found), Return(at_us, ask.exchange))
+            if why is Why.TOO_MANY:
+                raise TooManyWaiting("too many exchanges wait for one approval")
+            if not approval.state.final:
+                return approval
+        if len(self._open) + len(self._staged) >= self._most and self._count() >= self._most:
+            raise TooManyWaiting(f"{self._most} approvals are open (approvals.max_waiting)")
+        fact = machine.request(new_id, Card.of(ask), at_us)
+        approval = machine.fold([fact])
+        self._stage(Change(approval, fact, ask.shown))
+        return approval
+
+    def step(self, approval_id: str, step: Step) -> tuple[Approval, Why | None] | None:
+        """The approval after the step, and why the step did nothing if so; None: not open."""
+        if approval_id not in self._open and approval_id not in self._staged:
+            return None
+        return self._step(self._now(approval_id), step)
+
+    def settle(self) -> list[Approval]:
+        """The staged approvals are true now; returns them as they are at the end of the group."""
+        changed, self._staged, self._changes = list(self._staged.values()), {}, []
+        for approval in changed:
+            if approval.state.final:
+                self._open.pop(approval.id, None)
+            else:
+                self._open[approval.id] = approval
+        return changed
+
+    def drop(self) -> None:
+        """The disk did not take it: everything is as it was before the group."""
+        for approval in self._staged.values():
+            self._by_key.pop(approval.card.binding.key, None)
+        for approval_id in self._staged:
+            before = self._open.get(approval_id)
+            if before is not None:
+                self._by_key[before.card.binding.key] = before.id
+        self._staged, self._changes = {}, []
+
+    def _now(self, approval_id: str) -> Approval:
+        return self._staged.get(approval_id) or self._open[approval_id]
+
+    def _count(self) -> int:
+        """Open ones as they would be after this group."""
+        ended = sum(at.state.final and at.id in self._open for at in self._staged.values())
+        begun = sum(not at.state.final and at.id not in self._open for at in self._staged.values())
+        return len(self._open) - ended + begun
+
+    def _step(self, approval: Approval, step: Step) -> tuple[Approval, Why | None]:
+        decided = machine.decide(approval, step)
+        for fact in decided.facts:
+            approval = machine.apply(approval, fact)
+            self._stage(Change(approval, fact))
+        return approval, decided.why
+
+    def _stage(self, change: Change) -> None:
+        approval = change.after
+        self._staged[approval.id] = approval
+        self._changes.append(change)
+        key = approval.card.binding.key
+        if not approval.state.final:
+            self._by_key[key] = approval.id
+        elif self._by_key.get(key) == approval.id:
+            del self._by_key[key]

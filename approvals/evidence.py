@@ -1,0 +1,112 @@
+"""What the record says of each fact. Pure.
+
+One event per fact: `approval.requested|returned|left|endorsed|granted|refused|expired|withdrawn|used`. The content
+that approvers are shown is a frame of the requested event; every answer names its SHA-256.
+"""
+
+from dataclasses import dataclass
+
+from approvals.facts import (
+    Card,
+    Endorsed,
+    Fact,
+    Granted,
+    Left,
+    Refused,
+    Requested,
+    Returned,
+    Shown,
+    Used,
+    Vote,
+    Withdrawn,
+)
+from approvals.machine import Approval
+from approvals.quorum import missing
+from audit.write import Caller, Draft, Frame, Kind, Value
+
+FRAME_BYTES = 256 << 10  # larger content is split by its writer
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One fact, the approval that it makes, and with the first fact the content that approvers are shown."""
+
+    after: Approval
+    fact: Fact
+    shown: Shown | None = None
+
+
+def draft(change: Change) -> Draft:
+    """The event of one change."""
+    after, fact, shown = change.after, change.fact, change.shown
+    binding = after.card.binding
+    data: dict[str, Value] = {"approval": after.id, "n": fact.n, "state": str(after.state), "at_us": fact.at_us}
+    return Draft(
+        kind=Kind.APPROVAL,
+        type=f"approval.{fact.type}",
+        exchange=fact.exchange if isinstance(fact, Returned | Left | Used) else binding.exchange,
+        session=after.card.session,
+        connection=binding.connection,
+        caller=Caller(binding.issuer, binding.subject, binding.agent),
+        data={**data, **_particulars(after, fact)},
+        frames=_frames(shown, fact.at_us) if shown and isinstance(fact, Requested) else (),
+    )
+
+
+def _particulars(after: Approval, fact: Fact) -> dict[str, Value]:
+    match fact:
+        case Requested():
+            return _asked(after.card) | {"expires_us": fact.expires_us}
+        case Endorsed(vote=vote) | Granted(vote=vote):
+            voters = [earlier.voter for earlier in after.votes]
+            return _answer(vote) | {"answers": len(voters), "missing": missing(voters, after.card.terms)}
+        case Refused(vote=vote):
+            return _answer(vote)
+        case Withdrawn(reason=reason):
+            return {"reason": reason}
+        case Used():
+            binding = after.card.binding
+            return {"received_digest": binding.received_digest, "forwarded_digest": binding.forwarded_digest}
+    return {}
+
+
+def _asked(card: Card) -> dict[str, Value]:
+    terms = card.terms
+    return {
+        "rule": card.rule,
+        "message": card.message,
+        "owner": card.owner,
+        "justification": card.justification,
+        "upstream": card.binding.upstream,
+        "received_digest": card.binding.received_digest,
+        "forwarded_digest": card.binding.forwarded_digest,
+        "snapshot": card.binding.snapshot,
+        "shown": card.shown_digest,
+        "shown_media": card.shown_media,
+        "terms": {
+            "any": list(terms.any),
+            "all": list(terms.all),
+            "quorum": terms.quorum,
+            "expires_s": terms.expires_s,
+            "wait": terms.wait,
+            "justification": terms.justification,
+        },
+    }
+
+
+def _answer(vote: Vote) -> dict[str, Value]:
+    voter = vote.voter
+    return {
+        "approver": {"issuer": voter.issuer, "subject": voter.subject, "email": voter.email},
+        "groups": list(voter.groups),
+        "justification": vote.justification,
+        "shown": vote.shown_digest,
+    }
+
+
+def _frames(shown: Shown, at_us: int) -> tuple[Frame, ...]:
+    pieces = range(0, len(shown.content), FRAME_BYTES) or range(1)
+    return tuple(
+        Frame(index, at_us, "shown", shown.media, shown.content[start : start + FRAME_BYTES])
+        for index, start in enumerate(pieces)
+    )

@@ -1,0 +1,94 @@
+"""Whose answer counts. Pure, but for the door, which has tokens verified.
+
+Requester and the agent's owner never count, whatever groups they are in. They may have signed in at another issuer
+than the agent, so e-mail addresses and subjects are compared across issuers; when in doubt it is the same person.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from approvals.errors import NotAllowed, SignInNeeded
+from approvals.facts import Card, Voter
+from identity import Identity, TokenRefused
+from identity.token import take_apart
+
+AHEAD_S = 60  # an auth_time further in the future is not clock skew
+
+
+class Verifies(Protocol):
+    async def verify(self, token: str) -> Identity: ...
+
+
+class Door:
+    """Lets signed-in people in. `agents`: the audiences of the data path, none of which a person's token may name."""
+
+    def __init__(self, verifier: Verifies | None, agents: Iterable[str]) -> None:
+        self._verifier = verifier
+        self._agents = frozenset(agents)
+
+    async def person(self, authorization: str | None) -> Identity:
+        """Raises SignInNeeded; KeysUnavailable when the issuer cannot be asked."""
+        if self._verifier is None:
+            raise SignInNeeded("nobody can sign in: the settings name no issuer of people (people.issuer)")
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise SignInNeeded("a token is needed (authorization: Bearer …)")
+        try:
+            person = await self._verifier.verify(token)
+        except TokenRefused as refused:
+            raise SignInNeeded(f"your token is not accepted: {refused.message}") from None
+        if self._agents & _audiences(token):
+            raise SignInNeeded("a token that opens the data path is not accepted here")
+        return person
+
+
+def voter(person: Identity, card: Card, *, now_us: int, auth_time_max_s: int | None) -> Voter:
+    """The person as one whose answer counts. `auth_time_max_s`: how old the sign-in may be (None: any age).
+
+    Raises NotAllowed, SignInNeeded.
+    """
+    named = set(card.terms.any) | set(card.terms.all)
+    groups = tuple(group for group in person.groups if group in named)
+    if not groups:
+        raise NotAllowed(f"it takes a member of {' or '.join(sorted(named))}")
+    _check_not_own(person, card)
+    if auth_time_max_s is not None:
+        _check_fresh(person.auth_time, now_us // 1_000_000, auth_time_max_s)
+    return Voter(person.issuer, person.subject, person.email, groups)
+
+
+def may_see(person: Identity, card: Card, overseers: Iterable[str]) -> bool:
+    """Those who may answer, those for whom the agent acts, and members of the overseeing groups."""
+    groups = {*card.terms.any, *card.terms.all, *overseers}
+    return not groups.isdisjoint(person.groups) or bool(_names(person.subject, person.email) & _own(card))
+
+
+def _check_not_own(person: Identity, card: Card) -> None:
+    own = _own(card)
+    if _names(person.subject, person.email) & own:
+        raise NotAllowed("it is your own agent's request: somebody else must answer it")
+    if not person.email and any("@" in name for name in own):
+        raise NotAllowed("your sign-in carries no e-mail address, so it cannot be told whether the request is your own")
+
+
+def _own(card: Card) -> frozenset[str]:
+    return _names(card.binding.subject, card.email, card.owner)
+
+
+def _names(*names: str) -> frozenset[str]:
+    return frozenset(name.strip().casefold() for name in names if name.strip())
+
+
+def _check_fresh(auth_time: int | None, now_s: int, most_s: int) -> None:
+    if auth_time is None:
+        raise SignInNeeded("your token does not say when you signed in (auth_time)")
+    if auth_time > now_s + AHEAD_S:
+        raise SignInNeeded("your token says that you will sign in later: clocks differ")
+    if now_s - auth_time > most_s:
+        raise SignInNeeded(f"you signed in more than {most_s // 60} minutes ago: sign in again to grant")
+
+
+def _audiences(token: str) -> frozenset[str]:
+    """`aud` of a token that has just been verified."""
+    value = take_apart(token).claims.get("aud")
+    return frozenset([value] if isinstance(value, str) else value or ())

@@ -1,0 +1,151 @@
+"""The gRPC shell: messages in, steps to the writer, messages out. It decides nothing."""
+
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any, TypeAlias
+
+import grpc
+
+from approvals import approvals_pb2 as pb
+from approvals import approvals_pb2_grpc as stubs
+from approvals import steps, wire
+from approvals.asks import plain
+from approvals.errors import CODE_KEY, SENTENCES, AskInvalid, NotChanged, SignInNeeded, UnknownApproval, status_of
+from approvals.facts import MAX_JUSTIFICATION, State, Vote
+from approvals.machine import Approval
+from approvals.people import Door, may_see, voter
+from approvals.writer import Writer
+from identity import Identity
+from runtime import log
+from runtime.clock import Clock
+from runtime.errors import Error
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Mask = Callable[[str], str]  # people's own words, through the floor profile
+LOOK_S = 10.0  # how often a watcher's token is looked at
+logger = log.get("approvals")
+
+
+@contextlib.asynccontextmanager
+async def told(context: Context) -> AsyncIterator[None]:
+    """Our errors become statuses with our code; anything else is a bug: logged by type, told as internal."""
+    try:
+        yield
+    except Error as error:
+        await context.abort(status_of(error), error.message, ((CODE_KEY, error.code),))
+    except (ValueError, KeyError, sqlite3.Error) as error:
+        logger.error("failed", extra={"fields": {"error_type": type(error).__name__}})
+        await context.abort(grpc.StatusCode.INTERNAL, "internal error", ((CODE_KEY, "internal"),))
+
+
+class HoldsService(stubs.HoldsServicer):
+    """For extproc."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    async def Request(self, request: pb.Ask, context: Context) -> pb.Status:
+        async with told(context):
+            try:
+                ask = wire.ask_from(request)
+            except KeyError:
+                raise AskInvalid("terms hold a word that is not known here") from None
+            return wire.status_to(await self._writer.request(ask))
+
+    async def Wait(self, request: pb.Place, context: Context) -> AsyncIterator[pb.Status]:
+        async with told(context):
+            with self._writer.attending((request.id, request.exchange)):
+                approval, _ = await self._writer.step(request.id, lambda at_us: steps.Return(at_us, request.exchange))
+                yield wire.status_to(approval)
+                while approval.state is State.REQUESTED:
+                    approval = await self._writer.changed(approval)
+                    yield wire.status_to(approval)
+
+    async def Consume(self, request: pb.ConsumeRequest, context: Context) -> pb.ConsumeReply:
+        async with told(context):
+            binding = wire.binding_from(request.binding)
+            approval, why = await self._writer.step(request.id, lambda at_us: steps.Consume(at_us, binding))
+            return pb.ConsumeReply(ok=why is None, why=why or "", status=wire.status_to(approval))
+
+    async def Withdraw(self, request: pb.Place, context: Context) -> pb.Status:
+        async with told(context):
+            approval, _ = await self._writer.step(request.id, lambda at_us: steps.Leave(at_us, request.exchange))
+            return wire.status_to(approval)
+
+
+class ApprovalsService(stubs.ApprovalsServicer):
+    """For people. `overseers`: groups that see everything (auditors); seeing is not answering."""
+
+    def __init__(
+        self, writer: Writer, door: Door, clock: Clock, *, mask: Mask, auth_time_max_s: int, overseers: Iterable[str]
+    ) -> None:
+        self._writer, self._door, self._clock, self._mask = writer, door, clock, mask
+        self._auth_time_max_s, self._overseers = auth_time_max_s, frozenset(overseers)
+
+    async def List(self, request: pb.ListRequest, context: Context) -> pb.ListReply:
+        async with told(context):
+            person = await self._person(context)
+            listed = await self._writer.listed(finished=request.all)
+            seen = [wire.approval_to(approval) for approval in listed if self._may_see(person, approval)]
+            return pb.ListReply(approvals=seen)
+
+    async def Get(self, request: pb.GetRequest, context: Context) -> pb.Approval:
+        async with told(context):
+            person = await self._person(context)
+            approval = await self._seen(person, request.id)
+            return wire.approval_to(approval, await self._writer.shown(request.id))
+
+    async def Grant(self, request: pb.Answer, context: Context) -> pb.Approval:
+        async with told(context):
+            return await self._answer(request, context, steps.Grant, self._auth_time_max_s)
+
+    async def Refuse(self, request: pb.Answer, context: Context) -> pb.Approval:
+        async with told(context):
+            # to stop something, an older sign-in is enough
+            return await self._answer(request, context, steps.Refuse, None)
+
+    async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncIterator[pb.Approval]:
+        async with told(context):
+            person = await self._person(context)
+            with self._writer.watching() as feed:
+                for approval in await self._writer.listed(finished=False):
+                    if self._may_see(person, approval):
+                        yield wire.approval_to(approval)
+                while self._clock.now_us() < person.expires_at * 1_000_000:
+                    for approval in await feed.take(LOOK_S):
+                        if self._may_see(person, approval):
+                            yield wire.approval_to(approval)
+                raise SignInNeeded("your token has expired")
+
+    async def _answer(
+        self, request: pb.Answer, context: Context, kind: type[steps.Grant | steps.Refuse], auth_time_max_s: int | None
+    ) -> pb.Approval:
+        person = await self._person(context)
+        approval = await self._seen(person, request.id)
+        now_us = self._clock.now_us()
+        who = voter(person, approval.card, now_us=now_us, auth_time_max_s=auth_time_max_s)
+        words = self._mask(plain(request.justification, MAX_JUSTIFICATION))
+        vote = Vote(who, request.shown_digest, plain(words, MAX_JUSTIFICATION))
+        after = await self._step(request.id, lambda at_us: kind(at_us, vote))
+        return wire.approval_to(after)
+
+    async def _step(self, approval_id: str, make: Callable[[int], steps.Step]) -> Approval:
+        approval, why = await self._writer.step(approval_id, make)
+        if why is not None:
+            raise NotChanged(SENTENCES[why])
+        return approval
+
+    async def _seen(self, person: Identity, approval_id: str) -> Approval:
+        approval = await self._writer.find(approval_id)
+        if not self._may_see(person, approval):
+            raise UnknownApproval("there is no such approval")  # as if it did not exist
+        return approval
+
+    def _may_see(self, person: Identity, approval: Approval) -> bool:
+        return may_see(person, approval.card, self._overseers)
+
+    async def _person(self, context: Context) -> Identity:
+        metadata = {key: value for key, value in context.invocation_metadata() or ()}
+        said = metadata.get("authorization")
+        return await self._door.person(said if isinstance(said, str) else None)

@@ -1,0 +1,174 @@
+"""State and spool of approvals in one SQLite file, so that a fact and its event are durable together or not at all.
+
+    facts(approval, n, body)     what an approval is made of
+    cards(id, …)                 an index over it: which are open, when they changed
+    shown(id, media, content)    what approvers get to see
+
+Beside them stand the spool's own tables. What ended is forgotten after a while, because the evidence has it.
+One thread at a time; knows nothing of asyncio.
+"""
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
+
+from approvals.errors import ApprovalsDown
+from approvals.evidence import Change, draft
+from approvals.facts import Fact, Shown
+from approvals.machine import Approval, IllegalFact, fold
+from audit.write import append, finish, install, trim
+from audit.write.commit import connect
+from runtime.clock import Clock
+from runtime.fileio import private_dir
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (
+  approval TEXT NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (approval, n)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cards (
+  id TEXT PRIMARY KEY, state TEXT NOT NULL, open INTEGER NOT NULL, changed_us INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS cards_by_change ON cards (open, changed_us);
+CREATE TABLE IF NOT EXISTS shown (id TEXT PRIMARY KEY, media TEXT NOT NULL, content BLOB NOT NULL);
+"""
+FINISHED_SHOWN = 1000  # how many finished ones a list shows at most
+
+_fact: TypeAdapter[Fact] = TypeAdapter(Annotated[Fact, Field(discriminator="type")])
+
+
+class Store:
+    def __init__(
+        self, state_dir: Path, gateway: str, clock: Clock, *, max_bytes: int = 2 << 30, reserved_percent: int = 20
+    ) -> None:
+        self.path, self.cursor = state_dir / "approvals.db", state_dir / "log" / "cursor.db"
+        self._gateway, self._clock = gateway, clock
+        self._max_bytes, self._reserved_percent = max_bytes, reserved_percent
+        self._conn: sqlite3.Connection | None = None
+        self._lock = -1
+
+    @property
+    def conn(self) -> sqlite3.Connection:
+        if self._conn is None:
+            raise ApprovalsDown("the store is not open")
+        return self._conn
+
+    def open(self) -> list[Approval]:
+        """Starts an epoch and returns what is open. Raises ApprovalsDown when another process is the writer."""
+        private_dir(self.path.parent)
+        self._lock = _exclusive(self.path.with_suffix(".lock"))
+        try:
+            self._conn = connect(self.path)
+            # a commit whose fsync failed may live on in the page cache alone: bring it down before trusting it
+            self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with self._transaction() as conn:
+                for statement in filter(str.strip, SCHEMA.split(";")):
+                    conn.execute(statement)
+                install(
+                    conn,
+                    role="approvals",
+                    gateway=self._gateway,
+                    max_bytes=self._max_bytes,
+                    reserved_percent=self._reserved_percent,
+                    clock=self._clock,
+                )
+        except sqlite3.Error as error:
+            self.close(clean=False)
+            raise ApprovalsDown(f"{self.path}: {_name(error)}") from None
+        ids = self.conn.execute("SELECT id FROM cards WHERE open = 1 ORDER BY id").fetchall()
+        return [self._fold(row[0]) for row in ids]
+
+    def close(self, *, clean: bool = True) -> None:
+        if self._conn is not None:
+            with contextlib.suppress(sqlite3.Error):
+                if clean:
+                    with self._transaction() as conn:
+                        finish(conn, self._clock)
+                self._conn.close()
+            self._conn = None
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def commit(self, changes: Sequence[Change]) -> None:
+        """All of them, with their events, in one transaction. Raises SpoolFull (nothing happened), sqlite3.Error."""
+        with self._transaction() as conn:
+            conn.executemany(
+                "INSERT INTO facts VALUES (?,?,?)",
+                [(change.after.id, change.fact.n, _fact.dump_json(change.fact)) for change in changes],
+            )
+            conn.executemany(
+                "INSERT OR REPLACE INTO cards VALUES (?,?,?,?)",
+                [(at.id, at.state, not at.state.final, at.changed_us) for at in (change.after for change in changes)],
+            )
+            contents = [(change.after.id, change.shown) for change in changes if change.shown]
+            rows = [(approval, shown.media, shown.content) for approval, shown in contents]
+            conn.executemany("INSERT INTO shown VALUES (?,?,?)", rows)
+            append(conn, [draft(change) for change in changes], self._clock)
+
+    def get(self, approval_id: str) -> Approval | None:
+        known = self.conn.execute("SELECT 1 FROM cards WHERE id = ?", (approval_id,)).fetchone()
+        return self._fold(approval_id) if known else None
+
+    def shown(self, approval_id: str) -> Shown | None:
+        row = self.conn.execute("SELECT media, content FROM shown WHERE id = ?", (approval_id,)).fetchone()
+        return Shown(row[0], bytes(row[1])) if row else None
+
+    def finished(self) -> list[Approval]:
+        """The latest that ended, newest first."""
+        query = "SELECT id FROM cards WHERE open = 0 ORDER BY changed_us DESC LIMIT ?"
+        return [self._fold(row[0]) for row in self.conn.execute(query, (FINISHED_SHOWN,)).fetchall()]
+
+    def forget(self, before_us: int, most: int = 500) -> int:
+        """Drops up to `most` approvals that ended before `before_us`; the evidence has them. Returns how many."""
+        query = "SELECT id FROM cards WHERE open = 0 AND changed_us < ? ORDER BY changed_us LIMIT ?"
+        ids = self.conn.execute(query, (before_us, most)).fetchall()
+        with self._transaction() as conn:
+            conn.executemany("DELETE FROM shown WHERE id = ?", ids)
+            conn.executemany("DELETE FROM facts WHERE approval = ?", ids)
+            conn.executemany("DELETE FROM cards WHERE id = ?", ids)
+        return len(ids)
+
+    def trim(self) -> bool:
+        """Drops events that the shipper has acknowledged; True if there are more."""
+        with self._transaction() as conn:
+            return trim(conn, self.cursor)
+
+    def _fold(self, approval_id: str) -> Approval:
+        query = "SELECT body FROM facts WHERE approval = ? ORDER BY n"
+        bodies = [row[0] for row in self.conn.execute(query, (approval_id,)).fetchall()]
+        try:
+            return fold(_fact.validate_json(body) for body in bodies)
+        except ValueError:
+            raise IllegalFact(f"approval {approval_id}: a fact on disk is not one of ours") from None
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        conn = self.conn
+        conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield conn
+            conn.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                conn.execute("ROLLBACK")
+            raise
+
+
+def _exclusive(path: Path) -> int:
+    """Locks a file beside the database: opening and closing the database itself would drop SQLite's own locks."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise ApprovalsDown(f"{path}: another approvals process is running") from None
+    return handle
+
+
+def _name(error: sqlite3.Error) -> str:
+    """SQLITE_FULL and the like; SQLite's texts may quote values."""
+    return getattr(error, "sqlite_errorname", type(error).__name__)

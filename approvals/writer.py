@@ -1,0 +1,272 @@
+"""The only one that changes approvals: takes steps in turn, commits them in groups, then tells who waits.
+
+While one group is at the disk the next one gathers, so ten thousand requests cost a few dozen fsyncs. One timer serves
+all deadlines. A failed commit ends the process: what is durable then is read again from the disk, by a new one.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from approvals.book import Book
+from approvals.deadlines import Deadlines
+from approvals.errors import ApprovalsDown, UnknownApproval
+from approvals.facts import Ask, Shown
+from approvals.feed import Feed
+from approvals.machine import Approval
+from approvals.steps import Leave, Step, Tick, Why
+from approvals.store import Store
+from audit.write import SpoolFull
+from runtime import log
+from runtime.clock import Clock
+from runtime.errors import Error
+from runtime.ids import uuid7
+
+MAX_GROUP = 512  # steps in one transaction: some 20 ms of work, so that no answer waits long behind a burst
+ATTEND_US = 30_000_000  # how long a client may be expected and not seen (a restart, a crash) before it counts as left
+LONGEST_PAUSE_S = 1.0  # wall clocks are set now and then; deadlines are looked at anew this often
+HOUSEKEEPING_US = 30_000_000
+KEPT_US = 86_400_000_000  # what ended stays listed for a day; the evidence keeps it for good
+
+Result = TypeVar("Result")
+Seat = tuple[str, str]  # an approval and one of its exchanges
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    work: Callable[[int], object]
+    done: "asyncio.Future[object]"
+
+
+class Writer:
+    """`most`: how many approvals may be open at once."""
+
+    def __init__(self, store: Store, clock: Clock, most: int) -> None:
+        self._store, self._clock, self._most = store, clock, most
+        self._disk = ThreadPoolExecutor(1, "approvals-disk")
+        self._book = Book((), most)
+        self._jobs: deque[Job] = deque()
+        self._wake = asyncio.Event()
+        self._deadlines: Deadlines[str] = Deadlines()
+        self._leases: Deadlines[Seat] = Deadlines()
+        self._attended: dict[Seat, int] = {}
+        self._waiters: dict[str, set[asyncio.Future[Approval]]] = {}
+        self._feeds: set[Feed] = set()
+        self._housekeeping_us = 0
+        self._failed = False
+
+    async def open(self) -> None:
+        """Reads what is open. Clients of a hold are expected to come and wait again."""
+        approvals = await self._on_disk(self._store.open)
+        self._book = Book(approvals, self._most)
+        for approval in approvals:
+            self._schedule(approval)
+
+    async def run(self) -> None:
+        """Takes steps until cancelled. Raises ApprovalsDown when the disk fails: then the process must end."""
+        try:
+            while True:
+                await self._rest()
+                await self._round([self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_GROUP))])
+                await self._keep_house()
+        finally:
+            for job in self._jobs:
+                job.done.cancel()
+
+    async def close(self) -> None:
+        """A clean stop, unless the disk failed: then the next start reports that this epoch just ended."""
+        await self._on_disk(lambda: self._store.close(clean=not self._failed))
+        self._disk.shutdown()
+
+    # What the service asks for.
+
+    async def request(self, ask: Ask) -> Approval:
+        """A new card, or the open one of the same client and content. Durable. Raises AskInvalid, TooManyWaiting."""
+        return await self._do(lambda at_us: self._book.request(ask, at_us, uuid7()))
+
+    async def step(self, approval_id: str, make: Callable[[int], Step]) -> tuple[Approval, Why | None]:
+        """Durable when it returns. `make` is given the time at which the step is taken. Raises UnknownApproval."""
+        after = await self._do(lambda at_us: self._book.step(approval_id, make(at_us)))
+        if after is not None:
+            return after
+        ended = await self.find(approval_id)
+        return ended, Why.of(ended.state)
+
+    async def find(self, approval_id: str) -> Approval:
+        """Open or ended within the last day. Raises UnknownApproval."""
+        found = self._book.get(approval_id) or await self._on_disk(lambda: self._store.get(approval_id))
+        if found is None:
+            raise UnknownApproval("there is no such approval")
+        return found
+
+    async def shown(self, approval_id: str) -> Shown:
+        shown = await self._on_disk(lambda: self._store.shown(approval_id))
+        if shown is None:
+            raise UnknownApproval("there is no such approval")
+        return shown
+
+    async def listed(self, *, finished: bool) -> list[Approval]:
+        ended = await self._on_disk(self._store.finished) if finished else []
+        return [*reversed(ended), *self._book.open()]
+
+    async def changed(self, seen: Approval) -> Approval:
+        """Returns once the approval is not as it was seen."""
+        at = self._book.get(seen.id)
+        if at is None or at.facts != seen.facts:
+            return at or await self.find(seen.id)
+        future: asyncio.Future[Approval] = asyncio.get_running_loop().create_future()
+        waiters = self._waiters.setdefault(seen.id, set())
+        waiters.add(future)
+        try:
+            return await future
+        finally:
+            waiters.discard(future)
+
+    @contextlib.contextmanager
+    def attending(self, seat: Seat) -> Iterator[None]:
+        """While it lasts, the client of this exchange is there; after it, it is expected back for ATTEND_US."""
+        self._attended[seat] = self._attended.get(seat, 0) + 1
+        self._leases.set(seat, None)
+        try:
+            yield
+        finally:
+            self._attended[seat] -= 1
+            if not self._attended[seat]:
+                del self._attended[seat]
+            approval = self._book.get(seat[0])
+            if approval is not None:
+                self._schedule(approval)
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[Feed]:
+        """All changes from now on."""
+        feed = Feed()
+        self._feeds.add(feed)
+        try:
+            yield feed
+        finally:
+            self._feeds.discard(feed)
+
+    # One round: take, commit, tell.
+
+    async def _do(self, work: Callable[[int], Result]) -> Result:
+        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._jobs.append(Job(work, done))  # type: ignore[arg-type]  # a future takes what its own work returns
+        self._wake.set()
+        return await done
+
+    async def _rest(self) -> None:
+        """Until there is a step to take, or a deadline comes."""
+        if self._jobs:
+            return
+        self._wake.clear()
+        next_us = min(filter(None, (self._deadlines.next(), self._leases.next())), default=None)
+        pause = LONGEST_PAUSE_S
+        if next_us is not None:
+            pause = min(max((next_us - self._clock.now_us()) / 1e6, 0.0), pause)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self._wake.wait()
+
+    async def _round(self, jobs: Sequence[Job]) -> None:
+        now_us = self._clock.now_us()
+        again = self._take_due(now_us)
+        replies = [(job, _attempt(job, now_us)) for job in jobs if not job.done.done()]
+        try:
+            if self._book.changes:
+                changes = tuple(self._book.changes)
+                await self._on_disk(lambda: self._store.commit(changes))
+        except SpoolFull as full:
+            self._book.drop()
+            again(now_us + 1_000_000)
+            replies = [(job, full) for job, _ in replies]
+        except sqlite3.Error as error:
+            self._failed, down = True, _down(error)
+            for job, _ in replies:
+                _reply(job, down)
+            raise down from None
+        for approval in self._book.settle():
+            self._tell(approval)
+        for job, result in replies:
+            _reply(job, result)
+
+    def _take_due(self, now_us: int) -> Callable[[int], None]:
+        """Stages what time has brought; returns how to have it brought again, should the disk not take it."""
+        due = self._deadlines.pop_due(now_us, MAX_GROUP)
+        left = self._leases.pop_due(now_us, MAX_GROUP)
+        for approval_id in due:
+            self._book.step(approval_id, Tick(now_us))
+        for approval_id, exchange in left:
+            self._book.step(approval_id, Leave(now_us, exchange))
+
+        def again(at_us: int) -> None:
+            for approval_id in due:
+                self._deadlines.set(approval_id, at_us)
+            for seat in left:
+                self._leases.set(seat, at_us)
+
+        return again
+
+    def _tell(self, approval: Approval) -> None:
+        self._schedule(approval)
+        for future in self._waiters.pop(approval.id, ()):
+            if not future.done():
+                future.set_result(approval)
+        for feed in self._feeds:
+            feed.put(approval)
+
+    def _schedule(self, approval: Approval) -> None:
+        """Its deadline, and for each client that should be waiting and is not, until when it is expected."""
+        self._deadlines.set(approval.id, approval.deadline_us)
+        expected = approval.waiting if approval.card.terms.wait == "hold" and not approval.state.final else ()
+        for exchange in approval.exchanges:
+            seat = (approval.id, exchange)
+            if exchange not in expected or seat in self._attended:
+                self._leases.set(seat, None)
+            elif not self._leases.has(seat):
+                self._leases.set(seat, self._clock.now_us() + ATTEND_US)
+
+    async def _keep_house(self) -> None:
+        now_us = self._clock.now_us()
+        if now_us < self._housekeeping_us:
+            return
+        self._housekeeping_us = now_us + HOUSEKEEPING_US
+        try:
+            more = await self._on_disk(self._store.trim)
+            forgotten = await self._on_disk(lambda: self._store.forget(now_us - KEPT_US))
+        except sqlite3.Error as error:
+            raise _down(error) from None
+        if more or forgotten:
+            self._housekeeping_us = 0  # soon again, but not before the next round of steps
+        if forgotten:
+            log.get("approvals").info("forgotten", extra={"fields": {"approvals": forgotten}})
+
+    async def _on_disk(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._disk, work)
+
+
+def _down(error: sqlite3.Error) -> ApprovalsDown:
+    """SQLITE_FULL and the like; SQLite's texts may quote values."""
+    return ApprovalsDown(f"the approvals store failed ({getattr(error, 'sqlite_errorname', 'unknown')})")
+
+
+def _attempt(job: Job, at_us: int) -> object:
+    """What the work returns, or the Error it raised: others of the group are not its victims."""
+    try:
+        return job.work(at_us)
+    except Error as error:
+        return error
+
+
+def _reply(job: Job, result: object) -> None:
+    if job.done.done():
+        return  # the caller has gone; the step counts all the same
+    if isinstance(result, Error):
+        job.done.set_exception(result)
+    else:
+        job.done.set_result(result)

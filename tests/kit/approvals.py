@@ -1,0 +1,119 @@
+"""Requests for approval to vary, and the approvals service as a real process on real sockets."""
+
+import contextlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from approvals.facts import Ask, Shown
+from console.dev.issuer import DevIssuer
+from snapshot.decision import ApprovalTerms
+
+TERMS = ApprovalTerms(any=("ledger-approvers",), expires_s=540)
+START_S = 20.0
+
+
+def ask(**changed: Any) -> Ask:
+    """ledger-agent, which acts for dave, wants to book; `changed` replaces fields."""
+    fields: dict[str, Any] = {
+        "exchange": "exchange-1",
+        "connection": "ledger",
+        "upstream": "https://ledger.internal",
+        "received_digest": "a" * 64,
+        "forwarded_digest": "b" * 64,
+        "issuer": "https://issuer.example",
+        "subject": "ledger-agent",
+        "agent": "ledger-agent",
+        "snapshot": "sha256:" + "c" * 64,
+        "terms": TERMS,
+        "shown": Shown("application/json", b'{"amount":4711}'),
+        "owner": "dave@bank.example",
+        "session": "session-1",
+        "rule": "ledger_write",
+        "message": "Writes to the ledger need approval.",
+    }
+    return Ask(**{**fields, **changed})
+
+
+@dataclass
+class Service:
+    """`python -m approvals`; `start`, `kill` (SIGKILL) and `stop` (SIGTERM) as often as a test likes."""
+
+    folder: Path
+    issuer: DevIssuer
+    process: "subprocess.Popen[bytes] | None" = field(default=None)
+
+    @property
+    def holds(self) -> Path:
+        return self.folder / "run" / "holds.sock"
+
+    @property
+    def people(self) -> Path:
+        return self.folder / "run" / "approvals.sock"
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "state" / "approvals.db"
+
+    def start(self) -> None:
+        for path in (self.holds, self.people):
+            path.unlink(missing_ok=True)
+        command = ["env", f"EXEAT_CONFIG={self.folder}/exeat.toml", sys.executable, "-m", "approvals"]
+        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + START_S
+        while not (self.holds.exists() and self.people.exists()):
+            assert self.process.poll() is None, "the approvals service ended at once"
+            assert time.monotonic() < deadline, "the approvals service does not listen"
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(10)
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Service]:
+    """A service with a development issuer; ended, and its folder removed, when left."""
+    folder = Path(tempfile.mkdtemp(prefix="xa"))
+    try:
+        with DevIssuer.serving() as issuer:
+            (folder / "exeat.toml").write_text(_settings(folder, issuer.url))
+            service = Service(folder, issuer)
+            service.start()
+            try:
+                yield service
+            finally:
+                if service.process is not None and service.process.poll() is None:
+                    service.kill()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _settings(folder: Path, issuer: str) -> str:
+    return f"""
+[gateway]
+run_dir = "{folder}/run"
+state_dir = "{folder}/state"
+
+[[issuers]]
+issuer = "{issuer}"
+allow_http = true
+
+[people]
+issuer = "{issuer}"
+allow_http = true
+"""
