@@ -9,6 +9,7 @@ compile() {
 compile run
 compile demo -c run.lock
 compile dev -c run.lock -c demo.lock
+compile agents
 # its metadata asks for Python 3.14, see docs/dependencies.md
 uv pip compile --universal --python-version 3.14 --no-deps --generate-hashes --no-emit-index-url --no-emit-find-links \
     --no-header --quiet -o engine.lock engine.in

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -62,6 +63,16 @@ class Gateway:
         query = "SELECT type FROM audit.events WHERE exchange = {exchange:String} ORDER BY log_index"
         return [str(row[0]) for row in self.sql(query, exchange=exchange)]
 
+    def settled(self, seconds: float = 60) -> None:
+        """Waits until every event of every spool is in the store."""
+
+        def missing() -> dict[str, int]:
+            stored = {str(w): int(n) for w, n in self.sql("SELECT writer, max(seq) FROM audit.events GROUP BY writer")}
+            behind = {writer: seq - stored.get(writer, 0) for writer, seq in heads(self.settings)}
+            return {writer: count for writer, count in behind.items() if count > 0}
+
+        eventually(missing, lambda found: not found, seconds)
+
     def signal(self, part: str, number: int) -> int:
         """Sends a signal to a part; returns the process id that got it."""
         pid = eventually(lambda: self.supervisor.pid(part), bool)
@@ -97,6 +108,17 @@ class Gateway:
                 if key == name:
                     return int(value)
         return 0
+
+
+def heads(settings: Settings) -> list[tuple[str, int]]:
+    """(writer, last sequence number) of every spool on disk."""
+    state = settings.gateway.state_dir
+    found = []
+    for path in [*sorted((state / "spool").glob("*.db")), state / "approvals.db"]:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as spool:
+            meta = dict(spool.execute("SELECT key, value FROM meta"))
+            found.append((str(meta["writer"]), int(meta["seq"])))
+    return found
 
 
 def eventually(ask: Callable[[], T], good: Callable[[T], bool], seconds: float = 30) -> T:

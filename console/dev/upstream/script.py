@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -46,4 +46,13 @@ def choose(request: Mapping[str, Any]) -> Scenario:
     if '"tool_result"' in text or '"role": "tool"' in text or '"function_call_output"' in text:
         return scenarios()["greeting"]
     names = [name for name in CHOICE.findall(text) if name in scenarios()]
-    return scenarios()[names[-1] if names else "greeting"]
+    return _offered(request, scenarios()[names[-1] if names else "greeting"])
+
+
+def _offered(request: Mapping[str, Any], scenario: Scenario) -> Scenario:
+    """The scenario's tool under the name that the caller gave it (`mcp__bank__lookup_customer`), if it offers tools."""
+    tools = [tool.get("name") or tool.get("function", {}).get("name", "") for tool in request.get("tools") or []]
+    for name in tools:
+        if scenario.tool and name.endswith(scenario.tool):
+            return replace(scenario, tool=name)
+    return scenario

@@ -1,0 +1,13 @@
+"""One gateway for the fault tests: it must come back by itself after each of them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kit import gateway as kit
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[kit.Gateway]:
+    with kit.running() as running:
+        yield running

@@ -1,0 +1,119 @@
+"""Traffic that is accounted for: every request carries a mark, and afterwards each mark's story must be whole."""
+
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import httpx
+
+from tests.kit.gateway import Gateway, eventually
+
+SECRETS = (b"536-22-1234", b"4111111111111111", b"4111 1111 1111 1111", b"GB82WEST12345698765432")
+CUT = 6  # a piece of a secret of this many bytes is a leak too
+
+
+@dataclass
+class Attempt:
+    """One request as its client saw it. `status` 0: no answer at all."""
+
+    mark: str
+    status: int = 0
+    exchange: str = ""
+    received: bytes = b""
+    ended: str = ""
+
+
+@dataclass
+class Traffic:
+    gateway: Gateway
+    attempts: list[Attempt] = field(default_factory=list)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def json(self) -> Attempt:
+        """A masked JSON answer."""
+        return self._ask({"model": "gpt-4.1", "messages": [{"role": "user", "content": "play: customer"}]})
+
+    def stream(self, play: str = "leaky") -> Attempt:
+        """A masked stream, read to its end or to its cut."""
+        body = {"model": "gpt-4.1", "stream": True, "messages": [{"role": "user", "content": f"play: {play}"}]}
+        return self._ask(body)
+
+    def begin_stream(self) -> Attempt:
+        """Starts a stream in a thread and returns once its first bytes are here."""
+        found: list[Attempt] = []
+        thread = threading.Thread(target=lambda: self.stream_into(found), daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        (attempt,) = eventually(lambda: list(found), lambda seen: bool(seen) and len(seen[0].received) > 0)
+        return attempt
+
+    def stream_into(self, found: list[Attempt]) -> None:
+        body = {"model": "gpt-4.1", "stream": True, "messages": [{"role": "user", "content": "play: leaky"}]}
+        self._ask(body, found)
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join(60)
+            assert not thread.is_alive(), "a client hangs"
+
+    def _ask(self, body: dict[str, object], found: list[Attempt] | None = None) -> Attempt:
+        attempt = Attempt(uuid.uuid4().hex)
+        self.attempts.append(attempt)
+        if found is not None:
+            found.append(attempt)
+        headers = self.gateway.headers(session=attempt.mark)
+        url = f"{self.gateway.url}/openai/v1/chat/completions"
+        try:
+            with (
+                httpx.Client(timeout=40) as client,
+                client.stream("POST", url, json={**body, "user": attempt.mark}, headers=headers) as answer,
+            ):
+                attempt.status = answer.status_code
+                attempt.exchange = answer.headers.get("x-exeat-decision", "")
+                for chunk in answer.iter_raw():
+                    attempt.received += chunk
+                attempt.ended = "end"
+        except httpx.HTTPError as error:
+            attempt.ended = type(error).__name__
+        return attempt
+
+
+def assert_no_leak(attempts: list[Attempt]) -> None:
+    """No secret and no piece of one of CUT bytes or more."""
+    for attempt in attempts:
+        for secret in SECRETS:
+            for start in range(len(secret) - CUT + 1):
+                piece = secret[start : start + CUT]
+                assert piece not in attempt.received, (piece, attempt.mark)
+
+
+def assert_accounted(gateway: Gateway, attempts: list[Attempt]) -> None:
+    """Whatever the upstream received was decided; whatever was decided is in the store, once, and verifies."""
+    reached = {entry["body"] for entry in gateway.upstream.received}
+    decided = _decisions(gateway, [attempt.mark for attempt in attempts])
+    for attempt in attempts:
+        if any(attempt.mark in body for body in reached):
+            assert decided.get(attempt.mark) == 1, f"{attempt.mark} reached the upstream undecided"
+        if attempt.exchange:
+            assert decided.get(attempt.mark) == 1, f"{attempt.mark} was answered without one decision"
+
+
+def _decisions(gateway: Gateway, marks: list[str]) -> dict[str, int]:
+    """Decisions per session mark, once the shipper has caught up with the spools."""
+    gateway.settled()
+    query = "SELECT session, count() FROM audit.events WHERE kind = 'decision' GROUP BY session"
+    counts = {str(session): int(count) for session, count in gateway.sql(query)}
+    return {mark: count for mark in marks for session, count in counts.items() if mark in session}
+
+
+@contextmanager
+def watched(gateway: Gateway) -> Iterator[Traffic]:
+    """Traffic whose account is closed at the end."""
+    traffic = Traffic(gateway)
+    yield traffic
+    traffic.join()
+    gateway.serves()
+    assert_no_leak(traffic.attempts)
+    assert_accounted(gateway, traffic.attempts)
