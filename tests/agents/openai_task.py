@@ -1,4 +1,4 @@
-"""Run by the agents' environment: the OpenAI Agents SDK does a tool-using task. Prints what the tool and the user saw."""
+"""Run by the agents' environment: the OpenAI Agents SDK does a tool-using task. Prints what they saw."""
 
 import asyncio
 import json
