@@ -1,0 +1,84 @@
+"""The errands of a stream: recording, and asking, waiting for, using and withdrawing an approval. Shell.
+
+Each errand ends by reporting one event; none ever raises, none names content. They belong to the service, not to the
+gRPC stream: when the caller has gone, its end is still recorded and its question still taken back.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+from approvals.client import Held, Holds
+from audit.write import Recorder
+from extproc import commands as cmd
+from extproc import events as ev
+from runtime import log
+from runtime.errors import Error
+
+RECORD_SECONDS = 8.0  # Envoy gives 10 s for one message (snapshot/envoy/filters.py); we are the first to say no
+ASK_SECONDS = 15.0  # a hold has extended Envoy's patience
+
+logger = log.get("extproc")
+
+
+class Errands:
+    """What runs beside the streams. Leaving the context waits for everything that was begun."""
+
+    def __init__(self, recorder: Recorder, holds: Holds) -> None:
+        self._recorder, self._holds = recorder, holds
+        self._group = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._group.__aexit__(kind, error, trace)
+
+    def start(self, errand: Awaitable[None]) -> asyncio.Task[None]:
+        return self._group.create_task(_run(errand))
+
+    async def record(self, command: cmd.Record) -> ev.Event:
+        async with asyncio.timeout(RECORD_SECONDS):
+            await self._recorder.record(*command.drafts)
+        return ev.Recorded(command.tag)
+
+    async def ask(self, command: cmd.AskApproval) -> Held:
+        async with asyncio.timeout(ASK_SECONDS):
+            return await self._holds.request(command.ask)
+
+    async def wait(self, held: Held) -> ev.Event:
+        outcome = await self._holds.wait(held)
+        return ev.Answered(str(outcome.state), outcome.message)
+
+    async def consume(self, held: Held, digest: str) -> ev.Event:
+        async with asyncio.timeout(ASK_SECONDS):
+            return ev.Consumed(await self._holds.consume(held, digest))
+
+    async def withdraw(self, held: Held) -> None:
+        async with asyncio.timeout(ASK_SECONDS):
+            await self._holds.withdraw(held)
+
+
+async def _run(errand: Awaitable[None]) -> None:
+    """The fence of an errand: one that fails must not end the group, and its error may quote what must not be seen."""
+    try:
+        await errand
+    except Exception as error:
+        logger.error("errand_failed", extra={"fields": {"error_type": type(error).__name__}})
+
+
+async def reported(errand: Awaitable[ev.Event], failed: Callable[[str], ev.Event], slow: str) -> ev.Event:
+    """The errand's event, or the one that says it failed, by code alone."""
+    try:
+        return await errand
+    except Error as error:
+        return failed(error.code)
+    except TimeoutError:
+        return failed(slow)
+    except Exception as error:
+        logger.error("errand_failed", extra={"fields": {"error_type": type(error).__name__}})
+        return failed("internal")

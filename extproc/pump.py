@@ -1,0 +1,159 @@
+"""Drives one Stream: takes events one by one, performs the commands, keeps its timers. Shell.
+
+While the caller is there, the gRPC handler runs `serve`. When the caller has gone, or the exchange was aborted,
+`linger` goes on as an errand until the last facts are recorded. A slow reader of the answer makes `write` wait, and
+then nothing more is read from Envoy: memory per stream is bounded by a few messages and the flow's high water.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from approvals.client import Held
+from extproc import commands as cmd
+from extproc import events as ev
+from extproc import wire
+from extproc.hold import Errands, logger, reported
+from extproc.stream import Stream
+from runtime.clock import Clock
+
+INBOX = 4  # messages of Envoy's (64 KiB each, usually) that may wait to be handled
+Write = Callable[[Any], Awaitable[None]]
+
+
+class Pump:
+    def __init__(self, stream: Stream, errands: Errands, clock: Clock, write: Write) -> None:
+        self._stream, self._errands, self._clock = stream, errands, clock
+        self._write: Write | None = write
+        self._inbox: deque[tuple[ev.Event, int]] = deque()  # with the serial of the timer that rang, else 0
+        self._todo: deque[cmd.Command] = deque()  # survives a caller who leaves between two commands
+        self._came, self._moved = asyncio.Event(), asyncio.Event()
+        self._timers: dict[str, tuple[int, asyncio.TimerHandle]] = {}
+        self._serial = 0
+        self._held: Held | None = None
+        self._waiting: asyncio.Task[None] | None = None
+        self._envoy_left = False
+        self._abort = ""
+
+    def post(self, event: ev.Event, serial: int = 0) -> None:
+        self._inbox.append((event, serial))
+        self._came.set()
+
+    async def serve(self, requests: AsyncIterator[Any]) -> str:
+        """Until Envoy ended its side and the stream is done: "". Until the stream wants a reset: its code."""
+        async with asyncio.TaskGroup() as group:
+            reader = group.create_task(self._read(requests))
+            while not (self._abort or (self._envoy_left and self._stream.done and not self._todo)):
+                await self._step()
+            reader.cancel()
+        return self._abort
+
+    def leave(self, event: ev.Event) -> None:
+        """The gRPC stream is over; what remains to be said is said as an errand."""
+        self._write = None
+        if self._todo or not self._stream.done:
+            self.post(event)
+            self._errands.start(self._linger())
+        self._quiet()
+
+    async def _linger(self) -> None:
+        while self._todo or not self._stream.done:
+            await self._step()
+
+    async def _read(self, requests: AsyncIterator[Any]) -> None:
+        try:
+            async for message in requests:
+                self.post(wire.event(message))
+                while len(self._inbox) >= INBOX or not self._stream.wants_input:
+                    self._moved.clear()
+                    await self._moved.wait()
+        except Exception as error:
+            logger.warning("stream_broke", extra={"fields": {"error_type": type(error).__name__}})
+        self._envoy_left = True
+        self.post(ev.Gone())
+
+    async def _step(self) -> None:
+        """Performs what is to be done, or takes the next event."""
+        if self._todo:
+            await self._perform(self._todo.popleft())
+            return
+        while not self._inbox:
+            self._came.clear()
+            await self._came.wait()
+        event, serial = self._inbox.popleft()
+        if not self._stale(event, serial):
+            self._todo.extend(self._stream.handle(event, self._clock.now_us()))
+        if self._stream.over:
+            self._quiet()
+        self._moved.set()
+
+    def _stale(self, event: ev.Event, serial: int) -> bool:
+        """A timer that rang, and was stopped or set again before its turn came."""
+        return isinstance(event, ev.Deadline) and self._timers.get(event.name, (0, None))[0] != serial
+
+    async def _perform(self, command: cmd.Command) -> None:
+        message = wire.response(command)
+        if message is not None:
+            await self._say(message)
+            return
+        match command:
+            case cmd.Record():
+                self._errand(
+                    self._errands.record(command), lambda code: ev.RecordFailed(command.tag, code), "record_slow"
+                )
+            case cmd.AskApproval():
+                self._errand(self._ask(command), ev.HoldFailed, "approvals_slow")
+            case cmd.AwaitApproval() if self._held:
+                self._waiting = self._errand(self._errands.wait(self._held), ev.HoldFailed, "approvals_slow")
+            case cmd.Consume() if self._held:
+                self._errand(self._errands.consume(self._held, command.digest), ev.HoldFailed, "approvals_slow")
+            case cmd.Withdraw() if self._held:
+                self._errands.start(self._errands.withdraw(self._held))
+            case cmd.SetTimer(name, seconds):
+                self._set(name, seconds)
+            case cmd.StopTimer(name):
+                self._stop(name)
+            case cmd.Abort(code):
+                self._abort = code
+            case _:
+                raise AssertionError(f"nobody performs {type(command).__name__}")
+
+    async def _say(self, message: Any) -> None:
+        if self._write is None:
+            return
+        try:
+            await self._write(message)
+        except Exception as error:  # Envoy has left in between; the reader says so too
+            logger.info("write_failed", extra={"fields": {"error_type": type(error).__name__}})
+            self._write = None
+
+    def _errand(self, work: Awaitable[ev.Event], failed: Callable[[str], ev.Event], slow: str) -> asyncio.Task[None]:
+        async def errand() -> None:
+            self.post(await reported(work, failed, slow))
+
+        return self._errands.start(errand())
+
+    async def _ask(self, command: cmd.AskApproval) -> ev.Event:
+        self._held = await self._errands.ask(command)
+        return ev.Asked(self._held.id, str(self._held.state))
+
+    # time
+
+    def _set(self, name: str, seconds: float) -> None:
+        self._stop(name)
+        self._serial += 1
+        ring = asyncio.get_running_loop().call_later(seconds, self.post, ev.Deadline(name), self._serial)
+        self._timers[name] = (self._serial, ring)
+
+    def _stop(self, name: str) -> None:
+        _, ring = self._timers.pop(name, (0, None))
+        if ring is not None:
+            ring.cancel()
+
+    def _quiet(self) -> None:
+        """No timers and no waiting for people any more."""
+        for name in list(self._timers):
+            self._stop(name)
+        if self._waiting is not None:
+            self._waiting.cancel()

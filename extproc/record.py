@@ -1,0 +1,134 @@
+"""What this room says to the evidence: frames with what was let go, what masking did, how the exchange ended. Pure.
+
+`frame.recorded`    {direction, media, inspected, bytes} with the masked content as frames; where content could not be
+                    inspected there is no frame, and `sha256` of the piece instead
+`masking.applied`   {direction, findings: [{rule, version, operator, where, count, token}]}
+`exchange.end`      {status, request_bytes, response_bytes, duration_us, outcome, code}
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from audit.write import Caller, Draft, Frame, Kind, Value
+from extproc.flow import Piece
+from masking import Finding
+from snapshot.verdict import Verdict
+
+FRAME_BYTES = 256 << 10  # larger content is several frames (a frame is one row of the store)
+FRAMES_PER_EVENT = 100  # about 200 bytes each in the event's body, which holds at most 60,000
+FINDINGS_PER_EVENT = 60
+WHERE_CHARS = 300  # a path into a document; longer ones are cut
+
+
+class Outcome(StrEnum):
+    ANSWERED = "answered"  # the upstream's answer went out whole
+    LOCAL_REPLY = "local_reply"  # Envoy answered by itself: the upstream failed, or was never asked
+    REFUSED = "refused"  # we answered instead
+    CUT = "cut"  # ended by us after a part of the answer had gone
+    CLIENT_GONE = "client_gone"
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What is known of the exchange so far. `verdict` is None only for local replies outside of any exchange."""
+
+    verdict: Verdict | None = None
+    method: str = ""
+    path: str = ""
+    started_us: int = 0
+    status: int = 0
+    request_bytes: int = 0
+    response_bytes: int = 0  # let go to the caller
+    request_frames: int = 0
+    response_frames: int = 0
+
+    @property
+    def id(self) -> str:
+        return self.verdict.exchange if self.verdict else ""
+
+    @property
+    def kind(self) -> str:
+        return self.verdict.kind if self.verdict else ""
+
+    def draft(self, kind: Kind, type_: str, data: dict[str, Value], frames: tuple[Frame, ...] = ()) -> Draft:
+        verdict = self.verdict
+        if verdict is None:
+            raise ValueError("nothing is recorded outside of an exchange")
+        caller = Caller(verdict.issuer, verdict.subject, verdict.agent)
+        return Draft(kind, type_, verdict.exchange, verdict.session, verdict.connection, caller, data, frames)
+
+
+def request_content(exchange: Exchange, media: str, masked: bytes, now_us: int) -> list[Draft]:
+    """The request as it may be stored: masked with the floor profile."""
+    drafts = _frames(exchange, "request", media, [Piece(now_us, masked)], exchange.request_frames)
+    exchange.request_frames += sum(len(draft.frames) for draft in drafts)
+    return drafts
+
+
+def response_content(exchange: Exchange, media: str, pieces: Sequence[Piece]) -> list[Draft]:
+    """The answer exactly as it is let go: floor and the verdict's profiles."""
+    drafts = _frames(exchange, "response", media, pieces, exchange.response_frames)
+    exchange.response_frames += sum(len(draft.frames) for draft in drafts)
+    return drafts
+
+
+def unread(exchange: Exchange, direction: str, media: str, pieces: Iterable[bytes]) -> list[Draft]:
+    """Content that cannot be inspected: size and hash of each batch, no frame."""
+    data = b"".join(pieces)
+    if not data:
+        return []
+    facts: dict[str, Value] = {"direction": direction, "media": media, "inspected": False, "bytes": len(data)}
+    facts["sha256"] = hashlib.sha256(data).hexdigest()
+    return [exchange.draft(Kind.FRAME, "frame.recorded", facts)]
+
+
+def _frames(exchange: Exchange, direction: str, media: str, pieces: Iterable[Piece], first: int) -> list[Draft]:
+    parts = [
+        (piece.at_us, piece.data[at : at + FRAME_BYTES])
+        for piece in pieces
+        for at in range(0, len(piece.data), FRAME_BYTES)
+    ]
+    frames = [Frame(first + index, at, direction, media, data) for index, (at, data) in enumerate(parts)]
+    drafts = []
+    for at in range(0, len(frames), FRAMES_PER_EVENT):
+        group = tuple(frames[at : at + FRAMES_PER_EVENT])
+        size = sum(len(frame.content) for frame in group)
+        facts: dict[str, Value] = {"direction": direction, "media": media, "inspected": True, "bytes": size}
+        drafts.append(exchange.draft(Kind.FRAME, "frame.recorded", facts, group))
+    return drafts
+
+
+def applied(exchange: Exchange, direction: str, findings: Sequence[Finding]) -> list[Draft]:
+    """What masking found and did; never the value."""
+    listed: list[Value] = [_finding(finding) for finding in findings]
+    groups = [listed[at : at + FINDINGS_PER_EVENT] for at in range(0, len(listed), FINDINGS_PER_EVENT)]
+    return [
+        exchange.draft(Kind.MASKING, "masking.applied", {"direction": direction, "findings": group}) for group in groups
+    ]
+
+
+def _finding(finding: Finding) -> dict[str, Value]:
+    return {
+        "rule": finding.rule,
+        "version": finding.version,
+        "operator": finding.operator,
+        "where": finding.where[:WHERE_CHARS],
+        "count": finding.count,
+        "token": finding.token,
+    }
+
+
+def ended(exchange: Exchange, outcome: Outcome, now_us: int, code: str = "") -> Draft:
+    """The last word on an exchange. `code` says why, where it did not end by itself."""
+    facts: dict[str, Value] = {
+        "status": exchange.status,
+        "request_bytes": exchange.request_bytes,
+        "response_bytes": exchange.response_bytes,
+        "duration_us": max(0, now_us - exchange.started_us),
+        "outcome": str(outcome),
+    }
+    if code:
+        facts["code"] = code
+    return exchange.draft(Kind.EXCHANGE, "exchange.end", facts)

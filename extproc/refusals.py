@@ -1,0 +1,44 @@
+"""Every reason why this room refuses, by its stable code: the HTTP status and what the caller is told. No content.
+
+Codes of other rooms (`spool_full`, `unknown_profile`, …) that are not listed are answered as UNAVAILABLE.
+"""
+
+from collections.abc import Mapping
+
+from snapshot.answers import Answer, refusal
+
+UNAVAILABLE = (503, "A part of the gateway is not available, so nothing was let through.")
+RECORD = (503, "The evidence cannot be written, so nothing was let through.")
+
+REFUSALS: Mapping[str, tuple[int, str]] = {
+    "approval_expired": (403, "Nobody granted this in time."),
+    "approval_refused": (403, "An approver refused this."),
+    "approval_required": (403, "This needs an approval, which has been asked for."),
+    "approval_used": (403, "The approval for this cannot be used again."),
+    "approval_withdrawn": (403, "The approval for this was withdrawn."),
+    "blocked": (403, "The content may not pass."),
+    "digest_mismatch": (503, "The request changed after it was decided, so it was not let through."),
+    "local_reply_too_long": UNAVAILABLE,
+    "malformed_response": (502, "The upstream's answer is not a whole answer."),
+    "malformed_verdict": (503, "There is no decision for this request, so it was not let through."),
+    "partial_content": (502, "The upstream answered with a part of a document, which cannot be inspected."),
+    "record_slow": RECORD,
+    "request_trailers": (400, "Trailers in a request are not accepted."),
+    "spool_down": RECORD,
+    "spool_full": RECORD,
+    "too_large_to_show": (413, "The request is too large to be shown to an approver."),
+    "uninspectable": (502, "The upstream's answer cannot be inspected, so it was not let through."),
+    "uninspectable_response": (502, "The upstream's answer cannot be inspected, so it was not let through."),
+    "unsupported_verdict": (503, "The decision asks for something this gateway cannot do yet."),
+    "upstream_silent": (504, "The upstream has been silent for too long."),
+}
+
+
+def sentence(code: str) -> str:
+    return REFUSALS.get(code, UNAVAILABLE)[1]
+
+
+def answer(kind: str, code: str, exchange: str, message: str = "") -> Answer:
+    """The whole refusal in the shape of the API that the caller speaks. `message` instead of our own sentence."""
+    status, text = REFUSALS.get(code, UNAVAILABLE)
+    return refusal(kind, status, code, message or text, exchange)

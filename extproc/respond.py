@@ -1,0 +1,242 @@
+"""An answer on its way to the caller: masked, recorded, let go, in this order. Pure.
+
+Headers wait for the first bytes that may go (or the end), so that a body nobody can inspect and a recorder that fails
+still become a clean refusal instead of a broken answer. An event stream may be silent for long: its headers go after
+HEAD_SECONDS at the latest.
+"""
+
+import re
+from typing import ClassVar
+
+from audit.write import Draft
+from extproc import headers as hd
+from extproc import record
+from extproc.commands import Command, HeaderEdit, Record, SendBody, SendHeaders, SendTrailers, SetTimer, StopTimer
+from extproc.events import Headers
+from extproc.flow import Flow, Piece
+from extproc.record import Exchange
+from extproc.rules import Rules
+from masking import Finding, Masker, Uninspectable
+from masking import Stream as MaskingStream
+from runtime.errors import GatewayError
+from snapshot.answers import error_event
+
+HEAD, BEHIND = "head", "behind"  # timers
+HEAD_SECONDS = 0.25
+BEHIND_SECONDS = 1.0  # relaxed: how long frames may be ahead of the recorder (DESIGN, principle 1)
+LOCAL_BYTES = 64 << 10  # a local reply is an error sentence; anything larger is not one
+EVENT_STREAM = "text/event-stream"
+SEQUENCE = re.compile(rb'"sequence_number":\s?(\d{1,9})')
+
+
+class ResponseRefused(GatewayError):
+    """The upstream's answer cannot be let go."""
+
+    status: ClassVar[int] = 502
+
+
+class Partial(ResponseRefused):
+    code = "partial_content"
+
+
+class NotInspected(ResponseRefused):
+    code = "uninspectable_response"
+
+
+class Malformed(ResponseRefused):
+    code = "malformed_response"
+
+
+class TooLong(ResponseRefused):
+    code = "local_reply_too_long"
+
+
+class Response:
+    def __init__(self, exchange: Exchange, rules: Rules, ahead: int) -> None:
+        self._exchange, self._rules = exchange, rules
+        self._recorded = exchange.verdict is not None
+        self._relaxed = ahead > 0
+        self._flow = Flow(ahead if self._recorded else None)
+        self._facts: list[Finding] = []
+        self._recording = False
+        self._head: HeaderEdit | None = None  # until it was sent
+        self._head_due = False
+        self._trailers: HeaderEdit | None = None
+        self._ended = self._bodyless = False
+        self._stream: MaskingStream | None = None  # None: passes unread
+        self._media = ""
+        self._came = 0
+        self._tail = b""  # the last bytes let go
+        self._sequence = -1
+        self.head_sent = self.complete = False
+
+    # what comes
+
+    def begin(self, headers: Headers, end: bool) -> list[Command]:
+        """Raises an Error if this answer must not go."""
+        self._exchange.status = hd.status(headers)
+        _acceptable(headers)
+        marks = [(hd.INSPECTED, self._exchange.id or hd.OUTSIDE)]
+        if self._recorded:
+            marks.append((hd.DECISION, self._exchange.id))
+        masker = self._masker()
+        self._head, findings = hd.edit(masker, headers, marks)
+        self._facts.extend(findings)
+        self._ended = self._bodyless = end
+        if end:
+            return self._pump()
+        shown = dict(self._head.put).get("content-type", (hd.first(headers, "content-type").encode("latin-1"),))
+        self._media = hd.essence(shown[0].decode("latin-1"))
+        self._stream = self._inspect(masker, headers)
+        timer: list[Command] = [SetTimer(HEAD, HEAD_SECONDS)] if self._sse else []
+        return [*timer, *self._pump()]
+
+    def body(self, data: bytes, end: bool, now_us: int) -> list[Command]:
+        if self._ended:  # Envoy may send the end twice (envoy issue 46237)
+            return []
+        self._came += len(data)
+        if not self._recorded and self._came > LOCAL_BYTES:
+            raise TooLong
+        self._feed(data, now_us)
+        if end:
+            self._finish(now_us)
+        return self._pump()
+
+    def trailers(self, headers: Headers, now_us: int) -> list[Command]:
+        if self._trailers is not None or self.complete:
+            return []
+        if not self._ended:
+            self._finish(now_us)
+        self._trailers, findings = hd.edit(self._masker(), headers, ())
+        self._facts.extend(findings)
+        return self._pump()
+
+    def recorded(self) -> list[Command]:
+        self._recording = False
+        self._flow.recorded()
+        stop: list[Command] = [StopTimer(BEHIND)] if self._relaxed else []
+        return [*stop, *self._pump()]
+
+    def timer(self, name: str) -> list[Command]:
+        if name == HEAD:
+            self._head_due = True
+        else:
+            self._flow.behind = True
+        return self._pump()
+
+    # what becomes of it
+
+    def _masker(self) -> Masker:
+        verdict = self._exchange.verdict
+        return self._rules.response(verdict) if verdict else self._rules.floor("", "response")
+
+    def _inspect(self, masker: Masker, headers: Headers) -> MaskingStream | None:
+        encoding = ", ".join(hd.all_of(headers, "content-encoding")).strip().lower() or "identity"
+        media = ", ".join(hd.all_of(headers, "content-type"))  # two content types are none that can be read
+        try:
+            return masker.stream(media, encoding=encoding)
+        except Uninspectable:
+            verdict = self._exchange.verdict
+            if verdict and media and self._rules.connection(verdict.connection).passes(media):
+                return None
+            raise NotInspected from None
+
+    def _feed(self, data: bytes, now_us: int) -> None:
+        masked = data if self._stream is None else self._stream.feed(data)
+        self._gather(masked, now_us)
+
+    def _finish(self, now_us: int) -> None:
+        self._ended = True
+        self._gather(b"" if self._stream is None else self._stream.finish(), now_us)
+
+    def _gather(self, masked: bytes, now_us: int) -> None:
+        if self._stream is not None:
+            self._facts.extend(self._stream.take_findings())
+        self._flow.add(Piece(now_us, masked))
+
+    def _pump(self) -> list[Command]:
+        """Starts the next recording, and lets go what may go."""
+        commands = self._record()
+        data = self._flow.release()
+        settled = not self._recording and not self._facts
+        last = self._ended and self._flow.empty and settled
+        if self._head and (data or last or (self._head_due and settled)):
+            commands += [SendHeaders(self._head), *([StopTimer(HEAD)] if self._sse else [])]
+            self._head, self.head_sent = None, True
+        commands += self._send(data, last)
+        self._exchange.response_bytes = self._flow.let_go
+        return commands
+
+    def _record(self) -> list[Command]:
+        if not self._recorded:
+            self._facts.clear()
+        if self._recording or not self._recorded:
+            return []
+        pieces, findings = self._flow.batch(), self._facts
+        self._facts = []
+        drafts = [*self._content(pieces), *record.applied(self._exchange, "response", findings)]
+        if not drafts:
+            return []
+        self._recording = True
+        timer: list[Command] = [SetTimer(BEHIND, BEHIND_SECONDS)] if self._relaxed else []
+        return [Record("response", tuple(drafts)), *timer]
+
+    def _content(self, pieces: list[Piece]) -> list[Draft]:
+        if self._stream is None:
+            return record.unread(self._exchange, "response", self._media, (piece.data for piece in pieces))
+        return record.response_content(self._exchange, self._media, pieces)
+
+    def _send(self, data: bytes, last: bool) -> list[Command]:
+        self._note(data)
+        self.complete = self.complete or last
+        if last and self._trailers is not None:
+            return [*([SendBody(data)] if data else []), SendTrailers(self._trailers)]
+        if last and not self._bodyless:
+            return [SendBody(data, end=True)]
+        return [SendBody(data)] if data else []
+
+    # how it can end early
+
+    def _note(self, data: bytes) -> None:
+        if not data:
+            return
+        if self._sse:
+            numbers = SEQUENCE.findall(data)
+            self._sequence = int(numbers[-1]) if numbers else self._sequence
+        self._tail = (self._tail + data)[-4:]
+
+    def error_end(self, code: str, message: str) -> list[Command]:
+        """A well-formed last event, if the caller is between two events of a stream; else nothing."""
+        between = not self._tail or self._tail.endswith((b"\n\n", b"\r\r", b"\r\n\r\n"))
+        if not (self._sse and self.head_sent and between):
+            return []
+        dialect = dialect_of(self._exchange.kind, self._exchange.path)
+        event = error_event(dialect, code, message, self._exchange.id, sequence=self._sequence + 1)
+        return [SendBody(event, end=True)]
+
+    def leftover(self) -> list[Draft]:
+        """Facts about bytes that left and are in no recording yet (relaxed only)."""
+        return self._content(self._flow.leftover()) if self._recorded else []
+
+    @property
+    def full(self) -> bool:
+        return self._flow.full
+
+    @property
+    def _sse(self) -> bool:
+        return self._media == EVENT_STREAM
+
+
+def _acceptable(headers: Headers) -> None:
+    status = hd.status(headers)
+    if status < 200:
+        raise Malformed
+    if status == 206 or hd.first(headers, "content-type").strip().lower().startswith("multipart/byteranges"):
+        raise Partial
+
+
+def dialect_of(kind: str, path: str) -> str:
+    """Which stream of which API this is, for the shape of its last event."""
+    if kind == "openai":
+        return "openai_responses" if path.partition("?")[0].rstrip("/").endswith("/responses") else "openai_chat"
+    return kind

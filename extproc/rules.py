@@ -1,0 +1,63 @@
+"""What masks an exchange: the current snapshot's rules, with the floor under everything.
+
+The stream asks for a masker when it needs one, so a new snapshot reaches the very next answer. A name that the current
+snapshot does not have closes the exchange: what nobody can apply cannot be let go.
+"""
+
+from typing import Protocol
+
+from masking import Keys, Masker
+from runtime.errors import GatewayError
+from snapshot.connections import Connection
+from snapshot.current import Current
+from snapshot.verdict import Verdict
+
+
+class UnknownConnection(GatewayError):
+    """The verdict names a connection that the current snapshot does not have."""
+
+    code = "unknown_connection"
+
+
+class Rules(Protocol):
+    def connection(self, name: str) -> Connection:
+        """Raises UnknownConnection."""
+        ...
+
+    def floor(self, connection: str, direction: str) -> Masker:
+        """What may be stored. Raises an Error if there is no usable snapshot."""
+        ...
+
+    def response(self, verdict: Verdict) -> Masker:
+        """Floor and the verdict's profiles. Raises an Error if a profile is unknown."""
+        ...
+
+    def kind(self, path: str) -> str:
+        """Kind of the connection that a path begins with, or "": for answers before any verdict."""
+        ...
+
+
+class SnapshotRules:
+    def __init__(self, current: Current, keys: Keys, floor: str) -> None:
+        self._current, self._keys, self._floor = current, keys, floor
+
+    def connection(self, name: str) -> Connection:
+        found = self._current.get().connections.get(name)
+        if found is None:
+            raise UnknownConnection(f"connection {name} is not in the current snapshot")
+        return found
+
+    def floor(self, connection: str, direction: str) -> Masker:
+        return self._masker((self._floor,), connection, direction)
+
+    def response(self, verdict: Verdict) -> Masker:
+        profiles = dict.fromkeys((self._floor, *verdict.masking))
+        return self._masker(tuple(profiles), verdict.connection, "response")
+
+    def kind(self, path: str) -> str:
+        found = self._current.get().connections.get(path.split("?")[0].strip("/").split("/")[0])
+        return found.kind if found else ""
+
+    def _masker(self, profiles: tuple[str, ...], connection: str, direction: str) -> Masker:
+        ruleset = self._current.get().masking
+        return ruleset.masker(profiles, keys=self._keys, connection=connection, direction=direction)

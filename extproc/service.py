@@ -1,0 +1,43 @@
+"""The gRPC side of extproc. Shell.
+
+Envoy takes a clean end of a stream as "no more interest in this exchange" and lets the rest through unprocessed,
+whatever `failure_mode_allow` says. So a handler here returns only after Envoy has ended its side; everything else
+ends with an error status, with a neutral text, because Envoy logs it.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+
+from extproc import events as ev
+from extproc import wire
+from extproc.hold import Errands, logger
+from extproc.pump import Pump
+from extproc.rules import Rules
+from extproc.stream import Limits, Stream
+from runtime.clock import Clock
+
+
+class Service(wire.Servicer):  # type: ignore[misc]  # generated code has no types
+    def __init__(self, rules: Rules, limits: Limits, errands: Errands, clock: Clock) -> None:
+        self._rules, self._limits, self._errands, self._clock = rules, limits, errands, clock
+
+    def register(self, server: grpc.aio.Server) -> None:
+        wire.register(self, server)
+
+    async def Process(self, requests: AsyncIterator[Any], context: Any) -> None:
+        stream = Stream(self._rules, self._limits)
+        pump = Pump(stream, self._errands, self._clock, context.write)
+        code: str = "internal"
+        last: ev.Event = ev.Gone()
+        try:
+            code = await pump.serve(requests)
+        except Exception as error:  # by type alone: its text, or its cause's, may quote what must not be seen
+            logger.error("stream_failed", extra={"fields": {"error_type": type(error).__name__}})
+            last = ev.Broken("internal")
+        finally:
+            pump.leave(last)
+        if code:
+            logger.warning("stream_aborted", extra={"fields": {"code": code, "exchange": stream.exchange.id}})
+            await context.abort(grpc.StatusCode.INTERNAL, "closed")

@@ -1,0 +1,286 @@
+"""One Envoy stream: events in, commands out. `states.py` is its law, this file what each row does. Pure."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from approvals.facts import Shown
+from audit.write import Draft
+from extproc import events as ev
+from extproc import headers as hd
+from extproc import record
+from extproc.closing import Closing
+from extproc.commands import (
+    AskApproval,
+    AwaitApproval,
+    Command,
+    Consume,
+    ExtendTimeout,
+    PassBody,
+    PassHeaders,
+    Record,
+    SetTimer,
+    StopTimer,
+    Withdraw,
+)
+from extproc.question import Question
+from extproc.record import Outcome
+from extproc.respond import Response
+from extproc.rules import Rules
+from extproc.states import TABLE, State
+from masking import Uninspectable
+from runtime.errors import CallerError, Error, GatewayError
+from snapshot.decision import Effect
+from snapshot.verdict import MalformedVerdict, Verdict
+
+SILENCE, HOLD = "silence", "hold"  # timers
+SILENCE_SECONDS = 900.0  # longer than the 600 s after which the Anthropic and OpenAI SDKs give up
+
+
+class Unsupported(GatewayError):
+    """A verdict that wants what this room cannot do; to go on without it would let too much through."""
+
+    code = "unsupported_verdict"
+
+
+class DigestMismatch(GatewayError):
+    code = "digest_mismatch"
+
+
+class Moved(GatewayError):
+    """The connection points elsewhere than when people were asked."""
+
+    code = "upstream_moved"
+
+
+class UnwantedTrailers(CallerError):
+    code = "request_trailers"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`max_wait`: seconds. `ahead`: bytes that may leave before they are durable, 0 for `record = "strict"`."""
+
+    max_wait: int = 3300
+    ahead: int = 0
+
+
+class Stream(Closing):
+    """`handle(event, now_us)` returns commands, to be run in order."""
+
+    def __init__(self, rules: Rules, limits: Limits = Limits()) -> None:
+        super().__init__(rules)
+        self._limits = limits
+        self.fault = ""  # type of an exception that nobody foresaw, for the log
+        self._question: Question | None = None
+        self._pass: Command = PassHeaders()
+        self._content_type = self._encoding = ""
+        self._shown = Shown("", b"")
+        self._upstream = ""
+        self._outcome = Outcome.ANSWERED
+
+    def handle(self, event: ev.Event, now_us: int) -> list[Command]:
+        self._now = now_us
+        row = TABLE[self.state].get(type(event))
+        if row is None:
+            return [] if self.over else self._fail("unexpected_event")
+        before = self.state
+        try:
+            do: Callable[[ev.Event], list[Command]] = getattr(self, row.do)
+            commands = do(event)
+        except Error as error:
+            commands = self._fail(error.code)
+        except Exception as error:
+            self.fault = type(error).__name__
+            commands = self._fail("internal")
+        if self.state not in (before, *row.to, State.ENDING, State.DONE):
+            raise AssertionError(f"{before} must not lead to {self.state}")
+        return commands
+
+    @property
+    def done(self) -> bool:
+        return self.state is State.DONE
+
+    @property
+    def over(self) -> bool:
+        """Nothing is waited for any more but the record of the end."""
+        return self.state in (State.ENDING, State.DONE)
+
+    @property
+    def wants_input(self) -> bool:
+        """False while enough waits for the record or the caller: whoever feeds us stops reading."""
+        return self._response is None or not self._response.full
+
+    # the request
+
+    def _request(self, event: ev.RequestHeaders) -> list[Command]:
+        self.exchange.started_us = self._now
+        self.exchange.method = hd.first(event.headers, ":method")
+        self.exchange.path = hd.first(event.headers, ":path")
+        verdict = Verdict.from_metadata(event.metadata or {})
+        self.exchange.verdict = verdict
+        if verdict.effect is Effect.DENY:
+            raise MalformedVerdict("a denied request was let on")
+        if verdict.tools_hold or verdict.tools_hide:
+            raise Unsupported
+        self._rules.response(verdict)  # a profile that we lack is found before anything goes
+        self._question = Question(verdict, self._limits.max_wait) if verdict.effect is Effect.HOLD else None
+        self._content_type = hd.first(event.headers, "content-type")
+        self._encoding = hd.first(event.headers, "content-encoding").strip().lower() or "identity"
+        if event.end:
+            return self._complete(b"", PassHeaders())
+        self.state = State.BODY
+        return [PassHeaders()]
+
+    def _body(self, event: ev.RequestBody) -> list[Command]:
+        if not event.end:  # a buffered body without its end is followed by trailers
+            raise UnwantedTrailers
+        return self._complete(event.data, PassBody())
+
+    def _complete(self, body: bytes, then: Command) -> list[Command]:
+        """The whole request is here: it must be what was decided, and it is noted before anything else."""
+        verdict = self._verdict
+        self._pass = then
+        self.exchange.request_bytes = len(body)
+        extend: list[Command] = [ExtendTimeout(self._question.envoy_seconds)] if self._question else []
+        if hashlib.sha256(body).hexdigest() != verdict.request_digest:
+            raise DigestMismatch
+        drafts = self._note(body) if body else []
+        if not drafts:
+            return extend + self._noted()
+        self.state = State.NOTING
+        return [*extend, Record("request", tuple(drafts))]
+
+    def _note(self, body: bytes) -> list[Draft]:
+        media = hd.essence(self._content_type)
+        masker = self._rules.floor(self._verdict.connection, "request")
+        try:
+            masked = masker.body(self._content_type, body, encoding=self._encoding)
+        except Uninspectable:
+            digest = self._verdict.request_digest
+            text = f"A body of {len(body)} bytes that cannot be shown, of type {media or 'unknown'}, SHA-256 {digest}."
+            self._shown = Shown("text/plain", text.encode())
+            return record.unread(self.exchange, "request", media, [body])
+        self._shown = Shown(media, masked.data) if self._question else self._shown
+        content = record.request_content(self.exchange, media, masked.data, self._now)
+        return [*content, *record.applied(self.exchange, "request", masked.findings)]
+
+    def _noted(self, _: ev.Recorded | None = None) -> list[Command]:
+        if self._question is None:
+            return self._forward()
+        self._upstream = self._rules.connection(self._verdict.connection).upstream
+        ask = self._question.ask(self._upstream, self._shown)
+        self._shown = Shown("", b"")
+        self._asking = True
+        self.state = State.ASKING
+        return [AskApproval(ask)]
+
+    def _forward(self) -> list[Command]:
+        self.state = State.FORWARDED
+        return [self._pass, SetTimer(SILENCE, SILENCE_SECONDS)]
+
+    # the hold
+
+    def _asked(self, event: ev.Asked) -> list[Command]:
+        self._asking = False
+        if event.state == "granted":
+            return self._consume(event.approval)
+        if event.state == "requested" and self._question and self._question.responds:
+            return self._refuse("approval_required", f"{self._verdict.message} Approval {event.approval}")
+        self._approval = event.approval
+        self.state = State.HOLDING
+        seconds = self._question.wait_seconds if self._question else 0
+        return [AwaitApproval(event.approval), SetTimer(HOLD, seconds)]
+
+    def _answered(self, event: ev.Answered) -> list[Command]:
+        stop: list[Command] = [StopTimer(HOLD)]
+        if event.state == "granted":
+            return stop + self._consume(self._approval)
+        self._approval = ""
+        return stop + self._refuse(f"approval_{event.state}", event.message)
+
+    def _consume(self, approval: str) -> list[Command]:
+        """The world may have changed while people thought: the release is checked again, then used once."""
+        self._rules.response(self._verdict)
+        if self._rules.connection(self._verdict.connection).upstream != self._upstream:
+            raise Moved
+        self._approval = approval
+        self.state = State.CONSUMING
+        return [Consume(approval, self._verdict.request_digest)]
+
+    def _consumed(self, event: ev.Consumed) -> list[Command]:
+        self._approval = ""
+        return self._forward() if event.ours else self._refuse("approval_used")
+
+    def _hold_expired(self, _: ev.Deadline) -> list[Command]:
+        return self._refuse("approval_expired")
+
+    def _hold_failed(self, event: ev.HoldFailed) -> list[Command]:
+        self._asking = False
+        return self._fail(event.code)
+
+    def _asked_late(self, event: ev.Asked) -> list[Command]:
+        """The question got through after nobody waited any more."""
+        self._asking = False
+        return [Withdraw(event.approval), *self._settle()]
+
+    def _hold_failed_late(self, _: ev.HoldFailed) -> list[Command]:
+        self._asking = False
+        return self._settle()
+
+    # the answer
+
+    def _answer(self, event: ev.ResponseHeaders) -> list[Command]:
+        if hd.first(event.headers, hd.ENVOY_REPLY):
+            self._outcome = Outcome.LOCAL_REPLY
+        return self._begin(event)
+
+    def _instead(self, event: ev.ResponseHeaders) -> list[Command]:
+        """Envoy answers by itself, e.g. after a timeout of its own: nobody waits for people any more."""
+        self._outcome = Outcome.LOCAL_REPLY
+        return [StopTimer(HOLD), *self._withdrawn(), *self._begin(event)]
+
+    def _outside(self, event: ev.ResponseHeaders) -> list[Command]:
+        """A local reply without an exchange, e.g. what authz refused: masked with the floor, bounded."""
+        self.exchange.started_us = self._now
+        return self._begin(event)
+
+    def _begin(self, event: ev.ResponseHeaders) -> list[Command]:
+        self.state = State.ANSWERING
+        self._response = Response(self.exchange, self._rules, self._limits.ahead)
+        return self._flowing(self._response.begin(event.headers, event.end))
+
+    def _answer_body(self, event: ev.ResponseBody) -> list[Command]:
+        return self._flowing(self._answering.body(event.data, event.end, self._now))
+
+    def _answer_trailers(self, event: ev.ResponseTrailers) -> list[Command]:
+        return self._flowing(self._answering.trailers(event.headers, self._now))
+
+    def _flowing(self, commands: list[Command]) -> list[Command]:
+        """After each message of the upstream: it may be silent anew, or all is over."""
+        if self._answering.complete:
+            return commands + self._end(self._outcome)
+        return [*commands, SetTimer(SILENCE, SILENCE_SECONDS)]
+
+    def _answer_recorded(self, event: ev.Recorded) -> list[Command]:
+        if event.tag != "response":
+            return []
+        commands = self._answering.recorded()
+        return commands + (self._end(self._outcome) if self._answering.complete else [])
+
+    def _answer_timer(self, event: ev.Deadline) -> list[Command]:
+        return self._silent(event) if event.name == SILENCE else self._answering.timer(event.name)
+
+    # what may go wrong
+
+    def _silent(self, _: ev.Deadline) -> list[Command]:
+        return self._fail("upstream_silent")
+
+    def _not_recorded(self, event: ev.RecordFailed) -> list[Command]:
+        return self._fail(event.code)
+
+    def _unwanted(self, _: ev.RequestTrailers) -> list[Command]:
+        raise UnwantedTrailers
+
+    def _nothing(self, _: ev.Event) -> list[Command]:
+        return []
