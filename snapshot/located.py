@@ -22,16 +22,26 @@ CONSTANTS: dict[str, Scalar] = {"true": True, "false": False, "null": None, "~":
 MAX_DEPTH = 20
 
 
+@dataclass(frozen=True, order=True)
+class Problem:
+    """What is wrong at `line` (from 1; 0: the file as a whole) of `file`."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}" if self.line else f"{self.file}: {self.text}"
+
+
 class RepositoryRefused(GatewayError):
     """The policy repository cannot become a snapshot. The message begins with file:line where there is one."""
 
     code = "snapshot_refused"
 
     def __init__(self, file: str, line: int, text: str) -> None:
-        super().__init__(f"{file}:{line}: {text}" if line else f"{file}: {text}")
-        self.file = file
-        self.line = line
-        self.text = text
+        self.problem = Problem(file, line, text)
+        super().__init__(str(self.problem))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,96 @@
+"""`python -m snapshot.engine.worker FD`: one library, one snapshot, one evaluation at a time.
+
+Operations (header → header): parse {path, source} → {tree}; load {modules, data, warm} → {};
+eval {path, coverage, trace} with the request's JSON body as payload → {defined, [coverage], [trace]} with the result
+as payload. A refusal is {error: {kind, text}}.
+
+A thread reads the socket while the library computes (ctypes lets go of the interpreter), so that a worker whose owner
+is gone ends at once, whatever it is computing.
+"""
+
+import json
+import os
+import queue
+import socket
+import sys
+import threading
+from typing import Any, ClassVar
+
+from runtime.errors import GatewayError
+from snapshot.engine.frames import BrokenFrame, pack, receive
+from snapshot.engine.library import UNDEFINED, Library, RegoError
+
+Message = tuple[dict[str, Any], bytes]
+
+
+class Worker:
+    def __init__(self) -> None:
+        self._library: Library | None = None
+
+    def handle(self, header: dict[str, Any], payload: bytes) -> Message:
+        try:
+            return self._operations[header["op"]](self, header, payload)
+        except RegoError as error:
+            return {"error": {"kind": error.kind, "text": error.text}}, b""
+        except GatewayError as error:
+            return {"error": {"kind": error.code, "text": error.message}}, b""
+
+    def _parse(self, header: dict[str, Any], payload: bytes) -> Message:
+        library = Library()
+        try:
+            return {"tree": library.parse(header["path"], header["source"])}, b""
+        finally:
+            library.close()
+
+    def _load(self, header: dict[str, Any], payload: bytes) -> Message:
+        """Semantic errors show at the first evaluation only, hence `warm`: the documents that will be asked for."""
+        library = Library()
+        for path, source in header["modules"].items():
+            library.add_module(path, source)
+        library.add_data(header["data"])
+        for path in header["warm"]:
+            try:
+                library.evaluate(path, {})
+            except RegoError as error:
+                if error.kind != "eval_error":
+                    raise
+        if self._library is not None:
+            self._library.close()
+        self._library = library
+        return {}, b""
+
+    def _eval(self, header: dict[str, Any], payload: bytes) -> Message:
+        if self._library is None:
+            raise RegoError("no_snapshot", "nothing is loaded")
+        given = json.loads(payload).get("input") if payload else None
+        coverage, trace = bool(header.get("coverage")), bool(header.get("trace"))
+        value = self._library.evaluate(header["path"], given, coverage=coverage, trace=trace)
+        reply: dict[str, Any] = {"defined": value is not UNDEFINED}
+        if coverage:
+            reply["coverage"] = self._library.coverage
+        if trace:
+            reply["trace"] = self._library.trace
+        return reply, b"" if value is UNDEFINED else json.dumps(value, ensure_ascii=False).encode()
+
+    _operations: ClassVar = {"parse": _parse, "load": _load, "eval": _eval}
+
+
+def main(fd: int) -> None:
+    connection = socket.socket(fileno=fd)
+    inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(connection, inbox), daemon=True).start()
+    worker = Worker()
+    while True:
+        connection.sendall(pack(*worker.handle(*inbox.get())))
+
+
+def _listen(connection: socket.socket, inbox: "queue.SimpleQueue[Message]") -> None:
+    try:
+        while True:
+            inbox.put(receive(connection))
+    except BrokenFrame:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,136 @@
+"""Asking for a decision, over OPA's REST API: the embedded engine and an OPA server answer alike.
+
+Whatever is not a well-formed decision object is an error here, and an error is a refusal for the caller:
+
+GatewayError
+├── EngineFailed
+│   ├── EngineDown          nothing listens, or it answers 503 or what is no JSON
+│   ├── EngineSlow          no answer within the deadline
+│   ├── PolicyFailed        the evaluation ended with an error (500); its text may quote content and is not kept
+│   └── UndefinedDecision   the policy has no answer for this input
+└── MalformedDecision       the answer is not a decision
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Protocol, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+from opa_client.opa_async import AsyncOpaClient
+
+from runtime.errors import GatewayError
+from snapshot.bundle import ENTRY
+from snapshot.decision import Decision, parse
+
+
+class EngineFailed(GatewayError):
+    code = "engine_failed"
+
+
+class EngineDown(EngineFailed):
+    code = "engine_down"
+
+
+class EngineSlow(EngineFailed):
+    code = "engine_slow"
+
+
+class PolicyFailed(EngineFailed):
+    code = "policy_failed"
+
+
+class UndefinedDecision(EngineFailed):
+    code = "undefined_decision"
+
+
+class Engine(Protocol):
+    async def decide(self, given: Mapping[str, Any]) -> Decision:
+        """The decision for this input. Raises EngineFailed or MalformedDecision."""
+        ...
+
+
+class OpaEngine:
+    """`async with OpaEngine(url, deadline_ms) as engine: await engine.decide(input)`. One per process."""
+
+    def __init__(self, url: str, deadline_ms: int) -> None:
+        """`url`: http(s)://host:port of the embedded engine or an OPA server."""
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
+        host = parts.hostname or "127.0.0.1"
+        self._seconds = deadline_ms / 1000
+        # the client's own defaults would try three times over 0.9 s, and let builtin errors become undefined
+        self._client = AsyncOpaClient(
+            host=f"[{host}]" if ":" in host else host,
+            port=parts.port or (443 if secure else 80),
+            ssl=secure,
+            retries=0,
+            timeout=self._seconds,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.__aexit__(kind, error, trace)
+
+    async def decide(self, given: Mapping[str, Any]) -> Decision:
+        answer = await self._ask(given)
+        if not isinstance(answer, dict):
+            raise EngineDown("the engine's answer is not of OPA's REST API")
+        if "result" not in answer:
+            raise UndefinedDecision("the policy has no decision for this request")
+        return parse(answer["result"])
+
+    async def healthy(self) -> bool:
+        return bool(await self._client.check_health())
+
+    async def _ask(self, given: Mapping[str, Any]) -> Any:
+        package, rule = ENTRY
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._client.query_rule(
+                    dict(given), package, rule, query_params={"strict-builtin-errors": "true"}
+                )
+        except TimeoutError:
+            raise EngineSlow(f"the engine gave no answer within {self._seconds:.3f} s") from None
+        except aiohttp.ContentTypeError:
+            raise EngineDown("the engine's answer is not of OPA's REST API") from None
+        except aiohttp.ClientResponseError as error:
+            if error.status == 500:
+                raise PolicyFailed("the policy failed on this request") from None
+            raise EngineDown(f"the engine answers {error.status}") from None
+        except (aiohttp.ClientError, OSError, ValueError):
+            raise EngineDown("the engine does not answer") from None
+
+
+Script = Decision | Exception | Callable[[Mapping[str, Any]], Decision]
+
+
+class ScriptedEngine:
+    """The fake: answers by a script, the last line over and over. `asked` keeps the inputs."""
+
+    def __init__(self, *script: Script) -> None:
+        self._script: list[Script] = list(script)
+        self.asked: list[Mapping[str, Any]] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def decide(self, given: Mapping[str, Any]) -> Decision:
+        self.asked.append(given)
+        line = self._script.pop(0) if len(self._script) > 1 else self._script[0]
+        if isinstance(line, Exception):
+            raise line
+        return line if isinstance(line, Decision) else line(given)
+
+    def then(self, *script: Script) -> None:
+        """Replaces what is left of the script."""
+        self._script = list(script)

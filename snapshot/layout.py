@@ -1,0 +1,111 @@
+"""Where snapshots lie: `<state_dir>/snapshots/<hex digest>/` and the link `<state_dir>/current`.
+
+    bundle/         what an engine loads (snapshot.bundle)
+    source/         the repository's files as they were read
+    manifest.json   {version, digest, commit, files: {path: sha256}}
+
+A folder is written under another name and renamed, so what stands under a digest is whole and never changes.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from runtime.errors import GatewayError
+from runtime.fileio import atomic_symlink, private_dir, sync_dir
+from snapshot import bundle as bundles
+from snapshot.repository import Repository
+
+VERSION = 1
+
+
+class NoSnapshot(GatewayError):
+    """No snapshot was ever published here."""
+
+    code = "no_snapshot"
+
+
+class SnapshotDamaged(GatewayError):
+    """Files of a snapshot are missing or not those that were published."""
+
+    code = "snapshot_damaged"
+
+
+def folder(state_dir: Path, digest: str) -> Path:
+    return state_dir / "snapshots" / digest.removeprefix("sha256:")
+
+
+def current(state_dir: Path) -> str:
+    """The digest that `current` names. Raises NoSnapshot."""
+    try:
+        return "sha256:" + PurePosixPath(os.readlink(state_dir / "current")).name
+    except OSError:
+        raise NoSnapshot(f"{state_dir}/current does not exist: no snapshot was published yet") from None
+
+
+def move_current(state_dir: Path, digest: str) -> None:
+    atomic_symlink(state_dir / "current", f"snapshots/{folder(state_dir, digest).name}")
+
+
+def write(state_dir: Path, repository: Repository, commit: str) -> Path:
+    """Durable on return. A folder that is there already and whole stays; a damaged one is replaced."""
+    final = folder(state_dir, repository.digest)
+    if final.exists():
+        try:
+            read_source(final)
+        except SnapshotDamaged:
+            shutil.rmtree(final)
+        else:
+            return final
+    parent = private_dir(final.parent)
+    temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=parent))
+    try:
+        _fill(temporary / "source", dict(repository.files))
+        _fill(temporary / "bundle", bundles.files(bundles.make(repository)))
+        _fill(temporary, {"manifest.json": _manifest(repository, commit)})
+        temporary.rename(final)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    sync_dir(parent)
+    return final
+
+
+def read_source(path: Path) -> Repository:
+    """The repository of a snapshot's folder, checked against its manifest. Raises SnapshotDamaged."""
+    try:
+        manifest = json.loads((path / "manifest.json").read_text("utf-8"))
+        files = {name: (path / "source" / name).read_bytes() for name in sorted(manifest["files"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise SnapshotDamaged(f"{path} cannot be read") from None
+    repository = Repository(files)
+    if folder(path.parent.parent, repository.digest).name != path.name:
+        raise SnapshotDamaged(f"{path} holds other files than those that were published under its name")
+    return repository
+
+
+def _manifest(repository: Repository, commit: str) -> bytes:
+    hashes = {path: hashlib.sha256(content).hexdigest() for path, content in repository.files.items()}
+    manifest: dict[str, Any] = {"version": VERSION, "digest": repository.digest, "commit": commit, "files": hashes}
+    return json.dumps(manifest, indent=1, sort_keys=True).encode()
+
+
+def _fill(root: Path, files: dict[str, bytes]) -> None:
+    """Writes and syncs; folders too."""
+    folders = {root}
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folders.add(path.parent)
+        with path.open("xb") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    for place in folders:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        sync_dir(place)

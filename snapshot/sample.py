@@ -1,0 +1,30 @@
+"""The input of a stranger: what a policy is warmed up with, and what the cases of a repository are written over."""
+
+from collections.abc import Mapping
+from typing import Any
+
+STRANGER: dict[str, Any] = {
+    "exchange": {"id": "00000000-0000-7000-8000-000000000000", "time_us": 1_700_000_000_000_000},
+    "identity": {
+        "issuer": "https://issuer.invalid",
+        "subject": "stranger",
+        "email": "",
+        "groups": [],
+        "agent": "",
+        "act": [],
+    },
+    "request": {"method": "POST", "host": "gateway.invalid", "path": "/", "query": "", "headers": {}, "size": 0},
+    "connection": {"name": "nowhere", "kind": "http", "risk": "standard"},
+    "action": {"kind": "http.request"},
+    "findings": [],
+    "usage": {},
+    "session": {"id": "stranger"},
+    "time": {"us": 1_700_000_000_000_000},
+}
+
+
+def merged(base: Any, over: Any) -> Any:
+    """`over` on top of `base`: mappings by key, anything else replaces."""
+    if isinstance(base, Mapping) and isinstance(over, Mapping):
+        return {**base, **{key: merged(base.get(key), value) for key, value in over.items()}}
+    return over
