@@ -1,0 +1,239 @@
+"""`exeat approvals`: list, show, grant, refuse, watch.
+
+What waits was written by strangers (agents): nothing of it may steer the terminal, so everything is made printable.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from approvals.client import ApprovalsClient
+from approvals.facts import Shown
+from approvals.machine import Approval
+from approvals.quorum import missing
+from console.cli.oidc import OidcClient, settings_of
+from console.cli.token import people_issuer, tell
+from runtime.clock import SystemClock
+from runtime.errors import CallerError
+from runtime.settings import Settings, environment
+
+Result = TypeVar("Result")
+SHORTEST_ID = 8  # enough letters of an id that one can still see what one answers
+
+
+class WhichOne(CallerError):
+    code = "which_one"
+
+
+@click.group()
+def group() -> None:
+    """List, show, grant, refuse and watch approvals."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A signed-in person's place at the service."""
+
+    socket: Path
+    token: str
+
+    def ask(self, work: Callable[[ApprovalsClient], Coroutine[Any, Any, Result]]) -> Result:
+        async def run() -> Result:
+            async with ApprovalsClient(self.socket, self.token) as client:
+                return await work(client)
+
+        return asyncio.run(run())
+
+
+def signed_in(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds --json and the options by which a person signs in; the command gets a Desk."""
+
+    @click.option("--token", metavar="TOKEN", help="A person's token [default: EXEAT_TOKEN, else device flow].")
+    @click.option("--as", "name", metavar="NAME", help="A person of the development issuer, e.g. alice.")
+    @click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")
+    @wraps(command)
+    def wrapped(*, token: str | None, name: str | None, **options: Any) -> None:
+        settings = settings_of(click.get_current_context().obj)
+        desk = Desk(settings.socket("approvals"), _token(settings, token, name))
+        command(desk, **options)
+
+    return wrapped
+
+
+@group.command("list")
+@click.option("--all", "finished", is_flag=True, help="Also what ended within the last day.")
+@signed_in
+def list_(desk: Desk, finished: bool, as_json: bool) -> None:
+    """Show what waits for an answer."""
+    approvals = desk.ask(lambda client: client.list(finished=finished))
+    if as_json:
+        click.echo(json.dumps([as_object(approval) for approval in approvals], indent=2))
+    elif not approvals:
+        click.echo("Nothing waits for your answer.")
+    for approval in [] if as_json else approvals:
+        click.echo(line(approval, SystemClock().now_us()))
+
+
+@group.command()
+@click.argument("approval_id", metavar="ID")
+@signed_in
+def show(desk: Desk, approval_id: str, as_json: bool) -> None:
+    """Show one approval with the content that an answer is about."""
+    approval, shown = desk.ask(lambda client: _get(client, approval_id))
+    if as_json:
+        click.echo(json.dumps(as_object(approval, shown), indent=2))
+    else:
+        click.echo(page(approval, shown, SystemClock().now_us()))
+
+
+@group.command()
+@click.argument("approval_id", metavar="ID")
+@click.option("--justification", default="", help="Why; the policy may ask for it.")
+@signed_in
+def grant(desk: Desk, approval_id: str, justification: str, as_json: bool) -> None:
+    """Let it go, once."""
+
+    async def work(client: ApprovalsClient) -> Approval:
+        approval, shown = await _get(client, approval_id)
+        return await client.grant(approval.id, shown.digest, justification)
+
+    _answered(desk.ask(work), as_json)
+
+
+@group.command()
+@click.argument("approval_id", metavar="ID")
+@click.option("--justification", default="", help="Why; the agent is told.")
+@signed_in
+def refuse(desk: Desk, approval_id: str, justification: str, as_json: bool) -> None:
+    """Stop it; one refusal outweighs every grant."""
+
+    async def work(client: ApprovalsClient) -> Approval:
+        approval, shown = await _get(client, approval_id)
+        return await client.refuse(approval.id, shown.digest, justification)
+
+    _answered(desk.ask(work), as_json)
+
+
+@group.command()
+@signed_in
+def watch(desk: Desk, as_json: bool) -> None:
+    """Follow approvals as they come and change, until Ctrl-C."""
+
+    async def work(client: ApprovalsClient) -> None:
+        async for approval in client.watch():
+            now_us = SystemClock().now_us()
+            click.echo(json.dumps(as_object(approval)) if as_json else line(approval, now_us))
+
+    with suppress(KeyboardInterrupt):
+        desk.ask(work)
+
+
+def as_object(approval: Approval, shown: Shown | None = None) -> dict[str, Any]:
+    """What --json prints. Times are Unix microseconds."""
+    card, binding = approval.card, approval.card.binding
+    about = {"rule": card.rule, "message": card.message, "connection": binding.connection, "agent": binding.agent}
+    found: dict[str, Any] = {
+        "id": approval.id,
+        "state": str(approval.state),
+        **about,
+        "subject": binding.subject,
+        "owner": card.owner,
+    }
+    found |= {"exchange": binding.exchange, "exchanges": list(approval.exchanges), "session": card.session}
+    found |= {"justification": card.justification, "any": list(card.terms.any), "all": list(card.terms.all)}
+    found |= {"quorum": card.terms.quorum, "missing": _missing(approval), "waiting": len(approval.waiting)}
+    found |= {"requested_us": approval.requested_us, "expires_us": approval.expires_us}
+    found |= {"snapshot": binding.snapshot, "shown_digest": card.shown_digest}
+    found["granted_by"] = [vote.voter.email or vote.voter.subject for vote in approval.votes]
+    found["refused_by"] = (approval.refusal.voter.email or approval.refusal.voter.subject) if approval.refusal else ""
+    if shown is not None:
+        found |= {"shown_media": shown.media, "shown": shown.content.decode("utf-8", "replace")}
+    return found
+
+
+def line(approval: Approval, now_us: int) -> str:
+    """One approval on one line."""
+    card = approval.card
+    left = f"{max(0, approval.expires_us - now_us) // 1_000_000} s left" if not approval.state.final else ""
+    who = f"{card.binding.agent or card.binding.subject} → {card.binding.connection}"
+    return printable(f"{approval.id}  {approval.state:<9}  {who}  {card.message}  {left}".rstrip())
+
+
+def page(approval: Approval, shown: Shown, now_us: int) -> str:
+    """One approval with everything that an answer should rest on."""
+    card, terms = approval.card, approval.card.terms
+    rows = [("approval", approval.id), ("state", _state(approval, now_us))]
+    rows += [("asked by", f"{card.binding.agent} ({card.binding.subject}, {card.binding.issuer})")]
+    rows += [("acts for", card.owner), ("wants", f"{card.binding.connection} ({card.binding.upstream})")]
+    rows += [("rule", card.rule), ("message", card.message), ("its reason", card.justification)]
+    rows += [("answers", f"{_missing(approval)} more needed of {', '.join((*terms.any, *terms.all))}")]
+    rows += [("granted by", f"{vote.voter.email}: {vote.justification}") for vote in approval.votes]
+    rows += [("requested", _when(approval.requested_us)), ("expires", _when(approval.expires_us))]
+    rows += [("content", f"{shown.media}, sha256 {shown.digest}")]
+    head = "\n".join(f"{name:<11}{printable(value)}" for name, value in rows if value)
+    return f"{head}\n\n{printable(_pretty(shown), lines=True)}"
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    """Control characters become visible escapes: an agent's text must not move the cursor or rewrite the screen."""
+    kept = "\n" if lines else ""
+    return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape").decode() for c in text)
+
+
+async def _get(client: ApprovalsClient, approval_id: str) -> tuple[Approval, Shown]:
+    """By id, or by an end or beginning of one that only one open approval has."""
+    if len(approval_id) == 36:
+        return await client.get(approval_id)
+    found = [at.id for at in await client.list() if len(approval_id) >= SHORTEST_ID and at.id.startswith(approval_id)]
+    if len(found) != 1:
+        raise WhichOne(f"{len(found)} open approvals begin with {printable(approval_id)}; give the whole id")
+    return await client.get(found[0])
+
+
+def _answered(approval: Approval, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(as_object(approval), indent=2))
+        return
+    still = f"; {_missing(approval)} more must say yes" if approval.state == "requested" else ""
+    click.echo(f"{approval.id} is {approval.state}{still}.")
+
+
+def _token(settings: Settings, token: str | None, name: str | None) -> str:
+    found = token or (None if name else environment("EXEAT_TOKEN"))
+    if found:
+        return found
+    with OidcClient.at(people_issuer(settings)) as client:
+        if name:
+            return client.development(name)
+        return client.device(settings.people.client_id, settings.people.audience, "openid profile email", tell)
+
+
+def _missing(approval: Approval) -> int:
+    return missing([vote.voter for vote in approval.votes], approval.card.terms)
+
+
+def _state(approval: Approval, now_us: int) -> str:
+    if approval.grace_until_us is None or approval.state.final:
+        return str(approval.state)
+    left = max(0, approval.grace_until_us - now_us) // 1_000_000
+    return f"{approval.state}; the client has left and may come back within {left} s"
+
+
+def _when(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _pretty(shown: Shown) -> str:
+    text = shown.content.decode("utf-8", "replace")
+    if shown.media.partition(";")[0].endswith("json"):
+        with suppress(ValueError):
+            return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    return text
