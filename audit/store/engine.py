@@ -185,7 +185,10 @@ class Handle:
 
     def normalised(self, sql: str) -> str:
         """The statement as the engine's own parser understood it: no comments, no escapes in names."""
-        return self.query("SELECT formatQuery({sql:String})", "RawBLOB", {"sql": escaped(sql)}).decode()
+        try:
+            return self.query("SELECT formatQuery({sql:String})", "RawBLOB", {"sql": escaped(sql)}).decode()
+        except Fault as fault:
+            raise Fault(fault.code, fault.name, fault.text.partition(": In scope SELECT formatQuery(")[0]) from None
 
     def _query(self, sql: str, output: str, params: dict[str, str] | None = None) -> Any:
         with _faults():

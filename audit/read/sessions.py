@@ -1,0 +1,77 @@
+"""Questions about sessions: which there were, what happened in one, and its frames. Pure, apart from `load`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from audit.read.decisions import Filter
+from audit.read.reader import NothingFound, Question, Reader
+from audit.read.timeline import Frame, Note
+
+MAX_FRAMES = 100_000  # of one session in memory; more is refused with a hint, never cut in silence
+
+
+def newest(which: Filter, limit: int) -> Question:
+    """The sessions with the latest activity first, among those with a decision that `which` names."""
+    where, parameters = which.where()
+    sql = (
+        f"SELECT * FROM sessions WHERE session IN (SELECT session FROM decisions WHERE {where})"  # noqa: S608
+        " ORDER BY last_at DESC LIMIT {limit:UInt32}"
+    )
+    return Question("sessions.list", sql, parameters | {"limit": limit})
+
+
+def exchanges(session: str) -> Question:
+    sql = "SELECT * FROM exchanges WHERE session = {session:String} ORDER BY ts, seq"
+    return Question("sessions.show", sql, {"session": session})
+
+
+def notes(session: str) -> Question:
+    """What happened beside the content: decisions, answers of approvers, maskings, ends."""
+    sql = (
+        "SELECT toUnixTimestamp64Micro(ts) AS at_us, exchange, kind, type, body FROM events"
+        " WHERE session = {session:String} AND kind IN ('decision', 'approval', 'masking', 'exchange') ORDER BY ts, seq"
+    )
+    return Question("sessions.replay", sql, {"session": session})
+
+
+def frames(session: str, exchange: str = "") -> Question:
+    only = " AND exchange = {exchange:String}" if exchange else ""
+    sql = (
+        "SELECT exchange, direction, idx, toUnixTimestamp64Micro(at) AS at_us, media, content FROM frames"  # noqa: S608
+        f" WHERE session = {{session:String}} AND direction IN ('request', 'response'){only}"
+        f" ORDER BY at, exchange, direction, idx LIMIT {MAX_FRAMES + 1}"
+    )
+    parameters = {"session": session} | ({"exchange": exchange} if exchange else {})
+    return Question("sessions.replay", sql, parameters, binary=("content",))
+
+
+def key(reader: Reader, session: str) -> str:
+    """The full key of the session that `session` is, or begins. Raises NothingFound when it names none or several."""
+    sql = (
+        "SELECT session FROM sessions WHERE startsWith(session, {session:String})"
+        " GROUP BY session ORDER BY session != {session:String}, session LIMIT 2"
+    )
+    rows = reader.ask(Question("sessions.find", sql, {"session": session}))
+    if not rows:
+        raise NothingFound(f"no recorded session is, or begins with, {session}")
+    if rows[0]["session"] != session and len(rows) > 1:
+        raise NothingFound(f"several sessions begin with {session}; give more of the key")
+    return str(rows[0]["session"])
+
+
+def load(reader: Reader, session: str, exchange: str = "") -> tuple[list[Frame], list[Note]]:
+    """Frames and notes of one session, or of one exchange in it. Raises NothingFound."""
+    rows = reader.ask(frames(session, exchange))
+    if len(rows) > MAX_FRAMES:
+        raise NothingFound(f"the session has more than {MAX_FRAMES} frames; replay one exchange with --exchange")
+    facts = [row for row in reader.ask(notes(session)) if not exchange or row["exchange"] == exchange]
+    return [_frame(row) for row in rows], _notes(facts)
+
+
+def _frame(row: dict[str, Any]) -> Frame:
+    content = bytes(row["content"])
+    return Frame(row["exchange"], row["direction"], int(row["idx"]), int(row["at_us"]), row["media"], content)
+
+
+def _notes(rows: Sequence[dict[str, Any]]) -> list[Note]:
+    return [Note.of(int(row["at_us"]), row["exchange"], row["type"], row["body"]) for row in rows]

@@ -1,0 +1,112 @@
+"""What the commands that read the evidence share: a reader from the settings, times from words, rows as a table."""
+
+import contextlib
+import datetime
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from audit.read.decisions import Filter
+from audit.read.reader import Reader, plain
+from audit.store.client import auditor_client
+from runtime.clock import SystemClock
+from runtime.errors import CallerError
+from runtime.settings import Settings, load
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_SPAN = re.compile(r"(\d{1,6})([smhdw])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+class WrongTime(CallerError):
+    code = "wrong_time"
+
+
+@contextlib.contextmanager
+def reader(settings: Settings) -> Iterator[Reader]:
+    """Asks as the auditor. Raises StoreDown."""
+    client = auditor_client(settings)
+    try:
+        yield Reader(client)
+    finally:
+        client.close()
+
+
+def settings_of(context: click.Context) -> Settings:
+    """The settings that the top command was given with `--config`."""
+    root = context.find_root().obj
+    return load(root if isinstance(root, Path) else None)
+
+
+def instant(text: str | None, now_us: int) -> int | None:
+    """`90m`, `2d` (ago) or an ISO 8601 date or time (UTC unless it says otherwise) → unix microseconds."""
+    if text is None:
+        return None
+    if span := _SPAN.fullmatch(text):
+        return now_us - int(span[1]) * _SECONDS[span[2]] * 1_000_000
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise WrongTime(f"{text!r} is neither a span such as 90m or 2d nor a date such as 2026-11-20T12:00") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return int(moment.timestamp() * 1_000_000)
+
+
+def narrowing(command: Command) -> Command:
+    """The options that lists have in common; `narrowed` turns them into a Filter."""
+    options = [
+        click.option("--since", metavar="WHEN", help="From then on: 90m, 2d, 2026-11-20, 2026-11-20T12:00."),
+        click.option("--until", metavar="WHEN", help="Before then."),
+        click.option("--subject", default="", help="Only this subject of a token."),
+        click.option("--agent", default="", help="Only this agent."),
+        click.option("--connection", default="", help="Only this connection."),
+        click.option(
+            "--limit", default=50, type=click.IntRange(1, 100_000), show_default=True, help="At most so many."
+        ),
+        json_option,
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+json_option: Callable[[Any], Any] = click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
+
+
+def narrowed(since: str | None, until: str | None, **fields: str) -> Filter:
+    now_us = SystemClock().now_us()
+    return Filter(since_us=instant(since, now_us), until_us=instant(until, now_us), **fields)
+
+
+def show_json(value: Any) -> None:
+    click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+
+
+def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], nothing: str) -> None:
+    """Left-aligned columns, each as wide as its widest cell; the last one is never padded."""
+    if not rows:
+        click.echo(nothing)
+        return
+    cells = [[cell(row[column]) for column in columns] for row in rows]
+    widths = [max(len(line[place]) for line in [list(columns), *cells]) for place in range(len(columns))]
+    for line in [[column.upper() for column in columns], *cells]:
+        padded = [text.ljust(width) for text, width in zip(line, widths, strict=True)]
+        click.echo("  ".join(padded).rstrip())
+
+
+def cell(value: Any) -> str:
+    """One line, for people; control characters cannot move the cursor of who reads it."""
+    if isinstance(value, datetime.datetime):
+        return value.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
+    text = ", ".join(str(item) for item in value) if isinstance(value, (list, tuple)) else str(value)
+    return clean(text).replace("\n", " ")
+
+
+def clean(text: str) -> str:
+    """Recorded text comes from agents and upstreams: escape sequences in it are shown, not obeyed."""
+    return "".join(char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in text)

@@ -1,0 +1,127 @@
+"""`exeat decisions list|explain`."""
+
+import asyncio
+import hashlib
+import json
+from typing import Any
+
+import click
+
+from audit.read import decisions
+from console.cli.asking import (
+    cell,
+    clean,
+    json_option,
+    narrowed,
+    narrowing,
+    reader,
+    settings_of,
+    show_json,
+    show_table,
+)
+from console.cli.redecide import decide_again
+
+COLUMNS = ("ts", "exchange", "effect", "status", "agent", "connection", "method", "path", "rules")
+EFFECTS = click.Choice(["allow", "deny", "hold", "refused"])
+
+
+@click.group()
+def group() -> None:
+    """List and explain decisions."""
+
+
+@group.command("list")
+@click.option("--effect", type=EFFECTS, default=None, help="Only this effect.")
+@click.option("--session", default="", help="Only this session.")
+@narrowing
+@click.pass_context
+def list_(
+    context: click.Context,
+    /,
+    since: str | None,
+    until: str | None,
+    limit: int,
+    as_json: bool,
+    effect: str | None,
+    **fields: str,
+) -> None:
+    """The newest decisions first."""
+    which = narrowed(since, until, effect=effect or "", **fields)
+    with reader(settings_of(context)) as asking:
+        rows = asking.ask(decisions.newest(which, limit))
+    if as_json:
+        show_json(rows)
+    else:
+        show_table(rows, COLUMNS, "No decision recorded for this.")
+
+
+@group.command()
+@click.argument("exchange")
+@json_option
+@click.pass_context
+def explain(context: click.Context, exchange: str, as_json: bool) -> None:
+    """Why EXCHANGE (a decision's id, or its beginning) was decided as it was, and whether it would be again.
+
+    The recorded input is given to the policy engine once more; nothing is recorded and nothing takes effect.
+    """
+    settings = settings_of(context)
+    with reader(settings) as asking:
+        decision = decisions.one(asking, exchange)
+        content = decisions.recorded_input(asking, decision)
+        approvals = decisions.approval_steps(asking, decision["exchange"])
+    matches = hashlib.sha256(content).hexdigest() == decision["input_hash"] if content else None
+    value = decisions.as_input(content)
+    again = asyncio.run(decide_again(settings, decision, value)) if value is not None else None
+    if as_json:
+        show_json(
+            decision
+            | {
+                "findings": [json.loads(finding) for finding in decision["findings"]],
+                "input": value,
+                "input_matches_hash": matches,
+                "approvals": approvals,
+            }
+            | {"again": again.as_dict() if again else None}
+        )
+        return
+    _show(decision, approvals)
+    click.echo(f"  input       {_input_line(decision, content, matches)}")
+    click.echo(f"  again       {again.sentence if again else 'there is no recorded input to decide again'}")
+
+
+def _show(decision: dict[str, Any], approvals: list[dict[str, Any]]) -> None:
+    click.echo(f"{decision['exchange']}  {decision['effect']}, answered {decision['status'] or 'by the upstream'}")
+    groups = ", ".join(decision["groups"]) or "no groups"
+    who = f"{decision['agent'] or 'no agent'} for {decision['email'] or decision['subject'] or 'nobody verified'}"
+    lines = [
+        ("when", cell(decision["ts"]) + " UTC"),
+        ("who", f"{who} ({groups}), token of {decision['issuer'] or 'nobody'}"),
+        ("what", " ".join(filter(None, (decision[name] for name in ("method", "path", "action_kind", "model"))))),
+        ("to", decision["connection"] or "no connection"),
+        *(("why", line) for line in _reasons(decision)),
+        ("findings", ", ".join(decision["findings"]) or "none"),
+        ("masking", ", ".join(decision["masking"]) or "the floor profile"),
+        ("session", decision["session"] or "none"),
+        ("snapshot", decision["snapshot"] or "none: it never reached the policy"),
+        ("record", "{writer}/{seq}, leaf {log_index} of the log of {gateway}".format_map(decision)),
+    ]  # fmt: skip
+    for name, text in lines:
+        click.echo(f"  {name:<11} {clean(text)}")
+    for approval in approvals:
+        for at, step, approver in approval["steps"]:
+            click.echo(f"  approval    {cell(at)} {step}{f' by {clean(approver)}' if approver else ''}")
+        if approval["reason"]:
+            click.echo(f"              {clean(approval['reason'])}")
+
+
+def _reasons(decision: dict[str, Any]) -> list[str]:
+    rules = ", ".join(decision["rules"]) or "no rule"
+    controls = f" [{', '.join(decision['controls'])}]" if decision["controls"] else ""
+    return [f"{decision['message'] or 'no message'} ({rules}){controls}"]
+
+
+def _input_line(decision: dict[str, Any], content: bytes, matches: bool | None) -> str:
+    if matches is None:
+        return f"{decision['input_hash'] or 'none'}: its frame is not in the store (pruned, or not shipped yet)"
+    verdict = "the recorded frame matches it" if matches else "THE RECORDED FRAME DOES NOT MATCH IT"
+    return f"{decision['input_hash']}: {verdict} ({len(content)} bytes)"
