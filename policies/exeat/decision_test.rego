@@ -1,0 +1,59 @@
+package exeat_test
+
+import data.exeat.decision
+import data.exeat_fixtures as given
+
+test_nothing_is_let_out_unasked if {
+	decision.effect == "deny" with input as {}
+	count(decision.reasons) > 0 with input as {}
+}
+
+test_every_decision_names_its_snapshot if {
+	decision.snapshot == "sha256:x" with input as {} with data.snapshot as {"digest": "sha256:x"}
+}
+
+test_deny_outranks_hold if {
+	request := object.union(given.ledger("POST", "/transfers"), {"findings": [{"rule": "private_key", "count": 1}]})
+	answer := decision with input as request
+	answer.effect == "deny"
+	given.rules(answer) == {"secret_in_request"}
+}
+
+test_packs_add_rules if {
+	reason := {"rule": "pack_says_no", "message": "No.", "controls": []}
+	answer := decision with input as given.generation("claude-sonnet-4-5") with data.packs as {"p": {"deny": {reason}}}
+	answer.effect == "deny"
+	given.rules(answer) == {"pack_says_no"}
+}
+
+test_two_holds_ask_both_groups if {
+	held := {
+		"reason": {"rule": "other", "message": "Other.", "controls": []},
+		"approval": {"any": ["risk-officers"], "quorum": 2},
+	}
+	answer := decision with input as given.ledger("POST", "/transfers") with data.packs as {"p": {"hold": {held}}}
+	answer.effect == "hold"
+	answer.approval.all == ["ledger-approvers", "risk-officers"]
+	answer.approval.quorum == 2
+	given.rules(answer) == {"ledger_write", "other"}
+}
+
+test_a_request_that_was_not_inspected_is_refused if {
+	request := object.remove(given.generation("claude-sonnet-4-5"), ["findings"])
+	answer := decision with input as request
+	answer.effect == "deny"
+	given.rules(answer) == {"incomplete_facts"}
+}
+
+test_rules_without_their_data_refuse if {
+	decision.effect == "deny" with input as given.generation("claude-sonnet-4-5") with data.limits as {}
+	decision.effect == "deny" with input as given.generation("claude-sonnet-4-5") with data.risk as {}
+	decision.effect == "deny" with input as given.generation("claude-sonnet-4-5") with data.roles as {}
+	decision.effect == "deny" with input as given.generation("claude-sonnet-4-5") with data.models as {}
+}
+
+test_where_no_rule_speaks_nothing_is_let_out if {
+	answer := decision with input as given.ledger("POST", "/transfers") with data.risk.high as {"writes": "undecided"}
+	answer.effect == "deny"
+	given.rules(answer) == {"default_deny"}
+}

@@ -1,0 +1,38 @@
+package exeat_test
+
+import data.exeat.decision
+import data.exeat_fixtures as given
+
+found(rule, number) := object.union(
+	given.generation("claude-sonnet-4-5"),
+	{"findings": [{"rule": rule, "where": "$.messages[0].content", "count": number}]},
+)
+
+test_a_key_in_a_prompt_is_refused if {
+	every rule in data.limits.secrets.rules {
+		answer := decision with input as found(rule, 1)
+		answer.effect == "deny"
+		given.rules(answer) == {"secret_in_request"}
+	}
+}
+
+test_a_finding_without_a_number_counts if {
+	request := object.union(given.generation("claude-sonnet-4-5"), {"findings": [{"rule": "private_key"}]})
+	decision.effect == "deny" with input as request
+}
+
+test_one_customers_cards_pass_and_a_list_does_not if {
+	decision.effect == "allow" with input as found("card", 3)
+	answer := decision with input as found("card", 4)
+	answer.effect == "deny"
+	given.rules(answer) == {"cards_in_request"}
+}
+
+test_cards_are_counted_over_all_places if {
+	findings := [{"rule": "card", "where": "a", "count": 2}, {"rule": "card", "where": "b", "count": 2}]
+	decision.effect == "deny" with input as object.union(given.generation("claude-sonnet-4-5"), {"findings": findings})
+}
+
+test_other_findings_do_not_deny if {
+	decision.effect == "allow" with input as found("email", 50)
+}
