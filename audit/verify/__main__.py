@@ -1,0 +1,77 @@
+"""`python -m audit.verify clickhouse|tiles|package …`: the verifier without the rest of Exeat.
+
+Exit codes: 0 the record is what was signed, 1 it is not, 2 it could not be verified.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from audit.verify.clickhouse import connect, verify_clickhouse
+from audit.verify.findings import CannotVerify, Report
+from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint
+from audit.verify.package import verify_package
+from audit.verify.tiles import verify_tiles
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        report = _verify(options)
+    except CannotVerify as error:
+        print(error.diagnostics(), file=sys.stderr)
+        return 2
+    print(json.dumps(report.as_dict(), indent=2) if options.json else "\n".join(report.lines()))
+    return 0 if report.ok else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m audit.verify", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("what", choices=["clickhouse", "tiles", "package"])
+    parser.add_argument("where", help="http://user:password@host:port, or a folder")
+    parser.add_argument("--vkey", action="append", default=[], metavar="FILE", help="the log's verifier key")
+    parser.add_argument("--tiles", type=Path, help="the published log, to name each flaw exactly (clickhouse)")
+    parser.add_argument("--witness", action="append", default=[], type=Path, help="a checkpoint kept off the machine")
+    parser.add_argument("--gateway", help="whose log (default: the name in the key)")
+    parser.add_argument("--database", default="audit")
+    parser.add_argument("--json", action="store_true")
+    return parser
+
+
+def _verify(options: argparse.Namespace) -> Report:
+    vkeys = [_read(Path(file)) for file in options.vkey]
+    witnessed = _witnessed(options.witness, vkeys)
+    if options.what == "package":
+        return verify_package(Path(options.where), vkeys, witnessed)
+    if not vkeys:
+        raise CannotVerify("--vkey is needed: the file keys/log.vkey of the gateway, by a way that you trust")
+    if options.what == "tiles":
+        return verify_tiles(Path(options.where), vkeys, witnessed)
+    client = connect(options.where)
+    return verify_clickhouse(
+        client, vkeys, tiles=options.tiles, witnessed=witnessed, database=options.database, gateway=options.gateway
+    )
+
+
+def _witnessed(files: Sequence[Path], vkeys: Sequence[str]) -> list[Checkpoint]:
+    keys = [Key.parse(vkey) for vkey in vkeys]
+    found = []
+    for file in files:
+        try:
+            found.append(open_checkpoint(_read(file), keys, f"the off-box checkpoint {file.name}"))
+        except NoteRefused as error:
+            raise CannotVerify(f"{file}: {error}") from None
+    return found
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise CannotVerify(f"{file} cannot be read") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
