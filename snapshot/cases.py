@@ -30,32 +30,27 @@ class Case:
     want: Mapping[str, Any]
 
 
-def parse_cases(text: str, filename: str) -> list[Case]:
-    """Raises RepositoryRefused with file:line."""
+def parse_cases(text: str, filename: str, *, need_want: bool = True) -> list[Case]:
+    """`need_want=False`: a case may only ask, as `exeat policy try` does. Raises RepositoryRefused with file:line."""
     document = read(text, filename)
     if isinstance(document.value, dict) and "cases" not in document.value:
-        return [_case(document, STRANGER)]
+        return [_case(document, STRANGER, need_want)]
     entries = document.mapping("the file", ("given", "cases"))
-    given = entries["given"].plain() if "given" in entries else {}
-    return [_case(item, merged(STRANGER, given)) for item in entries["cases"].items("cases")]
+    base = merged(STRANGER, entries["given"].plain() if "given" in entries else {})
+    return [_case(item, base, need_want) for item in entries["cases"].items("cases")]
 
 
-def _case(item: Located, base: Any) -> Case:
+def _case(item: Located, base: Any, need_want: bool) -> Case:
     values = item.mapping("the case", CASE)
-    for key in ("description", "want"):
+    for key in ("description", "want") if need_want else ("description",):
         if key not in values:
             raise item.refuse(f"the case has no `{key}`")
-    want = values["want"].mapping("want", WANTED)
-    if not want:
+    want = values["want"].mapping("want", WANTED) if "want" in values else {}
+    if need_want and not want:
         raise values["want"].refuse("want is empty: the case would prove nothing")
     over = values["input"].plain() if "input" in values else {}
-    return Case(
-        item.file,
-        item.line,
-        values["description"].text("description"),
-        merged(base, over),
-        {name: entry.plain() for name, entry in want.items()},
-    )
+    wanted = {name: entry.plain() for name, entry in want.items()}
+    return Case(item.file, item.line, values["description"].text("description"), merged(base, over), wanted)
 
 
 def differences(case: Case, decision: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,144 @@
+"""The publisher: the one process that turns a revision of the policy repository into the snapshot that decides.
+
+A revision's way: seen to have changed and settled → read → validated, also by Envoy → written to
+`<state_dir>/snapshots/<digest>/` → `snapshot.published` recorded → Envoy's files rendered → `current` moved.
+A revision that fails on the way is recorded as `snapshot.refused` with file and line, and the one before it serves on.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from audit.write import Draft, Kind, Recorder, Value
+from runtime import log
+from runtime.errors import Error, GatewayError
+from runtime.fileio import private_dir
+from runtime.settings import Settings
+from snapshot import layout, repository
+from snapshot.connections import Connection, parse_connections
+from snapshot.engine.process import Worker
+from snapshot.located import Problem, RepositoryRefused
+from snapshot.repository import CONNECTIONS, Repository
+from snapshot.validate import Checked, SnapshotRefused, validate
+
+SETTLE_SECONDS = 0.1  # a pull writes files one by one; half of one is nobody's revision
+MAX_PROBLEMS = 50  # in one event, each cut to MAX_TEXT characters: an event holds 60 kB
+MAX_TEXT = 500
+
+logger = log.get("snapshot")
+
+
+class Envoy(Protocol):
+    """What the publisher needs of `snapshot.envoy`; the module itself has this shape."""
+
+    def validate(self, settings: Settings, connections: Mapping[str, Connection]) -> None:
+        """Raises an Error with the binary's words."""
+        ...
+
+    def render(self, settings: Settings, connections: Mapping[str, Connection]) -> None: ...
+
+
+class Publisher:
+    def __init__(self, settings: Settings, recorder: Recorder, envoy: Envoy) -> None:
+        self._settings = settings
+        self._state = settings.gateway.state_dir
+        self._recorder = recorder
+        self._envoy = envoy
+        self._seen: tuple[object, ...] | None = None
+
+    async def run(self) -> None:
+        """Looks for a new revision until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except (GatewayError, OSError) as error:  # ours, not the revision's: tried again
+                code = getattr(error, "code", "os_error")
+                logger.error("publish_failed", extra={"fields": {"code": code}})
+            await asyncio.sleep(self._settings.policy.poll_seconds)
+
+    async def look(self) -> None:
+        """One look at the directory; publishes or refuses what has changed since the last one."""
+        stamp = repository.stamp(self._settings.policy.path)
+        if stamp == self._seen:
+            return
+        await asyncio.sleep(SETTLE_SECONDS)
+        if repository.stamp(self._settings.policy.path) != stamp:
+            return
+        commit = repository.commit(self._settings.policy.path)
+        digest = ""
+        try:
+            revision = repository.read(self._settings.policy.path)
+            digest = revision.digest
+            await self._publish(await self._check(revision), commit)
+        except RepositoryRefused as error:
+            await self._refuse(digest, commit, [error.problem])
+        except SnapshotRefused as error:
+            await self._refuse(digest, commit, error.problems)
+        self._seen = stamp
+
+    def restore(self) -> None:
+        """At start: Envoy's files for what `current` names, if the settings still go with it. Raises Error."""
+        try:
+            digest = layout.current(self._state)
+        except layout.NoSnapshot:
+            return
+        text = layout.read_source(layout.folder(self._state, digest)).text(CONNECTIONS)
+        self._envoy.render(self._settings, parse_connections(text, CONNECTIONS, self._settings.secrets))
+
+    async def _check(self, revision: Repository) -> Checked:
+        async with Worker.running() as worker:
+            checked = await validate(revision, self._settings.secrets, worker)
+        checked.require()
+        try:
+            await asyncio.to_thread(self._envoy.validate, self._settings, checked.connections)
+        except Error as error:
+            raise SnapshotRefused([Problem(CONNECTIONS, 0, error.message)]) from None
+        return checked
+
+    async def _publish(self, checked: Checked, commit: str) -> None:
+        revision = checked.repository
+        previous = _current(self._state)
+        private_dir(self._state)
+        layout.write(self._state, revision, commit)
+        if revision.digest != previous:
+            await self._recorder.record(
+                Draft(Kind.CONFIG, "snapshot.published", data=_facts(checked, previous, commit))
+            )
+        self._envoy.render(self._settings, checked.connections)
+        layout.move_current(self._state, revision.digest)
+        fields = {"snapshot": revision.digest, "commit": commit, "tests": len(checked.tests)}
+        logger.info("snapshot_published", extra={"fields": fields})
+        for note in checked.notes:
+            logger.warning("snapshot_note", extra={"fields": {"note": str(note)}})
+
+    async def _refuse(self, digest: str, commit: str, problems: Sequence[Problem]) -> None:
+        serving = _current(self._state)
+        data: dict[str, Value] = {
+            "snapshot": digest,
+            "commit": commit,
+            "serving": serving,
+            "count": len(problems),
+            "problems": [str(problem)[:MAX_TEXT] for problem in problems[:MAX_PROBLEMS]],
+        }
+        await self._recorder.record(Draft(Kind.CONFIG, "snapshot.refused", data=data))
+        for problem in problems[:MAX_PROBLEMS]:
+            logger.error("snapshot_refused", extra={"fields": {"problem": str(problem), "serving": serving}})
+
+
+def _current(state_dir: Path) -> str:
+    try:
+        return layout.current(state_dir)
+    except layout.NoSnapshot:
+        return ""
+
+
+def _facts(checked: Checked, previous: str, commit: str) -> dict[str, Value]:
+    return {
+        "snapshot": checked.repository.digest,
+        "previous": previous,
+        "commit": commit,
+        "files": len(checked.repository.files),
+        "tests": len(checked.tests),
+        "connections": sorted(checked.connections),
+    }
