@@ -36,7 +36,11 @@ class Errands:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._group.__aexit__(kind, error, trace)
+        try:
+            await self._group.__aexit__(kind, error, trace)
+        except BaseExceptionGroup:  # errands never raise: it holds what was raised inside of our `with`, which goes on
+            if error is None:
+                raise
 
     def start(self, errand: Awaitable[None]) -> asyncio.Task[None]:
         return self._group.create_task(_run(errand))

@@ -53,7 +53,8 @@ class Pump:
         """The gRPC stream is over; what remains to be said is said as an errand."""
         self._write = None
         if self._todo or not self._stream.done:
-            self.post(event)
+            self._inbox.appendleft((event, 0))  # first: a grant that waits here must not be used for nobody
+            self._came.set()
             self._errands.start(self._linger())
         self._quiet()
 

@@ -63,7 +63,8 @@ class Response:
         self._head_due = False
         self._trailers: HeaderEdit | None = None
         self._ended = self._bodyless = False
-        self._stream: MaskingStream | None = None  # None: passes unread
+        self._stream: MaskingStream | None = None  # None: passes unread, or must stay empty
+        self._must_be_empty = False
         self._media = ""
         self._came = 0
         self._tail = b""  # the last bytes let go
@@ -134,14 +135,18 @@ class Response:
         encoding = ", ".join(hd.all_of(headers, "content-encoding")).strip().lower() or "identity"
         media = ", ".join(hd.all_of(headers, "content-type"))  # two content types are none that can be read
         try:
-            return masker.stream(media, encoding=encoding)
+            if hd.essence(media):
+                return masker.stream(media, encoding=encoding)
         except Uninspectable:
             verdict = self._exchange.verdict
-            if verdict and media and self._rules.connection(verdict.connection).passes(media):
+            if verdict and self._rules.connection(verdict.connection).passes(media):
                 return None
-            raise NotInspected from None
+        self._must_be_empty = True  # chunked and without a byte is common: the answer to a notification
+        return None
 
     def _feed(self, data: bytes, now_us: int) -> None:
+        if data and self._must_be_empty:
+            raise NotInspected
         masked = data if self._stream is None else self._stream.feed(data)
         self._gather(masked, now_us)
 

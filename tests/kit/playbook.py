@@ -8,7 +8,7 @@ event or at the end (`assert play`).
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from extproc import commands as cmd
@@ -46,6 +46,11 @@ class Playbook:
         assert self._left, f"nothing came where {expected} was expected, in state {self.stream.state}"
         got = self._left.pop(0)
         assert expected == got, f"expected {expected}, got {got}"
+        return self
+
+    def skip(self) -> Self:
+        """What has come and was not looked at is of no interest."""
+        self._left.clear()
         return self
 
     def __bool__(self) -> bool:
@@ -90,8 +95,6 @@ def verdict(body: bytes = BODY, **fields: Any) -> Verdict:
 
 
 def held(body: bytes = BODY, **terms: Any) -> Verdict:
-    from dataclasses import replace
-
     return verdict(body, effect=Effect.HOLD, approval=replace(TERMS, **terms), rule="ledger_write", message="A write.")
 
 

@@ -339,20 +339,37 @@ def test_no_answer_of_approvals_is_503(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "code"),
+    ("answer", "status", "code"),
     [
-        (response_headers(status=206), "partial_content"),
-        (response_headers("multipart/byteranges; boundary=x"), "partial_content"),
-        (response_headers("image/png"), "uninspectable_response"),
-        (response_headers(""), "uninspectable_response"),
-        (response_headers(content_encoding="gzip"), "uninspectable_response"),
-        (response_headers(status=101), "malformed_response"),
-        (response_headers(x_envoy_note="SECRET"), "header_fixed"),
+        (response_headers(status=206), 502, "partial_content"),
+        (response_headers("multipart/byteranges; boundary=x"), 502, "partial_content"),
+        (response_headers(status=101), 502, "malformed_response"),
+        (response_headers(x_envoy_note="SECRET"), 503, "header_fixed"),
     ],
 )
-def test_answers_that_cannot_be_inspected_are_refused(answer: ev.ResponseHeaders, code: str) -> None:
-    status = 503 if code == "header_fixed" else 502
+def test_answers_that_must_not_go_are_refused_at_their_headers(
+    answer: ev.ResponseHeaders, status: int, code: str
+) -> None:
     assert forwarded() >> answer << refuse(status, code) << end("refused", code)
+
+
+UNREADABLE = [
+    response_headers("image/png"),
+    response_headers(""),
+    response_headers("application/json, text/plain"),
+    response_headers(content_encoding="gzip"),
+]
+
+
+@pytest.mark.parametrize("answer", UNREADABLE)
+def test_answers_that_cannot_be_inspected_are_refused_at_their_first_byte(answer: ev.ResponseHeaders) -> None:
+    line = forwarded() >> answer >> chunk(b"SECRET")
+    assert line << refuse(502, "uninspectable_response") << end("refused", "uninspectable_response")
+
+
+@pytest.mark.parametrize("answer", UNREADABLE)
+def test_and_go_when_they_are_empty(answer: ev.ResponseHeaders) -> None:
+    assert forwarded() >> answer >> chunk(b"", end=True) << headers() << body(b"", end=True) << end("answered")
 
 
 def test_a_body_that_turns_out_unreadable_is_still_a_clean_502() -> None:

@@ -1,0 +1,42 @@
+"""`python -m extproc`: what flows, on extproc.sock."""
+
+from approvals.client import HoldsClient
+from audit.write import open_spool
+from extproc.flow import RELAXED_BYTES
+from extproc.hold import Errands
+from extproc.rules import SnapshotRules
+from extproc.service import Service
+from extproc.stream import Limits
+from runtime.clock import SystemClock
+from runtime.serve import main, serve_grpc
+from runtime.settings import Settings, load
+from snapshot.current import Current
+from snapshot.masking_keys import masking_keys
+
+MARGIN_BYTES = 4 << 20  # headers and metadata beside the largest body
+
+
+def limits(settings: Settings) -> Limits:
+    ahead = 0 if settings.record.mode == "strict" else RELAXED_BYTES
+    return Limits(max_wait=settings.approvals.max_wait_seconds, ahead=ahead)
+
+
+async def run(settings: Settings) -> None:
+    clock = SystemClock()
+    current = Current(settings.gateway.state_dir, settings.secrets)
+    rules = SnapshotRules(current, masking_keys(settings), settings.masking.floor)
+    async with (
+        open_spool(settings, "extproc") as spool,
+        HoldsClient(settings.socket("holds")) as holds,
+        Errands(spool, holds) as errands,
+    ):
+        service = Service(rules, limits(settings), errands, clock)
+        await serve_grpc(
+            [(settings.socket("extproc"), service.register)],
+            grace_seconds=settings.envoy.drain_seconds,
+            message_bytes=settings.gateway.max_request_bytes + MARGIN_BYTES,
+        )
+
+
+if __name__ == "__main__":
+    main(lambda: run(load()))

@@ -1,0 +1,53 @@
+"""Which masker an exchange gets."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from extproc.rules import SnapshotRules, UnknownConnection
+from masking import Keys
+from snapshot.connections import Connection
+from tests.kit.playbook import verdict
+
+
+class Recording:
+    """Stands where a Ruleset stands and keeps what was asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+
+    def masker(self, profiles: tuple[str, ...], *, keys: Keys, connection: str = "", direction: str = "") -> str:
+        self.asked.append((profiles, connection, direction))
+        return "masker"
+
+
+@pytest.fixture
+def ruleset() -> Recording:
+    return Recording()
+
+
+@pytest.fixture
+def rules(ruleset: Recording) -> SnapshotRules:
+    known = {"anthropic": Connection("anthropic", "anthropic", "https://a")}
+    snapshot = SimpleNamespace(connections=known, masking=ruleset, digest="sha256:0")
+    current = SimpleNamespace(get=lambda: snapshot)
+    return SnapshotRules(current, Keys(bytes(32), bytes(64)), "floor")  # type: ignore[arg-type]
+
+
+def test_an_answer_passes_the_floor_and_the_verdicts_profiles(rules: SnapshotRules, ruleset: Recording) -> None:
+    rules.response(verdict(masking=("pci", "floor", "pii-us")))
+    assert ruleset.asked == [(("floor", "pci", "pii-us"), "anthropic", "response")]
+
+
+def test_a_request_is_stored_behind_the_floor(rules: SnapshotRules, ruleset: Recording) -> None:
+    rules.floor("anthropic", "request")
+    assert ruleset.asked == [(("floor",), "anthropic", "request")]
+
+
+def test_connections_by_name_and_by_path(rules: SnapshotRules) -> None:
+    assert rules.connection("anthropic").upstream == "https://a"
+    with pytest.raises(UnknownConnection):
+        rules.connection("elsewhere")
+    assert rules.kind("/anthropic/v1/messages?x=/openai/") == "anthropic"
+    assert rules.kind("/") == rules.kind("") == rules.kind("/elsewhere/x") == ""
