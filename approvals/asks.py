@@ -10,8 +10,8 @@ from approvals.errors import AskInvalid
 from approvals.facts import MAX_JUSTIFICATION, MAX_MESSAGE, Ask
 from snapshot.decision import MAX_NAMES, MAX_QUORUM, MAX_RESPOND_SECONDS
 
-MAX_NAME = 512  # characters of an id, subject, digest or host; 12 of them at 4 bytes leave half of an event free
-MAX_SHOWN = 33 << 20  # a whole buffered request (at most 32 MiB by default), wrapped
+MAX_NAME = 256  # characters of an id, subject, digest or host, as in tokens (identity)
+MAX_SHOWN = 16 << 20  # nobody reads more; and 64 frames' hashes leave room for the rest of the event
 NAMES = (
     "exchange",
     "connection",

@@ -11,7 +11,7 @@ from typing import Literal
 from snapshot.decision import ApprovalTerms
 
 MAX_JUSTIFICATION = 2000  # characters; a reason, not a document, and events are bounded (60,000 bytes)
-MAX_MESSAGE = 2000
+MAX_MESSAGE = 500  # as in decisions
 
 
 class State(StrEnum):

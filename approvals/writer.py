@@ -59,6 +59,7 @@ class Writer:
         self._feeds: set[Feed] = set()
         self._housekeeping_us = 0
         self._failed = False
+        self._ended = False
 
     async def open(self) -> None:
         """Reads what is open. Clients of a hold are expected to come and wait again."""
@@ -75,8 +76,9 @@ class Writer:
                 await self._round([self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_GROUP))])
                 await self._keep_house()
         finally:
+            self._ended = True
             for job in self._jobs:
-                job.done.cancel()
+                _reply(job, ApprovalsDown("the approvals service is ending"))
 
     async def close(self) -> None:
         """A clean stop, unless the disk failed: then the next start reports that this epoch just ended."""
@@ -155,6 +157,8 @@ class Writer:
     # One round: take, commit, tell.
 
     async def _do(self, work: Callable[[int], Result]) -> Result:
+        if self._ended:
+            raise ApprovalsDown("the approvals service is ending")
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._jobs.append(Job(work, done))  # type: ignore[arg-type]  # a future takes what its own work returns
         self._wake.set()
@@ -184,9 +188,13 @@ class Writer:
         except SpoolFull as full:
             self._book.drop()
             again(now_us + 1_000_000)
+            if len(replies) > 1:  # one of them is too large, or all are: each for itself
+                for job, _ in replies:
+                    await self._round([job])
+                return
             replies = [(job, full) for job, _ in replies]
         except sqlite3.Error as error:
-            self._failed, down = True, _down(error)
+            down = self._down(error)
             for job, _ in replies:
                 _reply(job, down)
             raise down from None
@@ -240,19 +248,19 @@ class Writer:
             more = await self._on_disk(self._store.trim)
             forgotten = await self._on_disk(lambda: self._store.forget(now_us - KEPT_US))
         except sqlite3.Error as error:
-            raise _down(error) from None
+            raise self._down(error) from None
         if more or forgotten:
             self._housekeeping_us = 0  # soon again, but not before the next round of steps
         if forgotten:
             log.get("approvals").info("forgotten", extra={"fields": {"approvals": forgotten}})
 
+    def _down(self, error: sqlite3.Error) -> ApprovalsDown:
+        """By SQLite's name for it (SQLITE_FULL and the like): its texts may quote values."""
+        self._failed = True
+        return ApprovalsDown(f"the approvals store failed ({getattr(error, 'sqlite_errorname', 'unknown')})")
+
     async def _on_disk(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._disk, work)
-
-
-def _down(error: sqlite3.Error) -> ApprovalsDown:
-    """SQLITE_FULL and the like; SQLite's texts may quote values."""
-    return ApprovalsDown(f"the approvals store failed ({getattr(error, 'sqlite_errorname', 'unknown')})")
 
 
 def _attempt(job: Job, at_us: int) -> object:

@@ -127,7 +127,7 @@ async def test_malformed_asks(shared: Service) -> None:
 
 
 async def test_longest_words_fit_into_one_event(shared: Service) -> None:
-    long = {name: "\U0001f600" * 512 for name in ("subject", "agent", "owner", "email", "session", "rule", "upstream")}
+    long = {name: "\U0001f600" * 256 for name in ("subject", "agent", "owner", "email", "session", "rule", "upstream")}
     terms = ApprovalTerms(
         any=tuple(f"{n:0128}" for n in range(64)), all=tuple(f"{n:0128}" for n in range(64, 128)), quorum=20
     )

@@ -1,0 +1,124 @@
+"""Groups of steps: staged, settled when the disk took them, dropped when it did not."""
+
+from dataclasses import replace
+
+import pytest
+
+from approvals.book import Book
+from approvals.errors import AskInvalid, TooManyWaiting
+from approvals.evidence import Change
+from approvals.facts import State, Vote, Voter
+from approvals.machine import MAX_EXCHANGES, fold
+from approvals.steps import Consume, Grant, Leave, Tick, Why
+from tests.kit.approvals import TERMS, ask
+
+VOTE = Vote(Voter("people", "alice", "", ("ledger-approvers",)), ask().shown.digest)
+MINUTE = 60_000_000
+
+
+def test_a_request_becomes_a_card_with_its_content() -> None:
+    book = Book((), most=10)
+    approval = book.request(ask(), 0, "a1")
+    assert (approval.state, approval.expires_us) == (State.REQUESTED, 540_000_000)
+    assert [change.shown for change in book.changes] == [ask().shown]
+    assert book.get("a1") is None, "not before it is durable"
+    assert book.settle() == [approval]
+    assert book.get("a1") == approval
+
+
+def test_the_same_request_finds_its_card() -> None:
+    book = Book((), most=10)
+    book.request(ask(), 0, "a1")
+    again = book.request(ask(exchange="exchange-2"), 1, "a2")
+    assert (again.id, again.waiting) == ("a1", ("exchange-1", "exchange-2")), "within one group"
+    book.settle()
+    assert book.request(ask(exchange="exchange-3"), 2, "a3").id == "a1", "and later"
+
+
+@pytest.mark.parametrize("name", ["connection", "upstream", "received_digest", "forwarded_digest"])
+@pytest.mark.parametrize("who", ["issuer", "subject", "agent", "snapshot"])
+def test_another_request_is_another_card(name: str, who: str) -> None:
+    for field in (name, who):
+        book = Book((), most=10)
+        assert [book.request(ask(), 0, "a1").id, book.request(ask(**{field: "x"}), 0, "a2").id] == ["a1", "a2"]
+
+
+def test_after_its_end_the_same_request_is_a_new_card() -> None:
+    book = Book((), most=10)
+    book.request(ask(), 0, "a1")
+    book.settle()
+    late = book.request(ask(exchange="exchange-2"), 540_000_000, "a2")
+    assert late.id == "a2"
+    assert [(change.after.id, change.fact.type) for change in book.changes] == [("a1", "expired"), ("a2", "requested")]
+    book.settle()
+    assert [approval.id for approval in book.open()] == ["a2"]
+
+
+def test_a_dropped_group_never_was() -> None:
+    book = Book((), most=10)
+    book.request(ask(), 0, "a1")
+    book.settle()
+    before = book.get("a1")
+    book.step("a1", Grant(1, VOTE))
+    book.step("a1", Consume(2, ask().binding))
+    book.request(ask(received_digest="f" * 64), 3, "a2")
+    book.drop()
+    assert (book.get("a1"), len(book), book.changes) == (before, 1, [])
+    assert book.request(ask(exchange="exchange-2"), 4, "a3").id == "a1"
+    assert book.request(ask(received_digest="f" * 64), 4, "a4").id == "a4"
+
+
+def test_only_one_of_a_group_consumes() -> None:
+    book = Book((), most=10)
+    book.request(ask(), 0, "a1")
+    book.step("a1", Grant(1, VOTE))
+    whys = [after[1] for _ in range(5) if (after := book.step("a1", Consume(2, ask().binding)))]
+    assert whys == [None, Why.USED, Why.USED, Why.USED, Why.USED]
+
+
+def test_what_is_not_open() -> None:
+    book = Book((), most=10)
+    assert book.step("nothing", Tick(0)) is None
+    book.request(ask(), 0, "a1")
+    book.step("a1", Tick(540_000_000))
+    book.settle()
+    assert (book.step("a1", Tick(541_000_000)), len(book)) == (None, 0)
+
+
+def test_a_bounded_number_is_open_at_once() -> None:
+    book = Book((), most=2)
+    for number in (1, 2):
+        book.request(ask(received_digest=f"{number}"), 0, f"a{number}")
+    with pytest.raises(TooManyWaiting):
+        book.request(ask(received_digest="3"), 0, "a3")
+    book.settle()
+    with pytest.raises(TooManyWaiting):
+        book.request(ask(received_digest="3"), 0, "a3")
+    assert book.request(ask(received_digest="1", exchange="again"), 0, "a4").id == "a1", "who has a card may come back"
+    book.step("a2", Tick(540_000_000))
+    assert book.request(ask(received_digest="3"), 540_000_000, "a3").id == "a3"
+
+
+def test_a_malformed_request_stages_nothing() -> None:
+    book = Book((), most=10)
+    with pytest.raises(AskInvalid):
+        book.request(ask(subject=""), 0, "a1")
+    assert book.changes == []
+
+
+def test_one_card_takes_a_bounded_number_of_retries() -> None:
+    book = Book((), most=10)
+    for number in range(MAX_EXCHANGES):
+        book.request(ask(exchange=f"exchange-{number}"), 0, "a1")
+    with pytest.raises(TooManyWaiting):
+        book.request(ask(exchange="one too many"), 0, "a2")
+
+
+def test_it_goes_on_from_what_the_disk_holds() -> None:
+    first = Book((), most=10)
+    first.request(ask(), 0, "a1")
+    first.step("a1", Leave(1, "exchange-1"))
+    kept: list[Change] = first.changes
+    book = Book([fold(change.fact for change in kept)], most=10)
+    assert book.request(ask(exchange="exchange-2"), MINUTE, "a2").id == "a1"
+    assert book.request(replace(ask(), terms=replace(TERMS, quorum=2)), MINUTE, "a3").id == "a1", "terms are no key"

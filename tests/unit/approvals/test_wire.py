@@ -1,0 +1,88 @@
+"""Messages ↔ nouns without loss; and the committed stubs are those of the .proto file."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from approvals import approvals_pb2 as pb
+from approvals import wire
+from approvals.facts import Card, Shown, State, Vote, Voter
+from approvals.machine import Approval, decide, fold, request
+from approvals.steps import Grant, Leave, Refuse, Revoke, Step
+from snapshot.decision import ApprovalTerms
+from tests.kit.approvals import ask
+
+ASK = ask(
+    terms=ApprovalTerms(("a", "b"), ("c",), 1, 60, "respond", "optional"),
+    email="e@x",
+    justification="because",
+)
+VOTE = Vote(Voter("people", "alice", "alice@bank.example", ("a", "c")), ASK.shown.digest, "checked")
+OTHER = Vote(Voter("people", "bob", "", ("c",)), ASK.shown.digest)
+
+
+def approval(*steps: Step) -> Approval:
+    found = fold([request("a1", Card.of(ASK), 5)])
+    for step in steps:
+        found = fold(decide(found, step).facts, found)
+    return found
+
+
+def test_an_ask_goes_over_whole() -> None:
+    assert wire.ask_from(pb.Ask.FromString(wire.ask_to(ASK).SerializeToString())) == ASK
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (),
+        (Grant(6, VOTE),),
+        (Grant(6, VOTE), Grant(7, OTHER)),
+        (Grant(6, VOTE), Refuse(7, OTHER)),
+        (Leave(6, "exchange-1"),),
+        (Revoke(6),),
+    ],
+)
+def test_an_approval_goes_over_whole(steps: tuple[Step, ...]) -> None:
+    found = approval(*steps)
+    message = pb.Approval.FromString(wire.approval_to(found, ASK.shown).SerializeToString())
+    assert wire.approval_from(message) == found
+    assert wire.shown_from(message) == ASK.shown
+
+
+def test_a_grace_goes_over_too() -> None:
+    left = fold([request("a1", Card.of(ask()), 5)])
+    left = fold(decide(left, Leave(6, "exchange-1")).facts, left)
+    assert left.grace_until_us is not None
+    assert wire.approval_from(wire.approval_to(left)) == left
+
+
+def test_a_status_tells_who_answered_last() -> None:
+    granted = wire.status_to(approval(Grant(6, VOTE), Grant(7, OTHER)))
+    assert (granted.state, granted.answered_by, granted.justification) == (State.GRANTED, "bob", "")
+    refused = wire.status_to(approval(Grant(6, OTHER), Refuse(7, VOTE)))
+    assert (refused.state, refused.answered_by, refused.justification) == ("refused", "alice@bank.example", "checked")
+    assert wire.status_to(approval()).answered_by == ""
+
+
+def test_words_that_are_not_known_here() -> None:
+    for changed in ({"wait": "forever"}, {"justification": "sometimes"}):
+        message = wire.ask_to(ASK)
+        message.terms.MergeFrom(pb.Terms(**changed))
+        with pytest.raises(KeyError):
+            wire.ask_from(message)
+
+
+def test_shown_is_told_by_its_content() -> None:
+    assert Shown("a/b", b"x").digest == Shown("c/d", b"x").digest != Shown("a/b", b"y").digest
+
+
+def test_the_stubs_are_those_of_the_proto_file(tmp_path: Path) -> None:
+    outputs = [f"--{kind}_out={tmp_path}" for kind in ("python", "pyi", "grpc_python")]
+    command = [sys.executable, "-m", "grpc_tools.protoc", "-Iapprovals=proto", *outputs, "approvals/approvals.proto"]
+    root = Path(wire.__file__).parent.parent
+    subprocess.run(command, cwd=root, check=True)
+    for made in (tmp_path / "approvals").iterdir():
+        assert made.read_text() == (root / "approvals" / made.name).read_text(), f"{made.name}: make proto"
