@@ -93,9 +93,9 @@ def _translated() -> Iterator[None]:
 
 
 def _own_words(text: str) -> str:
-    """From clickhouse-connect's wrapping to `DB::Exception`'s sentence, without version and URL."""
+    """From clickhouse-connect's wrapping to `DB::Exception`'s sentence on one line, without version and URL."""
     text = text.partition("DB::Exception: ")[2] or text
-    return text.partition(" (version ")[0].partition(" (for url ")[0].strip()
+    return " ".join(text.partition(" (version ")[0].partition(" (for url ")[0].split())
 
 
 def plain(value: Any) -> Plain:

@@ -35,12 +35,14 @@ class Note:
 
     @classmethod
     def of(cls, at_us: int, exchange: str, type_: str, body: str) -> "Note":
-        """`body` is the event as recorded; what is missing in it is left out of the line."""
+        """`body` is the event as recorded; what is missing in it is left out of the line.
+
+        A body of another shape, which only a forger can have written, is told by its type alone.
+        """
         try:
-            event = json.loads(body)
-        except ValueError:
-            event = {}
-        return cls(at_us, exchange, type_, _line(type_, event if isinstance(event, dict) else {}))
+            return cls(at_us, exchange, type_, _line(type_, json.loads(body)))
+        except (ValueError, AttributeError, TypeError, RecursionError):
+            return cls(at_us, exchange, type_, type_)
 
 
 @dataclass(frozen=True, slots=True)

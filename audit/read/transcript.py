@@ -36,11 +36,11 @@ class Transcript:
         """A document may lie in several frames: shown once it parses."""
         self._document += content
         try:
-            value = json.loads(self._document)
-        except ValueError:
+            text = document_text(json.loads(self._document))
+        except (ValueError, RecursionError):  # not whole yet, or nested beyond sense: `finish` shows it as it is
             return ""
         self._document = b""
-        return document_text(value)
+        return text
 
 
 def document_text(value: Any) -> str:
@@ -54,14 +54,12 @@ def _said(document: dict[str, Any]) -> Iterator[str]:
         yield f"system: {_content(document['system'])}"
     if document.get("instructions"):
         yield f"system: {_content(document['instructions'])}"
-    for message in _list(document.get("messages")) or _list(document.get("input")):
-        if isinstance(message, dict):
-            yield f"{message.get('role', message.get('type', '?'))}: {_content(message)}"
+    for message in map(_dict, _list(document.get("messages")) or _list(document.get("input"))):
+        yield f"{message.get('role', message.get('type', '?'))}: {_content(message)}"
     if isinstance(document.get("input"), str):
         yield f"user: {document['input']}"
-    for choice in _list(document.get("choices")):
-        if isinstance(choice, dict):
-            yield _content(choice.get("message", {}))
+    for choice in map(_dict, _list(document.get("choices"))):
+        yield _content(choice.get("message"))
     if document.get("type") == "message" and "content" in document:
         yield _content(document)
     for item in _list(document.get("output")):
@@ -76,9 +74,7 @@ def _content(value: Any) -> str:
         return "\n".join(filter(None, (_content(item) for item in value)))
     if not isinstance(value, dict):
         return ""
-    called = "".join(
-        _call(call.get("function", {})) for call in _list(value.get("tool_calls")) if isinstance(call, dict)
-    )
+    called = "".join(_call(_dict(call.get("function"))) for call in map(_dict, _list(value.get("tool_calls"))))
     if value.get("type") in ("tool_use", "function_call"):
         return _call(value)
     return _content(value.get("content", value.get("text", ""))) + called
@@ -96,9 +92,9 @@ def _event_text(line: bytes) -> str:
         return ""
     try:
         event = json.loads(line[5:])
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
-    return "".join(_delta(event)) if isinstance(event, dict) else ""
+    return "".join(_delta(_dict(event)))
 
 
 def _delta(event: dict[str, Any]) -> Iterable[str]:
@@ -107,20 +103,23 @@ def _delta(event: dict[str, Any]) -> Iterable[str]:
         yield delta
     elif isinstance(delta, dict):  # Anthropic: content_block_delta
         yield str(delta.get("text") or delta.get("thinking") or delta.get("partial_json") or "")
-    block = event.get("content_block")
-    if isinstance(block, dict) and block.get("type") == "tool_use":
+    block = _dict(event.get("content_block"))
+    if block.get("type") == "tool_use":
         yield f"\n[{block.get('name', 'tool')} "
-    for choice in _list(event.get("choices")):  # OpenAI Chat
-        part = choice.get("delta", {}) if isinstance(choice, dict) else {}
+    for choice in map(_dict, _list(event.get("choices"))):  # OpenAI Chat
+        part = _dict(choice.get("delta"))
         yield str(part.get("content") or "")
-        for call in _list(part.get("tool_calls")):
-            function = call.get("function", {}) if isinstance(call, dict) else {}
+        for call in map(_dict, _list(part.get("tool_calls"))):
+            function = _dict(call.get("function"))
             yield f"\n[{function['name']} " if function.get("name") else ""
             yield str(function.get("arguments") or "")
-    error = event.get("error")
-    if isinstance(error, dict):
+    if error := _dict(event.get("error")):
         yield f"\n[error: {error.get('message', error.get('type', ''))}]"
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

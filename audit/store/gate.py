@@ -41,7 +41,7 @@ REFUSED_WORDS = frozenset({"file", "python", "stack_trace", "catboostevaluate"})
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|(`(?:[^`\\]|\\.)*`)", re.DOTALL)
 _CALL = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)`?\s*\(")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_INSERT = re.compile(r"\s*INSERT\s+INTO\s+(?:TABLE\s+)?(?!FUNCTION\b)", re.IGNORECASE)
+_INSERT = re.compile(r"\s*INSERT\s+INTO\s+(?!(?:TABLE\s+)?FUNCTION\b)", re.IGNORECASE)
 _PRUNE = re.compile(r"ALTER\s+TABLE\s+\S+\s+(?:\(?DROP\s+PARTITION\b)", re.IGNORECASE)
 
 _PASSED_BY = frozenset({"readonly", "log_comment", "query_id"})  # clients send them; ours decide

@@ -157,10 +157,10 @@ def _form(body: bytes, media: str) -> dict[str, str]:
     return fields
 
 
-def decompress(body: bytes, encoding: str) -> bytes:
+def decompress(body: bytes, encoding: str, limit: int = MAX_BODY_BYTES) -> bytes:
     """Content-Encoding of a request body: identity, gzip, deflate, zstd, lz4; any number of frames in a row.
 
-    Raises Fault for other encodings, broken data, and more than MAX_BODY_BYTES.
+    Raises Fault for other encodings, broken data, and more than `limit` bytes.
     """
     if encoding in ("", "identity"):
         return body
@@ -169,12 +169,12 @@ def decompress(body: bytes, encoding: str) -> bytes:
         one = _decompressor(encoding)
         try:
             # zlib's parameter is positional, the others have it by keyword; both names mean output bytes
-            limit = MAX_BODY_BYTES + 1 - len(out)
-            out += one.decompress(body, limit) if encoding in _ZLIB else one.decompress(body, max_length=limit)
+            room = limit + 1 - len(out)
+            out += one.decompress(body, room) if encoding in _ZLIB else one.decompress(body, max_length=room)
         except (ValueError, OSError, EOFError, RuntimeError, zlib.error, _zstd_error()):
             raise Fault(354, "ZLIB_INFLATE_FAILED", f"the body is not valid {encoding}") from None
-        if len(out) > MAX_BODY_BYTES:
-            raise Fault(223, "QUERY_IS_TOO_LARGE", f"the body is larger than {MAX_BODY_BYTES} bytes")
+        if len(out) > limit:
+            raise Fault(223, "QUERY_IS_TOO_LARGE", f"the body is larger than {limit} bytes")
         if not one.eof:
             raise Fault(354, "ZLIB_INFLATE_FAILED", f"the {encoding} body ends too early")
         body = one.unused_data or b""

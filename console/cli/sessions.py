@@ -103,12 +103,16 @@ class Player:
         self._raw = raw
         self._open: tuple[str, str] | None = None  # exchange and direction whose text stands at the end of the output
         self._transcripts: dict[tuple[str, str], Transcript] = {}
+        self._later: list[Moment] = []  # what masking did, while the text it was done to still goes on
         self._line_begins = True
 
     def show(self, moment: Moment) -> None:
         if moment.skipped_us:
             self._heading(moment, f"({moment.skipped_us / 1e6:.1f} s of silence left out)")
         if isinstance(moment.what, Note):
+            if self._open and moment.what.exchange == self._open[0] and moment.what.type.startswith("masking."):
+                self._later.append(moment)
+                return
             self._heading(moment, f"{moment.what.exchange[-8:]}  {moment.what.text}")
         else:
             self._frame(moment, moment.what)
@@ -130,7 +134,13 @@ class Player:
     def _heading(self, moment: Moment, text: str) -> None:
         self._fresh_line()
         self._open = None
+        self._say_later()
         click.secho(f"[{moment.offset_us / 1e6:9.3f}] {clean(text)}", bold=True)
+
+    def _say_later(self) -> None:
+        later, self._later = self._later, []
+        for moment in later:
+            self.show(moment)
 
     def _write(self, text: str) -> None:
         click.echo(clean(text), nl=False)
@@ -148,6 +158,8 @@ class Player:
                 self._fresh_line()
                 click.echo(f"{exchange[-8:]}  {direction}, incomplete:\n{clean(rest)}")
         self._fresh_line()
+        self._open = None
+        self._say_later()
 
 
 def _as_dict(moment: Moment) -> dict[str, Any]:

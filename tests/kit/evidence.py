@@ -1,84 +1,109 @@
-"""A small signed log in memory, made by the writers' own code, for tests that then tamper with it."""
+"""A small, complete record to read from: one session with a hold that was granted, and one denial.
 
+Rows as the shipper makes them, but without its chain: for tests of reading, not of verifying.
+"""
+
+import datetime
 import hashlib
 import json
-from dataclasses import dataclass, replace
-from pathlib import Path
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from audit.log.note import Signer, checkpoint, sign
-from audit.log.tiles import TileWriter
-from audit.log.tree import Tree, leaf_hash
-from audit.verify import Checkpoint, Key, Row
-from audit.verify.notes import open_checkpoint
-from audit.write.chain import Head, extend
-from audit.write.event import Caller, Draft, Frame, Kind, compose
-
-SIGNER = Signer.generate("gateway.test")
+EVENT_COLUMNS = [
+    *("log_index", "writer", "seq", "epoch", "event_id", "ts", "kind", "type", "gateway", "exchange", "session"),
+    *("connection", "issuer", "subject", "agent", "effect", "snapshot", "body", "hash", "prev"),
+]
+FRAME_COLUMNS = [
+    *("writer", "seq", "ordinal", "exchange", "session", "direction", "idx", "at", "media", "salt", "sha256", "content")
+]
+START_US = int(datetime.datetime(2026, 11, 20, 12, tzinfo=datetime.UTC).timestamp() * 1_000_000)
+SNAPSHOT = "sha256:" + "a" * 64
+HELD, DENIED = "01990000-aaaa-7000-8000-000000000001", "01990000-bbbb-7000-8000-000000000002"
+SESSION, SALT = "demo-ledger-agent", b"s" * 16
+INPUT = b'{"exchange":{"id":"x"},"request":{"method":"POST"}}'
 
 
 @dataclass
-class Evidence:
-    """`rows` in log order; `heads` the true tree heads after each entry."""
+class Record:
+    """`event(...)` appends; `insert(client)` writes all."""
 
-    rows: list[Row]
-    notes: dict[int, str]
+    events: list[list[Any]] = field(default_factory=list)
+    frames: list[list[Any]] = field(default_factory=list)
+    prev: bytes = bytes(32)
 
-    def checkpoint(self, size: int | None = None) -> Checkpoint:
-        return open_checkpoint(self.notes[len(self.rows) if size is None else size], keys(), f"checkpoint {size}")
+    def event(
+        self, type_: str, exchange: str, after_us: int, data: Mapping[str, Any],
+        frames: Sequence[tuple[str, int, str, bytes]] = (), *, agent: str = "ledger-agent", effect: str = "",
+    ) -> None:  # fmt: skip
+        """`frames`: (direction, microseconds after the start, media, content)."""
+        seq, at_us, kind = len(self.events) + 1, START_US + after_us, type_.partition(".")[0]
+        caller = {"issuer": "https://idp.example", "subject": f"svc-{agent}", "agent": agent}
+        event_id = uuid.UUID(int=seq)
+        body = {"v": 1, "id": str(event_id), "kind": kind, "type": type_, "caller": caller, "data": data, "seq": seq}
+        text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        digest = hashlib.sha256(text.encode()).digest()
+        who = ["ledger", caller["issuer"], caller["subject"], agent]
+        place = [seq - 1, "authz.0011aabb", seq, 1, event_id, at_us, kind, type_, "exeat", exchange, SESSION]
+        self.events.append([*place, *who, effect, SNAPSHOT if effect else "", text, digest, self.prev])
+        for ordinal, (direction, at, media, content) in enumerate(frames):
+            hashed = hashlib.sha256(SALT + content).digest()
+            row = ["authz.0011aabb", seq, ordinal, exchange, SESSION, direction, ordinal, START_US + at, media]
+            self.frames.append([*row, SALT, hashed, content])
+        self.prev = digest
 
-
-def keys() -> list[Key]:
-    return [Key.parse(SIGNER.vkey())]
-
-
-def evidence(order: list[int], writers: int = 3) -> Evidence:
-    """One event per item of `order`, which names its writer. Each writer begins with `lifecycle.start`."""
-    heads = {number: Head(f"w{number}.{number:08x}", "gateway.test", epoch=1) for number in range(writers)}
-    rows, notes, tree = [], {}, Tree()
-    for index, number in enumerate(order):
-        head = heads[number]
-        heads[number], body = extend(head, fields(head, index))
-        rows.append(row(index, body))
-        tree.append(leaf_hash(body))
-        notes[tree.size] = sign(checkpoint("gateway.test", tree.size, tree.root()), [SIGNER])
-    return Evidence(rows, notes)
-
-
-def fields(head: Head, index: int, text: str = "x"):
-    """An event's fields; the first of an epoch names what came before it."""
-    caller = Caller("issuer", "subject", "agent")
-    draft = Draft(Kind.DECISION, "decision.allow", f"exchange-{index}", "session", "ledger", caller, {"text": text})
-    if head.seq == 0:
-        data = {"epoch": 1, "previous_seq": 0, "previous_head": head.hash.hex(), "previous_stopped": True}
-        draft = Draft(Kind.LIFECYCLE, "lifecycle.start", data=data)
-    return compose(draft, event_id=f"00000000-0000-7000-8000-{index:012d}", ts_us=1_000_000 + index, salts=[]).fields
+    def insert(self, client: Any) -> None:
+        client.insert("events", self.events, column_names=EVENT_COLUMNS)
+        client.insert("frames", self.frames, column_names=FRAME_COLUMNS)
 
 
-def row(index: int, body: bytes) -> Row:
-    read = json.loads(body)
-    return Row(index, read["writer"], read["seq"], body, hashlib.sha256(body).digest())
+def decision(effect: str, status: int, rule: str, message: str) -> dict[str, Any]:
+    return {
+        "effect": effect,
+        "status": status,
+        "reasons": [{"rule": rule, "message": message, "controls": ["NIST-800-53:AC-3"]}],
+        "snapshot": SNAPSHOT,
+        "input_hash": hashlib.sha256(INPUT).hexdigest(),
+        "request_digest": "0" * 64,
+        "method": "POST",
+        "path": "/transfers",
+        "action_kind": "http.request",
+        "model": "",
+        "identity": {"email": "dave@bank.example", "groups": ["finance"], "jti": "j", "act": []},
+        "masking": ["pci"],
+        "findings": [{"rule": "iban", "where": "$.to", "count": 1, "token": "tok_1"}],
+        "justification": "pays invoice 4711",
+    }
 
 
-def edited(original: Row, **changes) -> Row:
-    """The row with its body changed and its hash made to fit, as one with database rights would."""
-    body = json.loads(original.body) | changes
-    text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-    return replace(original, body=text, hash=hashlib.sha256(text).digest())
+def sse(*texts: str) -> bytes:
+    events = ({"type": "content_block_delta", "delta": {"type": "text_delta", "text": text}} for text in texts)
+    return b"".join(b"event: content_block_delta\ndata: " + json.dumps(event).encode() + b"\n\n" for event in events)
 
 
-def write_tiles(made: Evidence, root: Path, steps: int = 1) -> None:
-    """Publishes the log under `root` in `steps` parts."""
-    tree, writer = Tree(), TileWriter(root)
-    size = max(1, len(made.rows) // steps)
-    for start in range(0, len(made.rows), size):
-        part = made.rows[start : start + size]
-        levels: list[list[bytes]] = []
-        for item in part:
-            for level, completed in enumerate(tree.append(leaf_hash(item.body))):
-                levels += [[] for _ in range(level == len(levels))]
-                levels[level].append(completed)
-        writer.extend(start, [item.body for item in part], levels)
-    (root / "checkpoint").write_text(made.notes[len(made.rows)], "utf-8")
-
-
-__all__ = ["SIGNER", "Caller", "Evidence", "Frame", "edited", "evidence", "keys", "row", "write_tiles"]
+def story() -> Record:
+    """A held transfer, granted by alice after nine seconds; its streamed answer in three frames; then a denial."""
+    record = Record()
+    record.event("decision.hold", HELD, 0, decision("hold", 0, "ledger_write", "a transfer needs a yes"),
+                 [("input", 0, "application/json", INPUT)], effect="hold")  # fmt: skip
+    request = json.dumps({"messages": [{"role": "user", "content": "transfer \x1b[31m now"}]}).encode()
+    record.event("frame.recorded", HELD, 1_000, {}, [("request", 1_000, "application/json", request)])
+    asked = {"approval": "ap-1", "state": "requested", "rule": "ledger_write", "message": "a transfer needs a yes"}
+    record.event("approval.requested", HELD, 2_000, asked | {"owner": "dave@bank.example", "justification": "invoice"})
+    alice = {"issuer": "https://idp.example", "subject": "alice", "email": "alice@bank.example"}
+    granted = {"approval": "ap-1", "state": "granted", "approver": alice, "justification": "checked"}
+    record.event("approval.granted", HELD, 9_000_000, granted)
+    record.event("approval.used", HELD, 9_001_000, {"approval": "ap-1", "state": "used"})
+    stream, cut = sse("Boo", "ked ", "as asked."), (50, 140)
+    parts = [stream[: cut[0]], stream[cut[0] : cut[1]], stream[cut[1] :]]
+    frames = [("response", 9_100_000 + n * 100_000, "text/event-stream", part) for n, part in enumerate(parts)]
+    record.event("frame.recorded", HELD, 9_300_000, {}, frames)
+    found = [{"rule": "iban", "version": "1", "operator": "mask", "where": "text", "count": 2, "token": "tok_1"}]
+    record.event("masking.applied", HELD, 9_300_000, {"direction": "response", "findings": found})
+    end = {"status": 200, "request_bytes": 10, "response_bytes": 20, "duration_us": 9_400_000, "outcome": "answered"}
+    record.event("exchange.end", HELD, 9_400_000, end)
+    denied = decision("deny", 403, "no_group", "this agent has no group")
+    record.event("decision.deny", DENIED, 12_000_000, denied, [("input", 12_000_000, "application/json", INPUT)],
+                 agent="intern-agent", effect="deny")  # fmt: skip
+    return record

@@ -1,0 +1,172 @@
+"""`exeat decisions|sessions|audit` against a real store that holds a small record."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from audit.store.client import writer_client
+from console.cli import main
+from tests.kit import evidence
+from tests.kit.evidence import DENIED, HELD, SESSION, SNAPSHOT
+from tests.kit.serving import free_port, http
+from tests.kit.store import RunningStore, running
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
+    with running(tmp_path_factory.mktemp("store")) as started:
+        with writer_client(started.settings) as client:
+            evidence.story().insert(client)
+        yield started
+
+
+@pytest.fixture
+def exeat(store: RunningStore, tmp_path: Path) -> Run:
+    def run(*arguments: str, engine: str = f"http://127.0.0.1:{free_port()}", code: int = 0, **options: Any) -> Result:
+        toml = (
+            f'[gateway]\nstate_dir = "{store.folder}"\n[clickhouse]\nurl = "{store.url}"\n[engine]\nurl = "{engine}"\n'
+        )
+        (tmp_path / "exeat.toml").write_text(toml)
+        result = CliRunner().invoke(main, ["-c", str(tmp_path / "exeat.toml"), *arguments], **options)
+        assert result.exit_code == code, (result.output, result.exception)
+        return result
+
+    return run
+
+
+@pytest.fixture
+def engine() -> Iterator[str]:
+    """Decides what the record says, under the recorded snapshot, as an OPA server would answer."""
+
+    async def decide(request: Request) -> JSONResponse:
+        given = (await request.json())["input"]
+        assert given == json.loads(evidence.INPUT)
+        reasons = [{"rule": "no_group", "message": "this agent has no group"}]
+        return JSONResponse({"result": {"effect": "deny", "reasons": reasons, "snapshot": SNAPSHOT}})
+
+    with http(Starlette(routes=[Route("/v1/data/exeat/decision", decide, methods=["POST"])])) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+def test_decisions_newest_first_and_narrowed(exeat: Run):
+    rows = json.loads(exeat("decisions", "list", "--json").output)
+    assert [(row["exchange"], row["effect"], row["rules"]) for row in rows] == [
+        (DENIED, "deny", ["no_group"]), (HELD, "hold", ["ledger_write"]),
+    ]  # fmt: skip
+    only = [("--effect", "deny"), ("--agent", "intern-agent"), ("--since", "2026-11-20T12:00:01"), ("--limit", "1")]
+    for option, value in only:
+        assert [row["exchange"] for row in json.loads(exeat("decisions", "list", "--json", option, value).output)] == [
+            DENIED
+        ]
+    assert "No decision" in exeat("decisions", "list", "--subject", "nobody").output
+    assert "ledger_write" in exeat("decisions", "list").output
+
+
+def test_explain_says_what_was_recorded_when_no_engine_answers(exeat: Run):
+    text = exeat("decisions", "explain", HELD).output
+    for part in ("hold", "dave@bank.example", "ledger_write", "NIST-800-53:AC-3", "granted by alice@bank.example",
+                 "the recorded frame matches it", "did not decide"):  # fmt: skip
+        assert part in text
+
+
+def test_explain_decides_the_recorded_input_again(exeat: Run, engine: str):
+    explained = json.loads(exeat("decisions", "explain", DENIED[:10], "--json", engine=engine).output)
+    assert explained["input"] == json.loads(evidence.INPUT)
+    assert explained["input_matches_hash"] is True
+    assert explained["again"]["how"] == "same"
+    assert (
+        json.loads(exeat("decisions", "explain", HELD, "--json", engine=engine).output)["again"]["how"] == "different"
+    )
+
+
+def test_explain_names_one_decision(exeat: Run):
+    assert "give more of the id" in exeat("decisions", "explain", "0199", code=2).output
+    assert "no recorded decision" in exeat("decisions", "explain", "zz", code=2).output
+
+
+def test_sessions_listed_and_shown(exeat: Run):
+    rows = json.loads(exeat("sessions", "list", "--json").output)
+    assert {(row["session"], row["agent"], row["held"], row["denied"]) for row in rows} == {
+        (SESSION, "ledger-agent", 1, 0), (SESSION, "intern-agent", 0, 1),
+    }  # fmt: skip
+    shown = json.loads(exeat("sessions", "show", "demo", "--json").output)
+    assert [(row["exchange"], row["outcome"], row["status"]) for row in shown["exchanges"]] == [
+        (HELD, "answered", 200), (DENIED, "", 403),
+    ]  # fmt: skip
+
+
+def test_replay_tells_the_session_as_it_happened(exeat: Run):
+    lines = exeat("sessions", "replay", SESSION, "--speed", "100000").output.splitlines()
+    story = ["hold ledger-agent", "agent asked", "user: transfer \\x1b[31m now", "approval requested",
+             "granted by alice", "approval used", "agent got", "Booked as asked.", "masked in the response: 2 x iban",
+             "ended answered", "deny intern-agent"]  # fmt: skip
+    at = [next(n for n, line in enumerate(lines) if part in line) for part in story]
+    assert at == sorted(at)
+    assert not any("\x1b[31m" in line for line in lines)
+
+
+def test_replay_of_one_exchange_raw_and_as_json(exeat: Run):
+    raw = exeat("sessions", "replay", SESSION, "--speed", "100000", "--raw", "--exchange", HELD).output
+    assert "event: content_block_delta" in raw
+    assert "intern-agent" not in raw
+    moments = json.loads(exeat("sessions", "replay", SESSION, "--json").output)
+    assert [moment["offset_us"] for moment in moments] == sorted(moment["offset_us"] for moment in moments)
+    frames = [moment["content"].encode() for moment in moments if moment["type"] == "response"]
+    assert b"".join(frames) == evidence.sse("Boo", "ked ", "as asked.")
+    grant = next(moment for moment in moments if moment["type"] == "approval.granted")
+    assert (grant["wait_us"], grant["skipped_us"]) == (3_000_000, 5_998_000)
+
+
+@pytest.mark.parametrize("speed", ["0", "-1", "fast"])
+def test_a_speed_that_is_none(exeat: Run, speed: str):
+    assert "Traceback" not in exeat("sessions", "replay", SESSION, "--speed", speed, code=2).output
+
+
+def test_sql_in_the_formats_people_want(exeat: Run):
+    approvals = "SELECT approval, state, granted_by, owner, rule, reason FROM approvals"
+    assert json.loads(exeat("audit", "sql", "--json", approvals).output) == [
+        {"approval": "ap-1", "state": "used", "granted_by": ["alice@bank.example"], "owner": "dave@bank.example",
+         "rule": "ledger_write", "reason": "checked"},
+    ]  # fmt: skip
+    assert exeat("audit", "sql", "SELECT 1 AS a, 'x' AS b").output == "a\tb\n1\tx\n"
+    assert exeat("audit", "sql", "SELECT 1 AS a FORMAT CSV;").output == "1\n"
+    assert exeat("audit", "sql", "--format", "JSONEachRow", "-", input="SELECT 1 AS a\n").output == '{"a":1}\n'
+    assert exeat("audit", "sql", "--param", "n=it's", "SELECT {n:String} AS n FORMAT TSV").output == "it\\'s\n"
+    assert json.loads(exeat("audit", "sql", "--json", "SELECT 1 WHERE 0").output) == []
+    maskings = exeat("audit", "sql", "SELECT rule, count, place, token FROM maskings FORMAT TSV").output
+    assert maskings == "iban\t2\ttext\ttok_1\n"
+    usage = exeat("audit", "sql", "SELECT sum(requests), sum(held), sum(response_bytes) FROM usage FORMAT TSV").output
+    assert usage == "2\t1\t20\n"
+
+
+@pytest.mark.parametrize(
+    "sql", ["DROP TABLE events", "SELECT 1; SELECT 2", "SELEC", "SELECT * FROM nowhere", "SELECT file('/etc/passwd')"]
+)
+def test_sql_that_is_refused_is_one_sentence(exeat: Run, sql: str):
+    result = exeat("audit", "sql", sql, code=2)
+    assert "Traceback" not in result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert "root:" not in result.output
+
+
+def test_migrate_has_nothing_to_do(exeat: Run):
+    assert "nothing to do" in exeat("audit", "migrate").output
+    assert json.loads(exeat("audit", "migrate", "--json").output)["applied"] == []
+
+
+def test_a_store_that_is_down_is_one_sentence(exeat: Run, tmp_path: Path, store: RunningStore):
+    toml = f'[gateway]\nstate_dir = "{store.folder}"\n[clickhouse]\nurl = "http://127.0.0.1:{free_port()}"\n'
+    (tmp_path / "down.toml").write_text(toml)
+    result = CliRunner().invoke(main, ["-c", str(tmp_path / "down.toml"), "decisions", "list"])
+    assert result.exit_code == 1
+    assert "does not answer" in result.output
