@@ -121,3 +121,32 @@ class OffsetMap:
         if at > 64:  # in batches: deleting from the front of a list moves the rest
             del self._starts[:at]
             del self._marks[:at]
+
+
+class Union:
+    """Two cores over the same run; where both change it, their edits become one, with the text of the earlier."""
+
+    __slots__ = ("_cores", "_told", "decided")
+
+    def __init__(self, first: Core, second: Core) -> None:
+        self._cores = (first, second)
+        self._told: list[Edit] = []
+        self.decided = 0
+
+    def push(self, data: bytes, end: End = MORE) -> list[Edit]:
+        for core in self._cores:
+            self._told += core.push(data, end)
+        self._told.sort(key=lambda edit: (edit.start, -edit.end))
+        cut = min(core.decided for core in self._cores)
+        for edit in reversed(self._told):  # an edit that reaches over the cut waits, and so does what overlaps it
+            if edit.start < cut < edit.end:
+                cut = edit.start
+        out: list[Edit] = []
+        for start, stop, text in (edit for edit in self._told if edit.end <= cut):
+            if out and start < out[-1].end:
+                out[-1] = Edit(out[-1].start, max(stop, out[-1].end), out[-1].text)
+            else:
+                out.append(Edit(start, stop, text))
+        self._told = [edit for edit in self._told if edit.end > cut]
+        self.decided = cut
+        return out

@@ -66,11 +66,12 @@ class Event:
         return b"".join(out)
 
 
-def compose(data: bytes, like: Event) -> bytes:
-    """A new event with the name and the line ends of another one, and nothing else of it."""
+def compose(data: bytes, like: Event, name: bytes | None = None) -> bytes:
+    """A new event with the line ends of another one, and its name unless another is given."""
     end = b"\r\n" if like.raw.endswith(b"\r\n") else b"\r" if like.raw.endswith(b"\r") else b"\n"
-    name = b"event: " + like.name + end if like.name else b""
-    return name + b"".join(b"data: " + part + end for part in data.split(b"\n")) + end
+    name = like.name if name is None else name
+    head = b"event: " + name + end if name and like.name else b""
+    return head + b"".join(b"data: " + part + end for part in data.split(b"\n")) + end
 
 
 class Framer:

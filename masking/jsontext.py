@@ -137,8 +137,8 @@ class Quoted:
     def push(self, data: bytes, end: End = MORE) -> list[Edit]:
         edits = self._inner.push(self._text.feed(data, end is not MORE), end)
         if not self._text.escaped:
-            return [Edit(start, end, escape(text)) for start, stop, text in edits]
+            return [Edit(start, stop, escape(text)) for start, stop, text in edits]
         offsets = self._text.offsets
-        out = [Edit(offsets.floor(start), offsets.ceil(end), escape(text)) for start, stop, text in edits]
+        out = [Edit(offsets.floor(start), offsets.ceil(stop), escape(text)) for start, stop, text in edits]
         offsets.forget(self._inner.decided)
         return out

@@ -1,0 +1,166 @@
+"""JSON as a stream of bytes: masked values change, everything else stays byte for byte.
+
+No parser gives byte offsets, and none reads half a document; so this is a scanner of our own. Its rules are local ones,
+which makes the result the same for every splitting, for several documents in a row, and for broken ones:
+
+- a string runs from quote to quote; it is a key when a colon follows it, else a value;
+- between strings stand punctuation and *pieces*: numbers and literals;
+- the first piece that is neither is the end of JSON: from there on the rest is read as text.
+
+Bytes are worked off in blocks of whole tokens (`jsonblock`). What is left at the end of a chunk waits for the next one;
+the beginning of a string that is long, or that a reader waits for (`eager`), goes on into its own core at once.
+"""
+
+import re
+
+from masking.edits import CLOSED, CUT, MORE, Core, Edit, End, shifted
+from masking.jsonblock import COLON, MAX_PIECE, Walker, neutral
+from masking.scope import Scope
+
+# An unfinished token is looked at again with every chunk until it is this long: with chunks of one byte that is 2 µs a
+# byte. Not less than the longest key and the longest number that are read as such.
+PATIENCE = MAX_PIECE
+# What text that begins in the middle of a document sees of the bytes before it.
+LEFT = 128
+_NEWLINE = re.compile(rb"[ \t]*\r?\n")
+_COLON_SO_FAR = re.compile(rb"[ \t\r\n]{0,64}\Z")
+
+
+class JsonStream:
+    """One run of JSON text: a document, several of them, or a tool call's arguments."""
+
+    __slots__ = ("_base", "_buf", "_eager", "_left", "_string", "_text", "_walker")
+
+    def __init__(self, scope: Scope, *, eager: bool = True) -> None:
+        self._eager = eager
+        self._walker = Walker(scope)
+        self._buf = b""
+        self._base = 0  # offset of the first byte of _buf
+        self._left = b""  # the last bytes before _buf
+        self._string: tuple[Core, int] | None = None  # the string being read, and the offset of its first byte
+        self._text: tuple[Core, int] | None = None  # what reads the rest as text
+
+    @property
+    def decided(self) -> int:
+        running = self._text or self._string
+        if running is None:
+            return self._base
+        core, base = running
+        return base + core.decided
+
+    def push(self, data: bytes, end: End = MORE) -> list[Edit]:
+        edits: list[Edit] = []
+        self._buf += data
+        while self._text is None:
+            going = self._read_tokens(edits, end) if self._string is None else self._read_string(edits, end)
+            if not going:
+                return edits
+        core, base = self._text
+        data, self._buf = self._buf, b""
+        edits += shifted(core.push(data, end), base)
+        return edits
+
+    def _read_tokens(self, edits: list[Edit], end: End) -> bool:
+        """Work off whole tokens. True when there is more to do: a string or text begins."""
+        norm = neutral(self._buf)
+        start = self._colon(norm, end)
+        if start < 0:
+            return False
+        cut, quote, junk = self._plan(norm, start, end)
+        if cut <= start and quote < 0 and junk < 0:
+            return False
+        stop = self._walker.walk(self._buf, norm, cut, self._base, edits, end, start)
+        stop = junk if stop < 0 else stop
+        if stop >= 0:
+            self._forward(stop)
+            self._text = self._walker.rest(self._left), self._base
+            return True
+        if quote < 0:
+            self._forward(cut)
+            return False
+        core = self._walker.open_string(self._base + quote, edits)
+        self._forward(quote + 1)
+        self._string = core, self._base
+        return True
+
+    def _colon(self, norm: bytes, end: End) -> int:
+        """After a string that was read in pieces: was it a key? Where the tokens begin; -1 while it cannot be told."""
+        if not self._walker.after_string:
+            return 0
+        found = COLON.match(norm)
+        if found is None and end is MORE and _COLON_SO_FAR.match(norm):
+            return -1
+        self._walker.after_string = False
+        if found is None:
+            return 0
+        self._walker.colon()
+        return found.end()
+
+    def _plan(self, norm: bytes, start: int, end: End) -> tuple[int, int, int]:
+        """(end of the block of whole tokens, opening quote of a string to read on in or -1, where text begins or -1)"""
+        cut = self._boundary(norm, start)
+        if norm.count(b'"', cut) % 2:
+            quote = norm.rfind(b'"')
+            begins = end is not MORE or len(norm) - quote > PATIENCE
+            if not begins and self._eager:
+                begins = norm[max(cut, quote - 66) : quote].rstrip(b" \t\r\n").endswith((b":", b"["))
+            return (quote, quote, -1) if begins else (cut, -1, -1)
+        if end is not MORE:
+            return len(norm), -1, -1
+        if len(norm) - cut > PATIENCE:
+            return self._overlong(norm, cut)
+        return cut, -1, -1
+
+    @staticmethod
+    def _overlong(norm: bytes, cut: int) -> tuple[int, int, int]:
+        """No token has ended for long: white space goes on, a number without end is text."""
+        last = max(norm.rfind(b'"', cut), norm.rfind(b"{", cut), norm.rfind(b"[", cut))
+        begin = max(last + 1, cut)
+        if last >= 0 and norm[last] == 0x22:
+            found = COLON.match(norm, begin)
+            if found is not None:
+                begin = found.end()
+            elif _COLON_SO_FAR.match(norm, begin):
+                return cut, -1, -1
+        piece = norm[begin:].lstrip(b" \t\r\n")
+        begin = len(norm) - len(piece)
+        return (begin, -1, -1) if len(piece) <= PATIENCE else (begin, -1, begin)
+
+    def _read_string(self, edits: list[Edit], end: End) -> bool:
+        """Read on in the unfinished string; True when its end was found."""
+        assert self._string is not None
+        core, base = self._string
+        norm = neutral(self._buf)
+        quote = norm.find(b'"')
+        if quote >= 0:
+            edits += shifted(core.push(self._buf[:quote], CLOSED), base)
+            self._string = None
+            self._walker.close_string(self._base + quote, edits)
+            self._forward(quote + 1)
+            return True
+        # a backslash at the end belongs to what follows it
+        size = len(norm) - 1 if end is MORE and norm.endswith(b"\\") else len(norm)
+        edits += shifted(core.push(self._buf[:size], MORE if end is MORE else CUT), base)
+        self._forward(size)
+        return False
+
+    def _forward(self, count: int) -> None:
+        self._left = self._buf[count - LEFT : count] if count >= LEFT else (self._left + self._buf[:count])[-LEFT:]
+        self._buf = self._buf[count:]
+        self._base += count
+
+    @staticmethod
+    def _boundary(norm: bytes, start: int) -> int:
+        """The last place between tokens where a block may end: before a comma, or after a closing bracket."""
+        limit = norm.rfind(b'"') if norm.count(b'"') % 2 else len(norm)
+        while True:
+            at = max(norm.rfind(b",", start, limit), norm.rfind(b"}", start, limit), norm.rfind(b"]", start, limit))
+            if at < 0:
+                return start
+            if norm.count(b'"', at, limit) % 2 == 0:
+                break
+            limit = norm.rfind(b'"', 0, at)  # it stands inside a string: go on before that
+        if norm[at] == 0x2C:
+            return at
+        newline = _NEWLINE.match(norm, at + 1)
+        return newline.end() if newline else at + 1

@@ -1,0 +1,146 @@
+"""The facade: one masker for the profiles of one exchange; bodies, streams, headers and single texts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from masking import media as media_types
+from masking.edits import CUT, MORE, Core, End, Passage
+from masking.errors import Uninspectable
+from masking.finding import Finding, Findings
+from masking.jsonstream import JsonStream
+from masking.media import Media, Skin
+from masking.scan import Scanner
+from masking.scope import Scope
+from masking.sse import SseStream
+from masking.text import TextStream, mask_text
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A whole body, masked, and what was found in it."""
+
+    data: bytes
+    findings: tuple[Finding, ...]
+
+
+class Part(Protocol):
+    """A skin in use: bytes in, bytes out."""
+
+    def feed(self, data: bytes) -> bytes: ...
+
+    def finish(self) -> bytes: ...
+
+
+class Whole:
+    """A part around a core that answers with edits. At the end of the body its text may have been cut off."""
+
+    __slots__ = ("_passage",)
+
+    def __init__(self, core: Core) -> None:
+        self._passage = Passage(core)
+
+    def feed(self, data: bytes, end: End = MORE) -> bytes:
+        return self._passage.feed(data, end)
+
+    def finish(self) -> bytes:
+        return self._passage.feed(b"", CUT)
+
+
+class Guess:
+    """A body of unknown type: JSON or text, by its first byte that is no white space; binary is refused."""
+
+    __slots__ = ("_head", "_part", "_scope")
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._head = b""
+        self._part: Part | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        if b"\0" in data:
+            raise Uninspectable("a body of unknown type is binary")
+        if self._part is None:
+            data = self._head + data
+            begin = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+            if not begin:
+                self._head = data
+                return b""
+            self._part = _part(Skin.JSON if begin in b'{["' else Skin.TEXT, media_types.parse(""), self._scope)
+        return self._part.feed(data)
+
+    def finish(self) -> bytes:
+        return self._head if self._part is None else self._part.finish()
+
+
+class Stream:
+    """One body in pieces. What `feed` gives may go at once; after `finish` the stream is over."""
+
+    def __init__(self, part: Part, sink: Findings) -> None:
+        self._part, self._sink = part, sink
+
+    def feed(self, data: bytes) -> bytes:
+        return self._part.feed(data)
+
+    def finish(self) -> bytes:
+        return self._part.finish()
+
+    def take_findings(self) -> list[Finding]:
+        """What was found since the last call."""
+        return self._sink.take()
+
+
+class Masker:
+    """Masks with one scanner. Immutable; a stream keeps its own state."""
+
+    def __init__(self, scanner: Scanner) -> None:
+        self._scanner = scanner
+
+    def body(self, media: str, data: bytes, *, encoding: str = "identity") -> Masked:
+        """A whole body. Raises Uninspectable for what cannot be looked into, Blocked when a rule says so."""
+        stream = self.stream(media, encoding=encoding)
+        out = stream.feed(data)
+        out += stream.finish()
+        return Masked(out, tuple(stream.take_findings()))
+
+    def stream(self, media: str, *, encoding: str = "identity") -> Stream:
+        """A body in pieces; every splitting of it gives, joined, what `body` gives."""
+        if encoding.strip().lower() not in ("", "identity"):
+            raise Uninspectable("a body in this content encoding cannot be looked into")
+        sink = Findings()
+        kind = media_types.parse(media)
+        return Stream(_part(media_types.skin(kind), kind, Scope(self._scanner, sink)), sink)
+
+    def text(self, text: str) -> tuple[str, tuple[Finding, ...]]:
+        """One piece of text that is complete in itself: a path, a justification, a message for people."""
+        sink = Findings()
+        masked = mask_text(self._scanner, "$", sink, text.encode("utf-8", "surrogatepass"), closed=True)
+        return masked.decode("utf-8", "replace"), tuple(sink.take())
+
+    def headers(self, headers: Sequence[tuple[str, bytes]]) -> tuple[list[tuple[str, bytes]], tuple[Finding, ...]]:
+        """Headers or trailers: values of fields that a rule names, and what detectors find in the others."""
+        sink = Findings()
+        out: list[tuple[str, bytes]] = []
+        for name, value in headers:
+            rule = self._scanner.key_rule(name, (name,)) if self._scanner.has_key_rules else None
+            if rule is None:
+                context = name.encode("latin-1", "replace") + b": "
+                out.append((name, mask_text(self._scanner, name, sink, value, context=context, closed=True)))
+                continue
+            replacement = self._scanner.apply(rule, value, name, sink)
+            if not replacement.drop:
+                out.append((name, replacement.data))
+        return out, tuple(sink.take())
+
+
+def _part(skin: Skin, media: Media, scope: Scope) -> Part:
+    """The skin that reads such a body."""
+    if skin is Skin.SSE:
+        return SseStream(scope)
+    if skin is Skin.JSON:
+        return Whole(JsonStream(scope, eager=False))
+    if skin is Skin.BINARY:
+        raise Uninspectable(f"a body of type {media.type} cannot be looked into")
+    if skin is Skin.GUESS:
+        return Guess(scope)
+    return Whole(TextStream(scope.scanner, "$", scope.sink))
