@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.verify import Flaw, Row, merkle, verify_rows
-from tests.kit.evidence import Evidence, edited, evidence, row
+from tests.kit.signed_log import Evidence, edited, evidence, row
 
 orders = st.lists(st.integers(0, 2), min_size=3, max_size=40)
 
