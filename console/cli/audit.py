@@ -1,18 +1,24 @@
-"""`exeat audit sql|migrate`."""
+"""`exeat audit sql|verify|export|migrate`."""
 
 import re
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
+from audit.read.export import export as write_package
 from audit.read.reader import QueryRefused, Question, plain
 from audit.store.client import migrator_client
 from audit.store.migrate import applied, migrate, pending, shipped
-from console.cli.asking import clean, json_option, reader, settings_of, show_json
+from audit.verify import CannotVerify
+from console.cli.asking import clean, json_option, narrowed, reader, settings_of, show_json
+from console.cli.verifying import published_log, told, verified
 from runtime.errors import CallerError
 
+FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _FORMAT = re.compile(r"\bFORMAT\s+\w+\s*;?\s*$", re.IGNORECASE)
 
 
@@ -72,6 +78,64 @@ def _write(blocks: Iterable[bytes], *, pretty: bool) -> None:
     for block in blocks:
         output.write(clean(block.decode("utf-8", "replace")).encode() if pretty else block)
     output.flush()
+
+
+@group.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--vkey", "vkeys", multiple=True, type=FILE, help="The log's verifier key, got by a way that you trust.")
+@click.option("--witness", "witnesses", multiple=True, type=FILE, help="A checkpoint that was kept off this machine.")
+@json_option
+@click.pass_context
+def verify(
+    context: click.Context, folder: Path | None, vkeys: Sequence[Path], witnesses: Sequence[Path], as_json: bool
+) -> None:
+    """Recompute every hash, chain, tree and signature; name the first record that is not what was signed.
+
+    Without FOLDER: what stands in ClickHouse, against the log that this gateway published. With FOLDER: a package of
+    `exeat audit export`, without any network. Exits 0 when the record is what was signed, 1 when it is not, 2 when
+    that could not be found out.
+    """
+    try:
+        report = verified(None if folder else settings_of(context), folder, vkeys, witnesses)
+    except CannotVerify as error:
+        click.echo(error.diagnostics(), err=True)
+        context.exit(2)
+    if as_json:
+        show_json(report.as_dict())
+    else:
+        for line in told(report):
+            click.echo(clean(line))
+    context.exit(0 if report.ok else 1)
+
+
+@group.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--session", default="", help="Only this session.")
+@click.option("--subject", default="", help="Only this subject of a token.")
+@click.option("--agent", default="", help="Only this agent.")
+@click.option("--connection", default="", help="Only this connection.")
+@click.option("--since", metavar="WHEN", help="From then on: 90m, 2d, 2026-11-20, 2026-11-20T12:00.")
+@click.option("--until", metavar="WHEN", help="Before then.")
+@json_option
+@click.pass_context
+def export(
+    context: click.Context, /, folder: Path, since: str | None, until: str | None, as_json: bool, **fields: str
+) -> None:
+    """Write the evidence into a new FOLDER that verifies by itself: everything, or a selection with its proof."""
+    settings = settings_of(context)
+    with reader(settings) as asking:
+        which = narrowed(since, until, **fields)
+        package = write_package(
+            asking, folder, settings.gateway.id, published_log(settings), which, lambda: time.sleep(0.2)
+        )
+    if package.missing > 0 and package.scope == "all":
+        click.echo(f"note: {package.missing} signed entries are not in ClickHouse; verify will name them", err=True)
+    if as_json:
+        show_json({"folder": str(folder), "scope": package.scope, "events": package.events, "frames": package.frames})
+    else:
+        click.echo(
+            f"{folder}: {package.events} events, {package.frames} frames; `exeat audit verify {folder}` checks it"
+        )
 
 
 @group.command("migrate")

@@ -1,0 +1,63 @@
+"""Verifying for people: where this gateway's log and key are, and a report whose records are named `writer/seq`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from audit.read.export import Published
+from audit.store.client import auditor_client
+from audit.verify import CannotVerify, Finding, Report, verify_clickhouse, verify_package
+from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint
+from runtime.settings import Settings
+
+
+def published_log(settings: Settings) -> Published:
+    state_dir = settings.gateway.state_dir
+    return Published(state_dir / "log" / "tiles", state_dir / "keys" / "log.vkey")
+
+
+def verified(
+    settings: Settings | None, folder: Path | None, vkeys: Sequence[Path], witnesses: Sequence[Path]
+) -> Report:
+    texts = [file.read_text("utf-8") for file in vkeys]
+    if settings is None:
+        assert folder is not None
+        own = folder / "log.vkey"
+        trusted = texts or ([own.read_text("utf-8")] if own.exists() else [])
+        return verify_package(folder, texts, _witnessed(witnesses, trusted))
+    published = published_log(settings)
+    if not texts:
+        if not published.vkey.exists():
+            raise CannotVerify(f"{published.vkey}: no verifier key yet; the shipper makes it, or give one with --vkey")
+        texts = [published.vkey.read_text("utf-8")]
+    tiles = published.tiles if published.checkpoint.exists() else None
+    client = auditor_client(settings)
+    try:
+        witnessed = _witnessed(witnesses, texts)
+        database, gateway = settings.clickhouse.database, settings.gateway.id
+        return verify_clickhouse(client, texts, tiles=tiles, witnessed=witnessed, database=database, gateway=gateway)
+    finally:
+        client.close()
+
+
+def _witnessed(files: Sequence[Path], vkeys: Sequence[str]) -> list[Checkpoint]:
+    keys = [Key.parse(vkey) for vkey in vkeys]
+    try:
+        return [open_checkpoint(file.read_text("utf-8"), keys, f"the kept checkpoint {file.name}") for file in files]
+    except NoteRefused as error:
+        raise CannotVerify(f"a checkpoint given with --witness: {error}") from None
+
+
+def told(report: Report) -> list[str]:
+    """The report for people; a record is named `writer/seq`, as `decisions explain` does."""
+    counts = f"{report.events} events of {len(report.writers)} writers, {report.frames} frames"
+    signed = f"{report.checkpoints} checkpoints confirmed, the largest over {report.confirmed_size} entries"
+    verdict = "OK" if report.ok else f"FAILED, {report.total_findings} findings"
+    findings = [f"{finding.flaw.value.upper()}: {_place(finding)}{finding.message}" for finding in report.findings]
+    return [f"{verdict}: {report.subject}: {counts}; {signed}", *findings, *(f"note: {note}" for note in report.notes)]
+
+
+def _place(finding: Finding) -> str:
+    record = f"{finding.writer}/{finding.seq}" if finding.seq is not None else finding.writer
+    index = f"log index {finding.log_index}" if finding.log_index is not None else ""
+    place = ", ".join(filter(None, (record, index)))
+    return f"{place}: " if place else ""
