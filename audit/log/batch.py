@@ -1,15 +1,18 @@
 """The next published entries with all that ClickHouse gets of them, from the spools, else from the log itself."""
 
 import base64
+import contextlib
 import hashlib
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from audit.log.cursor import Placed, Quarantined
 from audit.log.rows import EventRow, FrameRow, Unreadable, event_row, frame_row
-from audit.log.spools import Spooled, SpooledFrame, SpoolFile, Spools, spans
+from audit.log.spools import OpenSpools, Spooled, SpooledFrame, Spools, beyond_repair, spans
+from audit.log.target import TargetAway
 from audit.log.tiles import TileReader
 from audit.log.tree import leaf_hash
 
@@ -27,17 +30,41 @@ class Loaded:
 
 
 def load(places: Sequence[Placed], spools: Spools, tiles: TileReader, max_bytes: int) -> list[Loaded]:
-    """The first of `places` (at least one, if there is any) that make up to `max_bytes` of bodies and frames."""
-    with spools.open() as open_spools:
-        reach = {writer: span for writer, span in _reach(places).items() if writer in open_spools}
-        events = {writer: open_spools[writer].events(*span) for writer, span in reach.items()}
-        sizes = {writer: open_spools[writer].frame_sizes(*span) for writer, span in reach.items()}
-        fitting = places[: _fitting(places, events, sizes, max_bytes)]
-        frames = _frames(open_spools, fitting)
+    """The first of `places` (at least one, if there is any) that make up to `max_bytes` of bodies and frames.
+
+    Raises TargetAway if a spool cannot be read now: frames are nowhere else.
+    """
+    with spools.open() as opened:
+        try:
+            return _load(places, opened, tiles, max_bytes)
+        except sqlite3.Error as error:
+            if not beyond_repair(error):
+                raise TargetAway("a spool cannot be read now") from None
+            return _load(places, _sound(opened), tiles, max_bytes)
+
+
+def _load(places: Sequence[Placed], spools: OpenSpools, tiles: TileReader, max_bytes: int) -> list[Loaded]:
+    if spools.busy and any(place.writer not in spools for place in places):
+        raise TargetAway("a spool cannot be read now")
+    reach = {writer: span for writer, span in _reach(places).items() if writer in spools}
+    events = {writer: spools[writer].events(*span) for writer, span in reach.items()}
+    sizes = {writer: spools[writer].frame_sizes(*span) for writer, span in reach.items()}
+    fitting = places[: _fitting(places, events, sizes, max_bytes)]
+    frames = _frames(spools, fitting)
     return [
         loaded(place, _body(place, events.get(place.writer, {}), tiles), frames.get((place.writer, place.seq), []))
         for place in fitting
     ]
+
+
+def _sound(spools: OpenSpools) -> OpenSpools:
+    """Without the damaged ones: their events come from the log, their frames are lost."""
+    sound = OpenSpools()
+    for writer, spool in spools.items():
+        with contextlib.suppress(sqlite3.Error):
+            spool.check()
+            sound[writer] = spool
+    return sound
 
 
 def loaded(place: Placed, body: bytes, frames: Sequence[SpooledFrame]) -> Loaded:
@@ -66,7 +93,7 @@ def _fitting(
     return len(places)
 
 
-def _frames(spools: Mapping[str, SpoolFile], places: Sequence[Placed]) -> dict[Place, list[SpooledFrame]]:
+def _frames(spools: OpenSpools, places: Sequence[Placed]) -> dict[Place, list[SpooledFrame]]:
     found: dict[Place, list[SpooledFrame]] = {}
     for writer, span in _reach(places).items():
         for frame in spools[writer].frames(*span) if writer in spools else []:

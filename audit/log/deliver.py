@@ -22,6 +22,12 @@ class Unconfirmed(TargetAway):
     code = "store_unconfirmed"
 
 
+class RefusesAll(TargetAway):
+    """Nothing was accepted: one bad event alone looks like a bad server, so nobody is given up yet."""
+
+    code = "store_refuses_all"
+
+
 @dataclass(slots=True)
 class Delivery:
     """What became of a batch."""
@@ -41,8 +47,8 @@ def deliver(target: Target, batch: Sequence[Loaded], *, doubt: bool) -> Delivery
     readable = [event for event in batch if event.row is not None]
     if readable:
         _search(target, readable, delivery, doubt)
-    if readable and not delivery.accepted:  # nothing to compare with: one bad event looks like a bad server
-        raise TargetAway("ClickHouse refuses every event: " + delivery.refused[-1][1])
+    if readable and not delivery.accepted:
+        raise RefusesAll("ClickHouse refuses every event: " + delivery.refused[-1][1])
     return delivery
 
 
@@ -63,7 +69,7 @@ def _search(target: Target, events: Sequence[Loaded], delivery: Delivery, doubt:
 
 def _give_up_if_all_are_refused(delivery: Delivery, reason: str) -> None:
     if not delivery.accepted and len(delivery.refused) >= MAX_REFUSALS:
-        raise TargetAway(f"ClickHouse refuses every event: {reason}")
+        raise RefusesAll(f"ClickHouse refuses every event: {reason}")
 
 
 def _put(target: Target, events: Sequence[Loaded], doubt: bool) -> set[tuple[str, int]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from audit.log import batch as batches
 from audit.log.batch import Loaded
 from audit.log.cursor import Cursor
-from audit.log.deliver import UNREADABLE, deliver
+from audit.log.deliver import UNREADABLE, RefusesAll, deliver
 from audit.log.rows import CheckpointRow
 from audit.log.sequence import OVERSIZED
 from audit.log.spools import Spools
@@ -56,9 +56,12 @@ class Sender:
         for kept in self._cursor.quarantined():
             if kept.reason in (OVERSIZED, UNREADABLE):
                 continue
-            if deliver(self._target, [batches.restored(kept)], doubt=True).accepted:
-                self._cursor.release(kept.writer, kept.seq)
-                drafts.append(_told("log.released", kept.writer, kept.seq, {}))
+            try:
+                deliver(self._target, [batches.restored(kept)], doubt=True)
+            except RefusesAll:
+                continue
+            self._cursor.release(kept.writer, kept.seq)
+            drafts.append(_told("log.released", kept.writer, kept.seq, {}))
         return drafts
 
     def _ship(self, entries: Sequence[Loaded]) -> list[Draft]:

@@ -8,13 +8,14 @@ two trees of one size are ever signed.
 import base64
 import hashlib
 import heapq
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from audit.log.cursor import Cursor, Placed, Published, Quarantined
 from audit.log.note import Signer, checkpoint, sign
-from audit.log.spools import Spooled, SpoolFile, Spools, spans
+from audit.log.spools import OpenSpools, Spooled, Spools, beyond_repair, spans
 from audit.log.tiles import MAX_ENTRY, TileWriter
 from audit.log.tree import Tree, leaf_hash
 from audit.write.chain import GENESIS
@@ -74,15 +75,19 @@ class Sequencer:
             self._publish(planned, [event.body for event in fresh])
         return self._tell(breaks)
 
-    def _fresh(self, spools: Mapping[str, SpoolFile]) -> tuple[list[Spooled], list[Break]]:
+    def _fresh(self, spools: OpenSpools) -> tuple[list[Spooled], list[Break]]:
         """New events in the order of their times, each writer's in its own order."""
         queues: list[list[Spooled]] = []
         breaks: list[Break] = []
         for writer, spool in spools.items():
             seq, head = self._positions.get(writer, (0, GENESIS))
-            if spool.last() < seq:
+            try:
+                last, events = spool.last(), spool.after(seq)
+            except sqlite3.Error as error:  # one damaged spool must not keep the others waiting
+                breaks += [Break(writer, seq + 1, "the spool cannot be read")] * beyond_repair(error)
+                continue
+            if last < seq:
                 breaks.append(Break(writer, seq, "the spool was put back to an earlier state"))
-            events = spool.after(seq)
             breaks += broken(events, seq, head)
             queues.append([event for event in events if len(event.body) <= MAX_ENTRY])
             self._set_aside([event for event in events if len(event.body) > MAX_ENTRY])
@@ -100,11 +105,13 @@ class Sequencer:
             for index, event in enumerate(events, self._tree.size)
         ]
 
-    def _resume(self, planned: list[Placed], spools: Mapping[str, SpoolFile]) -> list[Draft]:
+    def _resume(self, planned: list[Placed], spools: OpenSpools) -> list[Draft]:
         """Repeats the step that a crash interrupted."""
         bodies = _bodies(planned, spools)
         if bodies is not None:
             self._publish(planned, bodies)
+            return []
+        if spools.busy:
             return []
         signed = read_checkpoint(self._root)
         if signed is not None and signed.size > self._tree.size:
@@ -191,7 +198,7 @@ def broken(events: Sequence[Spooled], seq: int, head: bytes) -> list[Break]:
     return found
 
 
-def _bodies(planned: Sequence[Placed], spools: Mapping[str, SpoolFile]) -> list[bytes] | None:
+def _bodies(planned: Sequence[Placed], spools: OpenSpools) -> list[bytes] | None:
     """The bodies of planned entries, None if one of them cannot be found as it was."""
     found: dict[str, dict[int, Spooled]] = {}
     for writer, (first, last) in spans([(entry.writer, entry.seq) for entry in planned]).items():

@@ -58,12 +58,12 @@ class Chains:
                 yield link.accused
 
     def _settle(self, link: Link, event: Event) -> list[Finding]:
-        """A link was broken between two events. If the later one's hash is named by the event after it, it stood when
-        that was written, and the earlier one is the one that was changed; otherwise the later one is."""
+        """A link was broken between two events. The earlier one is the one that was changed, unless the event after
+        the later one does not name that one either."""
         accused, link.accused = link.accused, None
         if accused is None:
             return []
-        if event.seq == link.seq + 1 and event.prev == link.hash:
+        if event.seq != link.seq + 1 or event.prev == link.hash:
             return [accused]
         message = "neither names the event before it nor is named by the one after it"
         return [Finding(Flaw.EDITED, message, link.log_index, event.writer, link.seq)]
