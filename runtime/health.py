@@ -37,8 +37,8 @@ async def http_ask(address: str | Path, path: str, method: str = "GET") -> tuple
             f"{method} {path} HTTP/1.1\r\nHost: exeat\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode()
         )
         await writer.drain()
-        head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
-        return (int(head.split()[1]), body) if head.startswith(b"HTTP/") else (0, b"")
+        answer, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
+        return (int(answer.split()[1]), body) if answer.startswith(b"HTTP/") else (0, b"")
     except (OSError, ValueError, IndexError):
         return 0, b""
     finally:

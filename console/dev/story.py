@@ -24,7 +24,7 @@ from runtime.errors import GatewayError
 from runtime.settings import Settings
 
 T = TypeVar("T")
-MODEL, GPT = "claude-sonnet-4-5", "gpt-4.1"
+MODEL, GPT = "claude-sonnet-4-5", "gpt-5"
 SSN, CARD = "536-22-1234", "4111"
 SESSION = "demo-{}"
 TRANSFER = {"from": "GB82WEST12345698765432", "to": "DE89370400440532013000", "amount": "1200.00"}
@@ -93,7 +93,7 @@ def allowed(story: Story) -> None:
 
 def masked(story: Story) -> None:
     with story.openai("research-agent") as client:
-        raw = client.chat.completions.with_raw_response.create(model=GPT, messages=_said("play: customer"))  # type: ignore[arg-type]
+        raw = client.chat.completions.with_raw_response.create(model=GPT, messages=_said("play: customer"))
     story.keep(raw.headers)
     text = raw.parse().choices[0].message.content or ""
     expect(SSN not in text and CARD not in text, "a number that should have been masked")

@@ -24,7 +24,7 @@ async def main() -> None:
     set_tracing_disabled(True)
     client = AsyncOpenAI(base_url=os.environ["OPENAI_BASE_URL"], api_key=os.environ["OPENAI_API_KEY"])
     for kind in (OpenAIChatCompletionsModel, OpenAIResponsesModel):
-        model = kind(model="gpt-4.1", openai_client=client)
+        model = kind(model="gpt-5", openai_client=client)
         agent = Agent(name="teller", instructions="Help.", model=model, tools=[lookup_customer])
         result = Runner.run_streamed(agent, "play: tool", max_turns=4)
         async for _ in result.stream_events():

@@ -33,11 +33,11 @@ class Traffic:
 
     def json(self) -> Attempt:
         """A masked JSON answer."""
-        return self._ask({"model": "gpt-4.1", "messages": [{"role": "user", "content": "play: customer"}]})
+        return self._ask({"model": "gpt-5", "messages": [{"role": "user", "content": "play: customer"}]})
 
     def stream(self, play: str = "leaky") -> Attempt:
         """A masked stream, read to its end or to its cut."""
-        body = {"model": "gpt-4.1", "stream": True, "messages": [{"role": "user", "content": f"play: {play}"}]}
+        body = {"model": "gpt-5", "stream": True, "messages": [{"role": "user", "content": f"play: {play}"}]}
         return self._ask(body)
 
     def begin_stream(self) -> Attempt:
@@ -50,7 +50,7 @@ class Traffic:
         return attempt
 
     def stream_into(self, found: list[Attempt]) -> None:
-        body = {"model": "gpt-4.1", "stream": True, "messages": [{"role": "user", "content": "play: leaky"}]}
+        body = {"model": "gpt-5", "stream": True, "messages": [{"role": "user", "content": "play: leaky"}]}
         self._ask(body, found)
 
     def join(self) -> None:
