@@ -49,7 +49,7 @@ def _put(data: dict[str, Any], path: str, value: Any) -> None:
     if not all(STEP.fullmatch(step) for step in steps) or steps[0] == "snapshot":
         raise RepositoryRefused(path, 0, "its name cannot be a name in `data`: lower case letters, digits, dashes")
     for step in steps[:-1]:
-        data = data.setdefault(step, {})
+        data = data.setdefault(step, {}) if isinstance(data, dict) else data
     if not isinstance(data, dict) or steps[-1] in data:
         raise RepositoryRefused(path, 0, f"`data.{'.'.join(steps)}` is given by another file, too")
     data[steps[-1]] = {} if value is None else value

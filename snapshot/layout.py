@@ -76,14 +76,15 @@ def write(state_dir: Path, repository: Repository, commit: str) -> Path:
 
 
 def read_source(path: Path) -> Repository:
-    """The repository of a snapshot's folder, checked against its manifest. Raises SnapshotDamaged."""
+    """The repository of a snapshot's folder (or of the link to it), checked by its name. Raises SnapshotDamaged."""
+    path = path.resolve()
     try:
         manifest = json.loads((path / "manifest.json").read_text("utf-8"))
         files = {name: (path / "source" / name).read_bytes() for name in sorted(manifest["files"])}
     except (OSError, ValueError, KeyError, TypeError):
         raise SnapshotDamaged(f"{path} cannot be read") from None
     repository = Repository(files)
-    if folder(path.parent.parent, repository.digest).name != path.name:
+    if repository.digest != f"sha256:{path.name}":
         raise SnapshotDamaged(f"{path} holds other files than those that were published under its name")
     return repository
 
@@ -96,16 +97,14 @@ def _manifest(repository: Repository, commit: str) -> bytes:
 
 def _fill(root: Path, files: dict[str, bytes]) -> None:
     """Writes and syncs; folders too."""
-    folders = {root}
+    folders = {root, *(parent for name in files for parent in (root / name).parents if parent.is_relative_to(root))}
+    for place in sorted(folders):
+        place.mkdir(exist_ok=True, mode=0o700)
     for name, content in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folders.add(path.parent)
-        with path.open("xb") as file:
+        with (root / name).open("xb") as file:
             os.fchmod(file.fileno(), 0o600)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
     for place in folders:
-        place.mkdir(parents=True, exist_ok=True, mode=0o700)
         sync_dir(place)

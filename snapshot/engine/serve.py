@@ -70,9 +70,8 @@ async def follow(pool: Pool, state_dir: Path) -> None:
 
 
 async def swap(pool: Pool, state_dir: Path, digest: str) -> None:
-    bundle = bundles.read(layout.folder(state_dir, digest) / "bundle")
-    if bundle.digest != digest:
-        raise layout.SnapshotDamaged(f"{digest} holds the bundle of {bundle.digest}")
+    """Raises SnapshotDamaged; from the source, whose digest is checked, not from the folder that is made of it."""
+    bundle = bundles.make(layout.read_source(layout.folder(state_dir, digest)))
 
     async def start() -> Worker:
         worker = await Worker.start()

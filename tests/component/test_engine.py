@@ -174,7 +174,7 @@ def test_workers_end_with_the_engine_even_when_it_is_killed(tmp_path: Path) -> N
 def test_a_new_snapshot_is_swapped_in_without_a_refusal(tmp_path: Path) -> None:
     with engine(tmp_path, {"p.rego": POLICY}) as process:
         stop = threading.Event()
-        seen: list[tuple[int, object]] = []
+        seen: list[tuple[int, str]] = []
 
         def ask() -> None:
             while not stop.is_set():
