@@ -64,6 +64,28 @@ def checked(node: Node) -> Node:
     return node
 
 
+# Repeats of more than this are not counted by closures.
+COUNTED = 8
+
+
+def loosened(node: Node) -> Node:
+    """The tree with its long repeats uncounted, for closures only.
+
+    A counter costs an automaton one state per value and per neighbouring counter; on base64 text that made a search
+    6 ms instead of 20 µs. Matching more is safe in a closure, and how long a start can stay undecided is known anyway:
+    no longer than the widest match.
+    """
+    if isinstance(node, Seq):
+        return Seq(tuple(loosened(item) for item in node.items))
+    if isinstance(node, Alt):
+        return Alt(tuple(loosened(arm) for arm in node.arms))
+    if isinstance(node, Repeat):
+        if node.high is not None and node.high <= COUNTED:
+            return Repeat(loosened(node.body), node.low, node.high, node.lazy)
+        return Repeat(loosened(node.body), min(node.low, 1), None, node.lazy)
+    return node
+
+
 def first(node: Node) -> tuple[int, bool]:
     """The set of bytes that a match may begin with, and whether the node may match nothing."""
     if isinstance(node, Byte):
@@ -88,28 +110,102 @@ def first(node: Node) -> tuple[int, bool]:
     return mask, True
 
 
+def last(node: Node) -> tuple[int, bool]:
+    """The set of bytes that a match may end with, and whether the node may match nothing."""
+    return first(mirrored(node))
+
+
+def mirrored(node: Node) -> Node:
+    """The tree read backwards; good for asking about ends, not for matching (assertions keep their side)."""
+    if isinstance(node, Seq):
+        return Seq(tuple(mirrored(item) for item in reversed(node.items)))
+    if isinstance(node, Alt):
+        return Alt(tuple(mirrored(arm) for arm in node.arms))
+    if isinstance(node, Repeat):
+        return Repeat(mirrored(node.body), node.low, node.high, node.lazy)
+    return node
+
+
+def lead(node: Node) -> str:
+    """The assertion that every match begins with, or ""."""
+    return node.items[0].kind if isinstance(node, Seq) and node.items and isinstance(node.items[0], Assert) else ""
+
+
+def run_after(node: Node) -> tuple[Node, Repeat] | None:
+    """A pattern that is a fixed beginning and a run of one class, as (beginning, run); None if it is built otherwise.
+
+    Vendors' tokens are: a hundred prefixes, a dozen classes.
+    """
+    if not isinstance(node, Seq) or len(node.items) < 3 or lead(node) != r"\b":
+        return None
+    run = node.items[-1]
+    if not isinstance(run, Repeat) or not isinstance(run.body, Byte):
+        return None
+    head = Seq(node.items[1:-1])
+    return (head, run) if width(head)[0] >= 3 else None
+
+
+def shared_prefixes(pairs: list[tuple[Node, Repeat]]) -> str:
+    """One closure for many patterns of the form of `run_after`: any beginning, then a run of any of their classes.
+
+    It holds a little more than each by itself would, and only behind a prefix that gives a secret away. In exchange a
+    run of token characters is one thread of the automaton, not a hundred.
+    """
+    mask = 0
+    for _, run in pairs:
+        assert isinstance(run.body, Byte)
+        mask |= run.body.mask
+    heads = "|".join(emit(bare(head)) for head, _ in pairs)
+    begun_heads = "|".join(_pref(head) for head, _ in pairs)
+    return rf"\b(?:(?:{heads}){emit(Byte(mask))}*|{begun_heads})"
+
+
+def after(node: Node, mask: int) -> list[Node]:
+    """What may be left to match once a first byte out of `mask` has been read; empty if no match begins so.
+
+    Assertions are taken to hold. Small steps of a derivative: enough to ask which patterns a text's first bytes allow.
+    """
+    if isinstance(node, Byte):
+        return [Seq(())] if node.mask & mask else []
+    if isinstance(node, Assert):
+        return []
+    if isinstance(node, Alt):
+        return [rest for arm in node.arms for rest in after(arm, mask)]
+    if isinstance(node, Repeat):
+        if node.high == 0:
+            return []
+        fewer = Repeat(node.body, max(0, node.low - 1), None if node.high is None else node.high - 1)
+        return [Seq((rest, fewer)) for rest in after(node.body, mask)]
+    found: list[Node] = []
+    for at, item in enumerate(node.items):
+        found += [Seq((rest, *node.items[at + 1 :])) for rest in after(item, mask)]
+        if not first(item)[1]:
+            break
+    return found
+
+
 def prefixes(node: Node) -> str:
     """RE2 text for every prefix of a match, the empty one and the whole one included; a leading assertion is kept."""
     if isinstance(node, Alt):
         return "(?:" + "|".join(prefixes(arm) for arm in node.arms) + ")"
-    lead, rest = _leading(node)
-    return lead + _pref(rest)
+    asserts, rest = _leading(node)
+    return asserts + _pref(rest)
 
 
 def begun(node: Node) -> str:
     """Like `prefixes`, without the empty one: the match has begun. (A nullable start may let the empty one in.)"""
     if isinstance(node, Alt):
         return "(?:" + "|".join(begun(arm) for arm in node.arms) + ")"
-    lead, rest = _leading(node)
-    return lead + _begun(rest)
+    asserts, rest = _leading(node)
+    return asserts + _begun(rest)
 
 
 def _leading(node: Node) -> tuple[str, Node]:
-    lead = ""
+    asserts = ""
     while isinstance(node, Seq) and node.items and isinstance(node.items[0], Assert):
-        lead += node.items[0].kind
+        asserts += node.items[0].kind
         node = Seq(node.items[1:])
-    return lead, node
+    return asserts, node
 
 
 def bare(node: Node) -> Node:
@@ -136,7 +232,7 @@ def _pref(node: Node) -> str:
         if node.high == 0:
             return ""
         if isinstance(node.body, Byte):
-            return f"{emit(node.body)}{{0,{node.high}}}"
+            return f"{emit(node.body)}*" if node.high is None else f"{emit(node.body)}{{0,{node.high}}}"
         return _earlier(node) + _pref(node.body)
     text = ""
     for item in reversed(node.items):
@@ -149,7 +245,8 @@ def _pref(node: Node) -> str:
 
 def _earlier(node: Repeat) -> str:
     """The whole turns of a repeat before the one that is cut."""
-    assert node.high is not None  # `bound` has run
+    if node.high is None:
+        return f"{atom(bare(node.body))}*"
     return f"{atom(bare(node.body))}{{0,{node.high - 1}}}" if node.high > 1 else ""
 
 
@@ -159,8 +256,8 @@ def _begun(node: Node) -> str:
     if isinstance(node, Alt):
         return "(?:" + "|".join(_begun(arm) for arm in node.arms) + ")"
     if isinstance(node, Repeat):
-        if isinstance(node.body, Byte) and node.high:
-            return f"{emit(node.body)}{{1,{node.high}}}"
+        if isinstance(node.body, Byte) and node.high != 0:
+            return f"{emit(node.body)}+" if node.high is None else f"{emit(node.body)}{{1,{node.high}}}"
         return _earlier(node) + _begun(node.body)
     items = [item for item in node.items if not isinstance(item, Assert)] if isinstance(node, Seq) else []
     if not items:

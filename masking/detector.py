@@ -1,14 +1,19 @@
 """The shape of a detector: one entry says what it looks for, when it counts, and shows examples that are its tests."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Validator = Callable[[bytes], int]
 """Takes a matched text, returns how many of its first bytes are the secret; 0 when none are."""
 
+# What separates the groups of a number on paper: blank, hyphen, and the typographic ones that models like to write.
+GAP = "[ \\-\u00a0\u2007\u2009\u202f\u2010\u2011\u2012\u2013]"
+# What may stand between the word that announces a value and the value: "number:", `":"`, "** is **", `</td><td>`.
+LINK = (
+    r"(?:[ _-]?(?:number|num|no|nr|code|id|is))?"
+    r"(?:[^A-Za-z0-9,;{}\[\]]{1,6}(?:number|num|no|nr|code|id|is|was|td|th|value)\b){0,2}[^A-Za-z0-9,;{}\[\]]{1,8}"
+)
 SIX_DIGITS = r"(?:[^0-9]*[0-9]){6}"
-# What a class-run secret may continue with once its decisive start has been seen.
-TOKEN_RUN = r"[A-Za-z0-9_\-]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,7 @@ class Detector:
     swallow   class of bytes to drop after the match; found by itself when the pattern ends in an unbounded class
     until     with `swallow`: dropping ends after the first match of this
     decisive  what the beginning of a cut-off text must show for it to be masked (default: six digits)
+    needs     a Python package that the validator imports; without it, selecting the detector is an error
     positive  texts in which «…» marks exactly what must be masked
     negative  texts in which nothing may be masked
     version   raise it when a validator changes; the pattern itself is part of the rule's version anyway
@@ -39,4 +45,29 @@ class Detector:
     until: str = ""
     decisive: str = SIX_DIGITS
     ignore_case: bool = False
+    needs: str = ""
     version: int = 1
+
+
+def joined(detector: Detector, positive: tuple[str, ...], negative: tuple[str, ...] = ()) -> Detector:
+    """The same detector for values written against a word: `pan4111…`, `ssn_123-…`, where no word boundary is."""
+    assert detector.pattern.startswith(r"\b")
+    assert not detector.context
+    return replace(detector, pattern=detector.pattern[2:], context="[A-Za-z_]", positive=positive, negative=negative)
+
+
+def prefixed(
+    name: str, prefix: str, body: str, *groups: str, positive: tuple[str, ...], negative: tuple[str, ...] = ()
+) -> Detector:
+    """A secret that its vendor marks with a prefix. `body` ends in `{n,}`: what is longer is swallowed."""
+    charset = body[: body.rindex("{")]
+    return Detector(
+        name=name,
+        pattern=rf"\b(?:{prefix}){body}",
+        groups=("secrets", *groups),
+        decisive=rf"(?:{prefix}){charset}{{4}}"
+        if charset.endswith("]") and charset.count("[") == 1
+        else f"(?:{prefix})",
+        positive=positive,
+        negative=negative,
+    )

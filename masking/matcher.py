@@ -1,14 +1,12 @@
-"""Detectors made ready to run: one matcher per detector, and all of them combined for one choice of rules."""
+"""A detector made ready to run."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from masking import closure, pattern
 from masking.detector import Detector, Validator
 from masking.engine import Regex
 from masking.errors import PatternRefused
-from masking.pattern import Alt, Byte, Node, Seq
+from masking.pattern import Byte, Node, Seq
 
 # Bytes before a value that its context may span, and what a stream keeps of the text already sent to see it.
 MAX_CONTEXT = 96
@@ -16,7 +14,6 @@ KEPT = 128
 # A repeat at the end of a secret is matched this far beyond its minimum, so that whole secrets of usual length are
 # known (and can get a token); what is longer is swallowed.
 SHOWN = 64
-NEVER = "[^\\x00-\\xff]"
 
 
 class Matcher:
@@ -32,18 +29,60 @@ class Matcher:
         self.validate: Validator | None = detector.validate
         self.tree: Node = closure.checked(closure.bound(tree))
         self.context_tree: Node | None = _context(detector) if detector.context else None
+        self.first = closure.first(self.tree)[0]
+        self.before = closure.last(self.context_tree)[0] if self.context_tree else 0
+        self.lead = closure.lead(self.tree)
         self.run = run
         self.foreign = Regex(closure.swallowed(run)) if run else None
         self.until = Regex(detector.until) if detector.until else None
         self._end = Regex(pattern.emit(self.tree))
-        self._context = Regex(f"(?:{pattern.emit(self.context_tree)})\\z") if self.context_tree else None
 
     def end(self, text: bytes, start: int) -> int:
         """End of the candidate at `start`, -1 if there is none there or its context is missing."""
         end = self._end.end(text, start)
-        if end < 0 or self._context is None:
-            return end
-        return end if self._context.find(text[max(0, start - KEPT) : start])[0] >= 0 else -1
+        return end if end < 0 or self.context_tree is None or self._announced(text, start) else -1
+
+    def next_value(self, text: bytes, pos: int, begin: int) -> int:
+        """The next start at or after `pos` of a value with its context, which begins at or after `begin`; or -1."""
+        while (found := self._both.find(text, begin))[0] >= 0:
+            begin, end = found
+            at = max(begin, pos - 1, 0)
+            while 0 <= (at := self._gate.find(text, at)[0]) < end:
+                at += 1
+                if self._announced(text, at):
+                    return at
+            begin += 1
+        return -1
+
+    def cut_at(self, text: bytes, start: int) -> int:
+        """Where, from `start` on, a value begins that the end of the text cuts off and that is already telling; or -1.
+
+        Only the leftmost such beginning counts: later ones of the same detector have less to tell.
+        """
+        while (at := self._alive.find(text, start)[0]) >= 0:
+            if self.context_tree is None or self._announced(text, at):
+                return at if self._decisive.end(text, at) >= 0 else -1
+            start = at + 1
+        return -1
+
+    def _announced(self, text: bytes, start: int) -> bool:
+        return self._context.find(text[max(0, start - KEPT) : start])[0] >= 0
+
+    @cached_property
+    def _context(self) -> Regex:
+        assert self.context_tree is not None
+        return Regex(f"(?:{pattern.emit(self.context_tree)})\\z")
+
+    @cached_property
+    def _both(self) -> Regex:
+        """Context and value, the longest: every value that the leftmost context announces begins inside it."""
+        assert self.context_tree is not None
+        return Regex(pattern.emit(Seq((self.context_tree, self.tree))), longest=True)
+
+    @cached_property
+    def _gate(self) -> Regex:
+        """A value, from the byte before it on, which the context must end with."""
+        return Regex(pattern.emit(Seq((Byte(self.before), self.tree))))
 
     @cached_property
     def _alive(self) -> Regex:
@@ -52,17 +91,6 @@ class Matcher:
     @cached_property
     def _decisive(self) -> Regex:
         return Regex(pattern.emit(pattern.parse(self.detector.decisive)))
-
-    def cut_at(self, text: bytes, start: int) -> int:
-        """Where, from `start` on, a value begins that the end of the text cuts off and that is already telling; or -1.
-
-        Only the leftmost such beginning counts: later ones of the same detector have less to tell.
-        """
-        while (at := self._alive.find(text, start)[0]) >= 0:
-            if self._context is None or self._context.find(text[max(0, at - KEPT) : at])[0] >= 0:
-                return at if self._decisive.end(text, at) >= 0 else -1
-            start = at + 1
-        return -1
 
 
 def _shown(tree: Node) -> int:
@@ -89,53 +117,3 @@ def _context(detector: Detector) -> Node:
 def compiled(detector: Detector) -> Matcher:
     """The matcher of a detector, made once."""
     return Matcher(detector)
-
-
-@dataclass(frozen=True, slots=True)
-class Combined:
-    """All matchers of one choice of rules as four searches and a table.
-
-    plain    leftmost candidate of detectors without context
-    context  leftmost (and longest) context with its value behind it
-    values   leftmost text that looks like the value of a context detector
-    alive    leftmost start of anything that the next bytes could still complete
-    table    first byte → indexes of the matchers that can begin with it
-    """
-
-    matchers: tuple[Matcher, ...]
-    plain: Regex
-    context: Regex
-    values: Regex
-    alive: Regex
-    table: tuple[tuple[int, ...], ...]
-    has_context: bool
-
-
-@lru_cache(maxsize=256)
-def combined(detectors: tuple[Detector, ...]) -> Combined:
-    matchers = tuple(compiled(detector) for detector in detectors)
-    plain = [m.tree for m in matchers if m.context_tree is None]
-    pairs = [(m.context_tree, m.tree) for m in matchers if m.context_tree is not None]
-    begun = [closure.prefixes(tree) for tree in plain]
-    begun += [pattern.emit(context) + closure.begun(tree) for context, tree in pairs]
-    return Combined(
-        matchers,
-        plain=Regex(_any(pattern.emit(tree) for tree in plain)),
-        context=Regex(_any(pattern.emit(Seq((context, tree))) for context, tree in pairs), longest=True),
-        values=Regex(_any(pattern.emit(tree) for _, tree in pairs)),
-        alive=Regex(f"(?:{_any(begun)})\\z"),
-        table=_table(matchers),
-        has_context=bool(pairs),
-    )
-
-
-def _any(texts: Iterable[str]) -> str:
-    return "|".join(f"(?:{text})" for text in texts) or NEVER
-
-
-def _table(matchers: Sequence[Matcher]) -> tuple[tuple[int, ...], ...]:
-    masks = [closure.first(matcher.tree)[0] for matcher in matchers]
-    return tuple(tuple(at for at, mask in enumerate(masks) if mask >> byte & 1) for byte in range(256))
-
-
-__all__ = ["KEPT", "Alt", "Combined", "Matcher", "combined", "compiled"]

@@ -121,7 +121,7 @@ def _node(code: Any, value: Any, flags: int) -> Node:
     if code is op.AT and value in _ASSERTS:
         return Assert(_ASSERTS[value])
     if code is op.LITERAL and value > 127:
-        return Seq(tuple(Byte(1 << byte) for byte in chr(value).encode()))
+        return _utf8(value)
     handler = _HANDLERS.get(code)
     if handler is None:
         raise PatternRefused(_REFUSED.get(code, f"{code} is not supported"))
@@ -152,21 +152,41 @@ def _any(_: Any, flags: int) -> Node:
 
 def _class(value: Any, flags: int) -> Node:
     mask, negate = 0, False
+    wide: list[Node] = []
     for code, argument in value:
         if code is op.NEGATE:
             negate = True
         elif code is op.CATEGORY:
             mask |= _CATEGORIES[argument]
+        elif code is op.LITERAL and argument > 127:
+            wide.append(_utf8(argument))
         else:
             low, high = argument if code is op.RANGE else (argument, argument)
             if high > 127:
-                raise PatternRefused("classes hold ASCII characters only")
+                raise PatternRefused("ranges in classes are of ASCII characters only")
             mask |= (1 << high + 1) - (1 << low)
-    return _byte(mask, flags, negate)
+    if negate and wide:
+        raise PatternRefused("negated classes hold ASCII characters only")
+    narrow = [_byte(mask, flags, negate)] if mask or not wide else []
+    return _either([*narrow, *wide])
+
+
+def _utf8(char: int) -> Node:
+    return Seq(tuple(Byte(1 << byte) for byte in chr(char).encode()))
+
+
+def _either(arms: list[Node]) -> Node:
+    """An alternative; arms that are single bytes become one class, which RE2 and the closure both like better."""
+    if all(isinstance(arm, Byte) for arm in arms):
+        mask = 0
+        for arm in arms:
+            mask |= arm.mask if isinstance(arm, Byte) else 0
+        return Byte(mask)
+    return arms[0] if len(arms) == 1 else Alt(tuple(arms))
 
 
 def _branch(value: Any, flags: int) -> Node:
-    return Alt(tuple(_sequence(arm, flags) for arm in value[1]))
+    return _either([_sequence(arm, flags) for arm in value[1]])
 
 
 def _group(value: Any, flags: int) -> Node:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from masking import operators
+from masking.combined import combined
 from masking.detector import Detector
 from masking.errors import Blocked
 from masking.finding import Findings
 from masking.keys import Keys
-from masking.matcher import KEPT, Matcher, combined
+from masking.matcher import KEPT, Matcher
 from masking.operators import REDACT, Operator, Rank
 from masking.select import KeyRule, Selection
 
@@ -92,7 +93,7 @@ class Scanner:
         """
         both = self.combined
         found = both.alive.find(data, max(0, start - KEPT) if both.has_context else start)[0]
-        return len(data) if found < 0 else max(start, found)
+        return len(data) if found < 0 else max(start, found, len(data) - both.widest)
 
     def next_plain(self, text: bytes, pos: int) -> int:
         """The next start of a candidate that needs no context; len(text) when there is none."""
@@ -100,29 +101,18 @@ class Scanner:
         return len(text) if start < 0 else start
 
     def next_value(self, text: bytes, pos: int) -> int:
-        """The next start of what looks like a value within reach of a context; len(text) when there is none.
+        """The next start of a value that its context announces; len(text) when there is none."""
+        return self.combined.next_value(text, pos) if self.combined.has_context else len(text)
 
-        Every context is found by a search for context and value together. From the first byte of a context to the end
-        of its longest match all starts of value-like text are given, leftmost first; `examine` decides on each.
+    def examine(self, text: bytes, start: int, announced: bool) -> tuple[Hit | None, int]:
+        """Try every rule at `start`: (the hit, or None; end of the longest candidate that validation turned down).
+
+        `announced`: `next_value` gave this start, so rules with a context may match too.
         """
-        both = self.combined
-        if not both.has_context:
-            return len(text)
-        begin = max(0, pos - KEPT)
-        while (found := both.context.find(text, begin))[0] >= 0:
-            begin, end = found
-            start = both.values.find(text, max(begin + 1, pos))[0]
-            if 0 <= start < end:
-                return start
-            begin += 1
-        return len(text)
-
-    def examine(self, text: bytes, start: int) -> tuple[Hit | None, int]:
-        """Try every rule at `start`: (the hit, or None; end of the longest candidate that validation turned down)."""
         best: Hit | None = None
         furthest = refused = -1
         matchers = self.matchers
-        for index in self.combined.table[text[start]]:
+        for index in self.combined.starting(text, start, announced):
             matcher = matchers[index]
             end = matcher.end(text, start)
             if end < 0:

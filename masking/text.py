@@ -121,12 +121,18 @@ class TextStream:
             start = min(plain, value)
             if start >= limit:
                 break
-            hit, refused = scanner.examine(buf, start)
+            hit, refused = scanner.examine(buf, start, start == value)
             self._pos = start + 1
-            if hit is None and refused >= 0 and self._too_many(start):
-                self._mask(edits, start, Hit(refused, -1))
-            elif hit is not None and hit.end > self._out:
-                self._mask(edits, start, hit)
+            inside = start < self._out
+            if hit is not None and hit.end <= self._out:
+                continue
+            if hit is None:
+                if refused < 0 or not self._too_many(start):
+                    continue
+                hit = Hit(refused, -1)
+            elif inside and self._too_many(start):
+                hit = Hit(hit.end, -1)
+            self._mask(edits, start, hit)
             if self._pos > start + 1 and not final:  # bytes were swallowed: what was alive may be gone
                 limit = scanner.alive(buf, self._pos)
         if self._swallow is None and not final:

@@ -1,0 +1,88 @@
+"""Bank accounts and the codes that lead to them."""
+
+from masking import validators
+from masking.detector import GAP, LINK, Detector
+from masking.iin import IBAN_LENGTHS
+
+IBAN = Detector(
+    name="iban",
+    # Spelling out the countries keeps a stream from holding two letters of every capitalised word.
+    pattern=rf"\b(?:{'|'.join(IBAN_LENGTHS)})[0-9]{{2}}(?:{GAP}?[A-Z0-9]){{11,30}}",
+    groups=("bank", "financial", "pii"),
+    validate=validators.iban,
+    positive=(
+        "IBAN «GB82 WEST 1234 5698 7654 32» PLEASE",
+        "«DE89370400440532013000»",
+        "«NO93 8601 1117 947», «MT84MALT011000012345MTLCAST001S».",
+        "«FR14 2004 1010 0505 0001 3M02 606»",
+    ),
+    negative=("GB82 WEST 1234 5698 7654 33", "ZZ89370400440532013000", "DE8937040044053201300"),
+)
+
+IBAN_SAID = Detector(
+    name="iban",
+    pattern=rf"[A-Z]{{2}}[0-9]{{2}}(?:{GAP}?[A-Z0-9]){{11,30}}",
+    ignore_case=True,
+    context=rf"\b(?:iban|account|acct|konto){LINK}",
+    groups=("bank", "financial", "pii"),
+    validate=validators.iban,
+    positive=("iban: «gb82west12345698765432»", "IBAN no. «De89 3704 0044 0532 0130 00»"),
+    negative=("gb82west12345698765432",),
+)
+
+US_ABA = Detector(
+    name="us_aba",
+    # A bare nine-digit number passes the checksum one time in ten, so the word has to stand before it.
+    pattern=rf"[0-9]{{4}}{GAP}?[0-9]{{4}}{GAP}?[0-9]\b",
+    context=rf"\b(?:aba|rtn|routing|transit){LINK}",
+    ignore_case=True,
+    groups=("bank", "financial", "us"),
+    validate=validators.aba,
+    positive=(
+        "ABA: «021000021»",
+        '"routing":"«021000021»"',
+        '{"routingNumber": "«011401533»"}',
+        "Routing number is «0210-0002-1».",
+        "| **Routing** | «322271627» |",
+    ),
+    negative=("routing: 021000022", "021000021", "routing the packet 12 times"),
+)
+
+BANK_ACCOUNT = Detector(
+    name="bank_account",
+    pattern=rf"[0-9](?:{GAP}?[0-9]){{5,16}}\b",
+    context=rf"\b(?:(?:bank[ _-]?)?(?:account|acct|a/c)|konto(?:nummer)?|compte){LINK}",
+    ignore_case=True,
+    groups=("bank", "financial"),
+    validate=validators.at_least_digits(6),
+    positive=(
+        "account number: «12345678»",
+        '"account_number":"«000123456789»"',
+        "Acct #«0012 3456 78» today",
+        "a/c no. «31926819»",
+    ),
+    negative=("account of 12 people", "account: 000000", "accounting 12345678"),
+)
+
+SWIFT_BIC = Detector(
+    name="swift_bic",
+    # Every eight-letter word in capitals whose fifth and sixth letters are a country looks like one.
+    pattern=r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\b",
+    context=rf"\b(?:[Ss][Ww][Ii][Ff][Tt]|[Bb][Ii][Cc])(?:[ _/-]?(?:[Bb][Ii][Cc]|[Cc]ode|CODE))?{LINK}",
+    decisive="[A-Z]{6}",
+    groups=("bank", "financial"),
+    validate=validators.bic,
+    positive=("SWIFT: «DEUTDEFF»", "BIC/SWIFT code «NEDSZAJJXXX»", '"bic":"«CHASUS33»"'),
+    negative=("SWIFT: CUSTOMER1", "the CUSTOMER", "BIC: DEUTZZFF"),
+)
+
+UK_SORT_CODE = Detector(
+    name="uk_sort_code",
+    pattern=rf"[0-9]{{2}}{GAP}?[0-9]{{2}}{GAP}?[0-9]{{2}}\b",
+    context=rf"\b(?:sort[ _-]?code|s/c){LINK}",
+    ignore_case=True,
+    groups=("bank", "financial", "uk"),
+    validate=validators.uk_sort_code,
+    positive=("sort code «20-00-00»", '"sortCode":"«601613»"', "Sort-code: «60 16 13»"),
+    negative=("20-00-00", "sort code: 00-00-00"),
+)

@@ -1,0 +1,139 @@
+"""Secrets that no single vendor issues: web tokens, private keys, passwords in addresses, headers and assignments."""
+
+from masking import validators
+from masking.detector import Detector
+
+_B64URL = r"[A-Za-z0-9_\-]"
+
+JWT = Detector(
+    name="jwt",
+    # base64url of `{"`, `{ `, `{` + line break …: eyJ, eyA, ewo, ewk, ew0. One dot, or two where an encrypted token has
+    # no key of its own (alg dir). A header with a certificate chain in it is too long to hold: known by its first 500.
+    pattern=rf"\be[wy]{_B64URL}{{12,499}}\.{{1,2}}{_B64URL}{{8}}",
+    swallow=r"[A-Za-z0-9_.\-]",
+    decisive=rf"e[wy]{_B64URL}{{14}}",
+    groups=("secrets", "tokens"),
+    validate=validators.json_base64,
+    positive=(
+        "«eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
+        + ".eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U» ok",
+        "«ewogICJhbGciOiAiUlMyNTYiCn0" + ".eyJpc3MiOiJ4In0.c2lnbmF0dXJl»",
+        "«eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0" + "..AAAAAAAAAAAAAAAA.BBBBBBBBBBBB.CCCCCCCCCCCC»",
+        "«eyAiYWxnIjogIm5vbmUiIH0" + ".eyJhIjoxfQ1234.»",
+    ),
+    negative=("eyJhbGciOiJIUzI1NiJ9", "eyes.wide.shut", "eyebrow-raising-headline.example-domain"),
+)
+
+JWT_LONG = Detector(
+    name="jwt",
+    pattern=rf"\be[wy]{_B64URL}{{500}}",
+    swallow=r"[A-Za-z0-9_.\-]",
+    decisive=rf"e[wy]{_B64URL}{{14}}",
+    groups=("secrets", "tokens"),
+    validate=validators.json_base64,
+    positive=("«eyJ4NWMiOlsi" + "TUlJQmphYmNkZWZn" * 40 + ".eyJzdWIiOiIxIn0.abc»",),
+    negative=("ewe" + "x" * 600,),
+)
+
+PRIVATE_KEY = Detector(
+    name="private_key",
+    pattern=r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----",
+    # Armour headers hold names and version texts, so nearly everything may stand between BEGIN and END.
+    swallow=r"""[^"<>{};]""",
+    until=r"-----END [A-Z0-9 ]{0,40}-----",
+    decisive="-----BEGIN [A-Z0-9 ]{0,30}PRIV",
+    groups=("secrets", "tokens"),
+    positive=(
+        "«-----BEGIN RSA PRIVATE" + " KEY-----\nMIIEpAIBAAKCAQEA\n+/abc==\n-----END RSA PRIVATE KEY-----»\nnext",
+        "«-----BEGIN PGP PRIVATE"
+        + " KEY BLOCK-----\nVersion: GnuPG v2.0.22 (GNU/Linux)\n\nlQOYBF\n=abcd\n-----END PGP PRIVATE KEY BLOCK-----»",
+        '"«-----BEGIN PRIVATE' + ' KEY-----\\nMIIEvQ\\n-----END PRIVATE KEY-----»\\n"',
+    ),
+    negative=("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", "-----BEGIN PUBLIC KEY-----"),
+)
+
+PUTTY_KEY = Detector(
+    name="private_key",
+    pattern=r"\bPuTTY-User-Key-File-[0-9]:",
+    swallow=r"""[^"<>{};]""",
+    until=r"Private-MAC: [0-9a-f]{40,64}",
+    decisive="PuTTY-User-Key-File-",
+    groups=("secrets", "tokens"),
+    positive=(
+        "«PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nAAAA\nPrivate-MAC: " + "0123456789abcdef0123" * 2 + "»\nx",
+    ),
+)
+
+AGE_KEY = Detector(
+    name="private_key",
+    pattern=r"\bAGE-SECRET-KEY-1[A-Z0-9]{58}\b",
+    decisive="AGE-SECRET-KEY-1[A-Z0-9]{4}",
+    groups=("secrets", "tokens"),
+    positive=("«AGE-SECRET-KEY-1" + "QPZRY9X8GF" * 5 + "QPZRY9X8»",),
+    negative=("AGE-SECRET-KEY-1",),
+)
+
+URL_PASSWORD = Detector(
+    name="url_password",
+    pattern=r"""[^\s"'<>@/\\]{1,128}@""",
+    context=r"\b[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s\"'<>:@/]{0,48}:",
+    decisive=".{3}",
+    groups=("secrets", "tokens"),
+    validate=validators.before_at,
+    positive=(
+        "postgres://app:«s3cr3t!»@db.example:5432/x",
+        "mongodb+srv://u:«p%40ss»@cluster0.mongodb.net",
+        "redis://:«hunter2»@cache:6379",
+        "https://me:«tok»@host/path",
+    ),
+    negative=("http://host:8080/path", "postgres://app@db/x", "see https://a.b/c: d@e"),
+)
+
+CONNECTION_PASSWORD = Detector(
+    name="url_password",
+    pattern=r"""[^\s;"'&,<>]{3,128}""",
+    context=r"""[;,"' ](?:[Pp]assword|[Pp]wd|PWD|PASSWORD)=""",
+    decisive=".{3}",
+    groups=("secrets", "tokens"),
+    positive=("Server=db;User Id=sa;Password=«Pa55word!»;Encrypt=true", "jdbc:x;user=a;pwd=«abc123»"),
+    negative=("Password=;", "the password is"),
+)
+
+BEARER = Detector(
+    name="bearer_token",
+    pattern=r"[A-Za-z0-9._~+/=\-]{16,}",
+    context=r"\b[Bb](?:earer|EARER)(?:[ \t]{1,4}|%20|\+)",
+    decisive="[A-Za-z0-9._~+/=-]{8}",
+    groups=("secrets", "tokens"),
+    validate=validators.opaque(16),
+    positive=("Authorization: Bearer «mF_9.B5f-4.1JqMabcdef»", '"Bearer «abcdef0123456789abcdef»"'),
+    negative=("Bearer authentication", "bearer of bad news", "Bearer token"),
+)
+
+BASIC = Detector(
+    name="basic_credentials",
+    pattern=r"[A-Za-z0-9+/]{8,}",
+    swallow=r"[A-Za-z0-9+/=]",
+    context=r"\b(?:[Bb]asic|BASIC)[ \t]{1,4}",
+    decisive="[A-Za-z0-9+/]{6}",
+    groups=("secrets", "tokens"),
+    validate=validators.basic,
+    positive=("Authorization: Basic «QWxhZGRpbjpvcGVuIHNlc2FtZQ==»", "Basic «dXNlcjpwYXNz»"),
+    negative=("Basic authentication", "Basic understanding"),
+)
+
+ASSIGNED = Detector(
+    name="assigned_secret",
+    # `password: …`, `"client_secret":"…"`: only values that look like secrets, so that prose and schemas stay.
+    pattern=r"""[^\s"'`,;<>(){}\[\]]{8,128}""",
+    context=(
+        r"(?:pass(?:word|wd|phrase)|secret|api[_-]?key|access[_-]?key|(?:access|auth|refresh|api|id)[_-]?token|credentials?)"
+        r"""[\\]?["']?[ \t]{0,4}(?:[:=]|=>|:=)[ \t]{0,4}[\\]?["']?"""
+    ),
+    ignore_case=True,
+    decisive=".{6}",
+    groups=("assigned",),
+    validate=validators.opaque(8),
+    positive=("password: «hunter2hunter3»", '"client_secret":"«Zx81-Spectrum-48k»"', "API_KEY=«0123abcd4567efgh»"),
+    negative=("password: required", '"secret": "projects"', "max_tokens: 4096"),
+)
