@@ -33,9 +33,9 @@ async def http_ask(address: str | Path, path: str, method: str = "GET") -> tuple
     except OSError:
         return 0, b""
     try:
-        writer.write(
-            f"{method} {path} HTTP/1.1\r\nHost: exeat\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode()
-        )
+        host = "localhost" if isinstance(address, Path) else address
+        head = (f"{method} {path} HTTP/1.1", f"Host: {host}", "Connection: close", "Content-Length: 0", "", "")
+        writer.write("\r\n".join(head).encode())
         await writer.drain()
         answer, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
         return (int(answer.split()[1]), body) if answer.startswith(b"HTTP/") else (0, b"")
