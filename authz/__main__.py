@@ -1,0 +1,40 @@
+"""`python -m authz`: serves Envoy's external authorization on `<run_dir>/authz.sock`."""
+
+from audit.write import open_spool
+from authz.service import Authz
+from identity import Verifier
+from runtime.clock import SystemClock
+from runtime.serve import main, serve_grpc
+from runtime.settings import Settings, load
+from snapshot.current import Current
+from snapshot.engine_client import OpaEngine
+from snapshot.masking_keys import masking_keys
+
+ROLE = "authz-0"
+GRACE_S = 5.0  # a check takes less, whatever hangs: keys 3 s, the engine's deadline, the commit
+MARGIN_BYTES = 4 << 20  # headers and framing beside the largest body
+
+
+async def run(settings: Settings) -> None:
+    clock = SystemClock()
+    async with (
+        open_spool(settings, ROLE, clock) as spool,
+        Verifier(settings.issuers, clock) as verifier,
+        OpaEngine(settings.engine.url, settings.engine.deadline_ms) as engine,
+        Authz(
+            settings,
+            snapshots=Current(settings.gateway.state_dir, settings.secrets),
+            verifier=verifier,
+            engine=engine,
+            recorder=spool,
+            keys=masking_keys(settings),
+            clock=clock,
+        ) as service,
+    ):
+        message_bytes = settings.gateway.max_request_bytes + MARGIN_BYTES
+        sockets = [(settings.socket("authz"), service.register)]
+        await serve_grpc(sockets, grace_seconds=GRACE_S, message_bytes=message_bytes)
+
+
+if __name__ == "__main__":
+    main(lambda: run(load()))

@@ -1,0 +1,113 @@
+"""The request masked with the floor profile and put into the words of policies. Pure, given a masker.
+
+Everything that reaches Rego or the record passes here, and passes the masker on its way: path, query, headers, body,
+justification. Findings keep the place where they were made.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from authz import body, headers, query
+from authz.action import Action, describe
+from authz.body import Body
+from authz.headers import Headers
+from authz.request import Request, Target, upstream_host, upstream_path
+from masking import Masker
+from masking.errors import Uninspectable
+from masking.finding import Finding
+from snapshot.connections import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """`digest`: hex sha256 of the raw body. All else is masked."""
+
+    method: str
+    host: str
+    path: str
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+    size: int
+    digest: str
+    action: Action
+    findings: tuple[Finding, ...] = ()
+    justification: str = ""
+
+
+class _Pen:
+    """Masks text by text and keeps what was found."""
+
+    def __init__(self, masker: Masker) -> None:
+        self._masker = masker
+        self.findings: list[Finding] = []
+
+    def text(self, value: str, where: str) -> str:
+        masked, found = self._masker.text(value)
+        self.findings += [replace(finding, where=where) for finding in found]
+        return masked
+
+    def headers(self, pairs: list[tuple[str, bytes]]) -> dict[str, str]:
+        masked, found = self._masker.headers(pairs)
+        self.findings += [replace(finding, where=f"headers.{finding.where}") for finding in found]
+        joined: dict[str, str] = {}
+        for name, value in masked:
+            line = value.decode("utf-8", "replace")
+            joined[name] = f"{joined[name]}, {line}" if name in joined else line  # RFC 9110 §5.3
+        return joined
+
+    def body(self, media: str, raw: bytes) -> bytes:
+        masked = self._masker.body(media, raw)
+        self.findings += masked.findings
+        return masked.data
+
+
+def describe_request(
+    request: Request, target: Target, connection: Connection, masker: Masker, most: int, digest: str
+) -> Described:
+    """`most`: bytes of a body; `digest`: of the raw one. Raises RequestRefused, Uninspectable or Blocked."""
+    found = Headers(request.headers)
+    read = body.read(connection.kind, request.method, found, request.body, most)
+    pen = _Pen(masker)
+    return Described(
+        method=request.method,
+        host=upstream_host(connection),
+        path=pen.text(upstream_path(connection, target), "path"),
+        query=_query(target.query, pen),
+        headers=pen.headers(headers.shown(found, connection.kind)),
+        size=len(request.body),
+        digest=digest,
+        action=_action(request, target, connection, read, pen),
+        justification=pen.text(headers.justification(found), "justification"),
+        findings=tuple(pen.findings),
+    )
+
+
+def _query(text: str, pen: _Pen) -> dict[str, list[str]]:
+    masked: dict[str, list[str]] = {}
+    for name, values in query.fields(text).items():
+        shown = pen.text(name, "query")
+        masked.setdefault(shown, []).extend(pen.text(value, f"query.{shown}") for value in values)
+    return masked
+
+
+def _action(request: Request, target: Target, connection: Connection, read: Body, pen: _Pen) -> Action:
+    if read.is_json:
+        document: Any = json.loads(pen.body(read.media, read.raw))
+        return describe(connection, request.method, target.path, document, len(read.raw))
+    action = describe(connection, request.method, target.path, None, 0)
+    if not read.raw:
+        return action
+    return replace(action, attributes={"media": read.media, "inspected": _inspected(connection, read, pen)})
+
+
+def _inspected(connection: Connection, read: Body, pen: _Pen) -> bool:
+    """Whether the body could be looked into; where not, the connection must let its type pass unread."""
+    try:
+        pen.body(read.media, read.raw)
+    except Uninspectable:
+        if connection.passes(read.media):
+            return False
+        raise
+    return True

@@ -1,0 +1,187 @@
+"""The shell: Envoy asks, the line of verbs answers. Whatever happens something is answered, never a yes by accident.
+
+A check runs in a task of its own: when the caller leaves, Envoy cancels the call, but what was decided is still
+recorded. Time, keys, engine and spool come from outside; every rule is in the pure files beside this one.
+"""
+
+import asyncio
+import hashlib
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import grpc
+
+from audit.write import Recorder
+from authz import credentials, headers, record, request, wire
+from authz.decide import Decided, question, verdict
+from authz.describe import Described, describe_request
+from authz.errors import code_of, sentence_of, status_of, told_code
+from authz.headers import Headers
+from authz.record import Exchange
+from authz.refusals import Refusals
+from authz.request import Request
+from authz.session import Sessions
+from identity import Identity, Verifier
+from masking.keys import Keys
+from runtime import log
+from runtime.clock import Clock
+from runtime.errors import Error, GatewayError
+from runtime.ids import uuid7
+from runtime.settings import Settings
+from snapshot.answers import refusal
+from snapshot.current import Snapshot
+from snapshot.decision import Effect
+from snapshot.engine_client import Engine
+
+SUM_SECONDS = 2.0  # how often sums of refusals are looked at
+logger = log.get("authz")
+
+
+class Snapshots(Protocol):
+    def get(self) -> Snapshot:
+        """The current snapshot. Raises GatewayError when there is none."""
+        ...
+
+
+class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
+    """`async with Authz(…) as authz:` then `authz.register(server)`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        snapshots: Snapshots,
+        verifier: Verifier,
+        engine: Engine,
+        recorder: Recorder,
+        keys: Keys,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._snapshots = snapshots
+        self._verifier = verifier
+        self._engine = engine
+        self._recorder = recorder
+        self._keys = keys
+        self._clock = clock
+        self._sessions = Sessions(clock)
+        self._refusals = Refusals()
+        self._group = asyncio.TaskGroup()
+        self._summing: asyncio.Task[None] | None = None
+
+    def register(self, server: grpc.aio.Server) -> None:
+        wire.add_AuthorizationServicer_to_server(self, server)
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        self._summing = self._group.create_task(self._sum_up())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Waits for checks whose callers have left: their decisions are recorded."""
+        if self._summing is not None:
+            self._summing.cancel()
+        await self._group.__aexit__(None, None, None)
+        await self._record_sums(all_of_them=True)
+
+    async def Check(self, check: Any, context: Any) -> Any:
+        return await asyncio.shield(self._group.create_task(self.check(check)))
+
+    async def check(self, check: Any) -> Any:
+        """CheckRequest → CheckResponse."""
+        exchange = Exchange(uuid7(), self._clock.now_us())
+        try:
+            asked = self._read(exchange, check)
+            caller = await self._identify(exchange, asked)
+            described = await self._describe(exchange, asked, caller)
+            decided = await self._decide(exchange, caller, described)
+            await self._record(exchange, decided)
+            return self._answer(exchange, asked, decided)
+        except Exception as error:
+            return await self._refuse(exchange, error)
+
+    # the verbs
+
+    def _read(self, exchange: Exchange, check: Any) -> Request:
+        asked = wire.read(check)
+        exchange.method = asked.method if asked.method in request.METHODS else ""
+        exchange.snapshot = self._snapshots.get()
+        # before all else the connection, so that even a stranger is answered in the shape of its API
+        exchange.connection = exchange.snapshot.connections.get(asked.connection)
+        return asked
+
+    async def _identify(self, exchange: Exchange, asked: Request) -> Identity:
+        found = Headers(asked.headers)
+        exchange.identity = await self._verifier.verify(credentials.token(found))
+        found.check()
+        session, mcp = headers.session_key(found), headers.mcp_session(found)
+        exchange.session = self._sessions.of(exchange.identity, session, mcp)
+        return exchange.identity
+
+    async def _describe(self, exchange: Exchange, asked: Request, caller: Identity) -> Described:
+        exchange.request_digest = hashlib.sha256(asked.body).hexdigest()
+        masker = exchange.known.masking.masker(
+            (self._settings.masking.floor,), keys=self._keys, connection=asked.connection, direction="request"
+        )
+        exchange.path = masker.text(asked.path[: request.MAX_PATH])[0]
+        target = request.target(asked)
+        connection = request.agreed(asked, target, exchange.known.connections.get(target.connection))
+        most = self._settings.gateway.max_request_bytes
+        exchange.described = describe_request(asked, target, connection, masker, most, exchange.request_digest)
+        return exchange.described
+
+    async def _decide(self, exchange: Exchange, caller: Identity, described: Described) -> Decided:
+        session, connection = exchange.whole()
+        given = question(exchange.id, exchange.at_us, caller, session, connection, described)
+        decision = await self._engine.decide(given.input)
+        told = verdict(exchange.id, caller, session, connection, described, decision)
+        return Decided(given, decision, told.to_metadata())
+
+    async def _record(self, exchange: Exchange, decided: Decided) -> None:
+        await self._recorder.record(record.decided(exchange, decided.question, decided.decision))
+
+    def _answer(self, exchange: Exchange, asked: Request, decided: Decided) -> Any:
+        if decided.decision.effect is Effect.DENY:
+            message = decided.decision.reasons[0].message
+            answer = refusal(exchange.kind, record.DENIED, "denied", message, exchange.id)
+            return wire.refuse(answer, exchange.log_line("deny"))
+        remove = headers.removed(Headers(asked.headers), exchange.kind)
+        return wire.allow(exchange.id, decided.metadata, remove)
+
+    # what is not decided
+
+    async def _refuse(self, exchange: Exchange, error: Exception) -> Any:
+        """Closed, whatever happened: the caller is told their own mistakes, and of ours only that there is one."""
+        if not isinstance(error, Error):
+            logger.error("unforeseen", extra={"fields": {"exchange": exchange.id}}, exc_info=error)
+        try:
+            await self._record_refusal(exchange, error)
+        except Exception as failed:
+            logger.error("refusal_not_recorded", extra={"fields": {"exchange": exchange.id, "code": code_of(failed)}})
+            error = failed if exchange.identity is not None else error
+        answer = refusal(exchange.kind, status_of(error), told_code(error), sentence_of(error), exchange.id)
+        return wire.refuse(answer, exchange.log_line("refused"))
+
+    async def _record_refusal(self, exchange: Exchange, error: Exception) -> None:
+        draft = record.refused(exchange, status_of(error), code_of(error))
+        if exchange.identity is None and not self._refusals.note(code_of(error), draft, self._clock.now_us()):
+            return
+        fields = {"exchange": exchange.id, "connection": draft.connection, "code": code_of(error)}
+        logger.info("refused", extra={"fields": fields})
+        await self._recorder.record(draft)
+
+    async def _sum_up(self) -> None:
+        while True:
+            await asyncio.sleep(SUM_SECONDS)
+            await self._record_sums()
+
+    async def _record_sums(self, *, all_of_them: bool = False) -> None:
+        for draft in self._refusals.due(self._clock.now_us(), all_of_them=all_of_them):
+            try:
+                await self._recorder.record(draft)
+            except GatewayError as error:
+                logger.error(
+                    "refusal_not_recorded", extra={"fields": {"code": error.code, "count": draft.data["count"]}}
+                )
