@@ -16,7 +16,7 @@ _REMEMBERED = 8192
 
 
 def _shapes() -> tuple[bytes, list[int]]:
-    """(table for `translate`, bytes behind each shape): digits, A-F, G-Z, a-f, g-z, beyond ASCII; others are themselves."""
+    """(table for `translate`, bytes behind each shape): digits, A-F, G-Z, a-f, g-z, beyond ASCII; else the byte."""
     table = bytearray(range(256))
     for low, high in ((48, 57), (65, 70), (71, 90), (97, 102), (103, 122), (128, 255)):
         table[low : high + 1] = bytes((low,)) * (high + 1 - low)
@@ -82,7 +82,7 @@ class Combined:
                 starts = []
                 for index in self._which.matching(window):
                     at = self.announced[index].next_value(window, pos - low, begin - low)
-                    if at >= 0:
+                    if 0 <= at < end - low:  # later ones belong to a later context, and may be cut by the window
                         starts.append(at)
                 if starts:
                     return low + min(starts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -60,8 +61,8 @@ class Located:
         return self.text() == "true"
 
 
-def _line(mark: yaml.Mark | None) -> int:
-    return mark.line + 1 if mark is not None else 1
+def _line(mark: Any) -> int:
+    return int(mark.line) + 1 if mark is not None else 1
 
 
 def load(text: str, filename: str) -> Located:

@@ -1,8 +1,8 @@
 """The compiled scanner: which rules look at a text, what a hit becomes, and what it leaves in the findings.
 
 Semantics, on which the law "streamed equals whole" rests: starts are examined from left to right; at each start every
-rule is tried, and the longest validated match wins (rules earlier in the list win ties). Whether a start matches
-depends on at most KEPT bytes before it and on the bytes of the match and one more, nothing else.
+rule is tried; the longest validated match is masked, by the strictest of the operators that matched. Whether a start
+matches depends on at most KEPT bytes before it and on the bytes of the match and one more, nothing else.
 """
 
 from collections.abc import Sequence
@@ -46,10 +46,11 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A validated match: where it ends, whose it is."""
+    """A validated match: where it ends, whose it is (an index; -1: nobody's, see text.py), is the end its own?"""
 
     end: int
     index: int
+    whole: bool = True
 
 
 class Scanner:
@@ -57,13 +58,13 @@ class Scanner:
 
     __slots__ = (
         "_keys",
-        "_selection",
         "_tweak",
         "combined",
         "has_key_rules",
         "has_path_rules",
         "matchers",
         "rules",
+        "selection",
     )
 
     def __init__(
@@ -71,15 +72,15 @@ class Scanner:
     ) -> None:
         self.rules = tuple(rules)
         self._keys, self._tweak = keys, tweak
-        self._selection = selection or Selection(())
-        self.has_key_rules = self._selection.has_keys
-        self.has_path_rules = self._selection.has_paths
+        self.selection = selection or Selection(())
+        self.has_key_rules = self.selection.has_keys
+        self.has_path_rules = self.selection.has_paths
         self.combined = combined(tuple(rule.detector for rule in self.rules))
         self.matchers: tuple[Matcher, ...] = self.combined.matchers
 
     def key_rule(self, key: str, path: tuple[str | int, ...]) -> KeyRule | None:
         """The strictest rule selected by this key's name or by the path of its value (which ends with the key)."""
-        return self._selection.find(key, path)
+        return self.selection.find(key, path)
 
     def candidate(self, data: bytes) -> bool:
         """Could any rule match in here? Fast; True is no promise. Escapes must already be as the text would read."""
@@ -109,9 +110,9 @@ class Scanner:
 
         `announced`: `next_value` gave this start, so rules with a context may match too.
         """
-        best: Hit | None = None
-        furthest = refused = -1
-        matchers = self.matchers
+        reach = refused = -1
+        best = (-1, -1, -1)  # rank, end, index
+        matchers, rules = self.matchers, self.rules
         for index in self.combined.starting(text, start, announced):
             matcher = matchers[index]
             end = matcher.end(text, start)
@@ -123,9 +124,15 @@ class Scanner:
                     refused = max(refused, end)
                     continue
                 end = start + length
-            if end > furthest:
-                furthest, best = end, Hit(end, index)
-        return best, refused
+            reach = max(reach, end)
+            rank = rules[index].operator.rank
+            if (rank, end) > best[:2]:
+                best = rank, end, index
+        return (Hit(reach, best[2], best[1] == reach) if reach >= 0 else None), refused
+
+    def blocks(self, hit: Hit) -> bool:
+        """Does the hit forbid the whole body?"""
+        return self.rules[hit.index].operator.rank is Rank.BLOCK
 
     def replace(self, rule: Rule | KeyRule, value: bytes, where: str, sink: Findings, *, whole: bool = True) -> bytes:
         """The operator on one value, told to the findings. Not `whole`: only the start of it was seen, so redact."""

@@ -123,14 +123,13 @@ class TextStream:
                 break
             hit, refused = scanner.examine(buf, start, start == value)
             self._pos = start + 1
-            inside = start < self._out
-            if hit is not None and hit.end <= self._out:
-                continue
             if hit is None:
                 if refused < 0 or not self._too_many(start):
                     continue
                 hit = Hit(refused, -1)
-            elif inside and self._too_many(start):
+            elif hit.end <= self._out and not scanner.blocks(hit):
+                continue
+            elif start < self._out and self._too_many(start):  # what only ever adds a little costs like what is refused
                 hit = Hit(hit.end, -1)
             self._mask(edits, start, hit)
             if self._pos > start + 1 and not final:  # bytes were swallowed: what was alive may be gone
@@ -155,7 +154,7 @@ class TextStream:
         else:
             rule, matcher = self._scanner.rules[hit.index], self._scanner.matchers[hit.index]
         goes_on = matcher.run != 0 and end < len(buf) and bool(matcher.run >> buf[end] & 1)
-        whole = start >= out and not goes_on and matcher.until is None and hit.index >= 0
+        whole = hit.whole and start >= out and not goes_on and matcher.until is None and hit.index >= 0
         start = max(start, out)
         text = self._scanner.replace(rule, buf[start:end], self._where, self._sink, whole=whole)
         edits.append(Edit(self._base + start, self._base + end, text))
