@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61pprovals/approvals.proto\x12\x12\x65xeat.approvals.v1\"\xb6\x01\n\x07\x42inding\x12\x10\n\x08\x65xchange\x18\x01 \x01(\t\x12\x12\n\nconnection\x18\x02 \x01(\t\x12\x10\n\x08upstream\x18\x03 \x01(\t\x12\x17\n\x0freceived_digest\x18\x04 \x01(\t\x12\x18\n\x10\x66orwarded_digest\x18\x05 \x01(\t\x12\x0e\n\x06issuer\x18\x06 \x01(\t\x12\x0f\n\x07subject\x18\x07 \x01(\t\x12\r\n\x05\x61gent\x18\x08 \x01(\t\x12\x10\n\x08snapshot\x18\t \x01(\t\"i\n\x05Terms\x12\x0b\n\x03\x61ny\x18\x01 \x03(\t\x12\x0b\n\x03\x61ll\x18\x02 \x03(\t\x12\x0e\n\x06quorum\x18\x03 \x01(\r\x12\x11\n\texpires_s\x18\x04 \x01(\r\x12\x0c\n\x04wait\x18\x05 \x01(\t\x12\x15\n\rjustification\x18\x06 \x01(\t\"\xe6\x01\n\x03\x41sk\x12,\n\x07\x62inding\x18\x01 \x01(\x0b\x32\x1b.exeat.approvals.v1.Binding\x12(\n\x05terms\x18\x02 \x01(\x0b\x32\x19.exeat.approvals.v1.Terms\x12\x13\n\x0bshown_media\x18\x03 \x01(\t\x12\r\n\x05shown\x18\x04 \x01(\x0c\x12\r\n\x05owner\x18\x05 \x01(\t\x12\r\n\x05\x65mail\x18\x06 \x01(\t\x12\x0f\n\x07session\x18\x07 \x01(\t\x12\x0c\n\x04rule\x18\x08 \x01(\t\x12\x0f\n\x07message\x18\t \x01(\t\x12\x15\n\rjustification\x18\n \x01(\t\"\x8a\x01\n\x06Status\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x12\n\nexpires_us\x18\x03 \x01(\x03\x12\x12\n\nchanged_us\x18\x04 \x01(\x03\x12\x13\n\x0b\x61nswered_by\x18\x05 \x01(\t\x12\x15\n\rjustification\x18\x06 \x01(\t\x12\x11\n\twithdrawn\x18\x07 \x01(\t\"%\n\x05Place\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x65xchange\x18\x02 \x01(\t\"J\n\x0e\x43onsumeRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12,\n\x07\x62inding\x18\x02 \x01(\x0b\x32\x1b.exeat.approvals.v1.Binding\"S\n\x0c\x43onsumeReply\x12\n\n\x02ok\x18\x01 \x01(\x08\x12\x0b\n\x03why\x18\x02 \x01(\t\x12*\n\x06status\x18\x03 \x01(\x0b\x32\x1a.exeat.approvals.v1.Status\"s\n\x04Vote\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\x0e\n\x06groups\x18\x04 \x03(\t\x12\x14\n\x0cshown_digest\x18\x05 \x01(\t\x12\x15\n\rjustification\x18\x06 \x01(\t\"\xb5\x04\n\x08\x41pproval\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05phase\x18\x02 \x01(\t\x12,\n\x07\x62inding\x18\x03 \x01(\x0b\x32\x1b.exeat.approvals.v1.Binding\x12(\n\x05terms\x18\x04 \x01(\x0b\x32\x19.exeat.approvals.v1.Terms\x12\x13\n\x0bshown_media\x18\x05 \x01(\t\x12\x14\n\x0cshown_digest\x18\x06 \x01(\t\x12\r\n\x05shown\x18\x07 \x01(\x0c\x12\r\n\x05owner\x18\x08 \x01(\t\x12\r\n\x05\x65mail\x18\t \x01(\t\x12\x0f\n\x07session\x18\n \x01(\t\x12\x0c\n\x04rule\x18\x0b \x01(\t\x12\x0f\n\x07message\x18\x0c \x01(\t\x12\x15\n\rjustification\x18\r \x01(\t\x12\r\n\x05\x66\x61\x63ts\x18\x0e \x01(\r\x12\x14\n\x0crequested_us\x18\x0f \x01(\x03\x12\x12\n\nexpires_us\x18\x10 \x01(\x03\x12\x12\n\nchanged_us\x18\x11 \x01(\x03\x12\x1b\n\x0egrace_until_us\x18\x12 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07waiting\x18\x13 \x03(\t\x12\x11\n\texchanges\x18\x14 \x03(\t\x12\'\n\x05votes\x18\x15 \x03(\x0b\x32\x18.exeat.approvals.v1.Vote\x12.\n\x07refusal\x18\x16 \x01(\x0b\x32\x18.exeat.approvals.v1.VoteH\x01\x88\x01\x01\x12\x11\n\twithdrawn\x18\x17 \x01(\tB\x11\n\x0f_grace_until_usB\n\n\x08_refusal\"\x1a\n\x0bListRequest\x12\x0b\n\x03\x61ll\x18\x01 \x01(\x08\"<\n\tListReply\x12/\n\tapprovals\x18\x01 \x03(\x0b\x32\x1c.exeat.approvals.v1.Approval\"\x18\n\nGetRequest\x12\n\n\x02id\x18\x01 \x01(\t\"A\n\x06\x41nswer\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0cshown_digest\x18\x02 \x01(\t\x12\x15\n\rjustification\x18\x03 \x01(\t\"\x0e\n\x0cWatchRequest2\x9c\x02\n\x05Holds\x12>\n\x07Request\x12\x17.exeat.approvals.v1.Ask\x1a\x1a.exeat.approvals.v1.Status\x12?\n\x04Wait\x12\x19.exeat.approvals.v1.Place\x1a\x1a.exeat.approvals.v1.Status0\x01\x12O\n\x07\x43onsume\x12\".exeat.approvals.v1.ConsumeRequest\x1a .exeat.approvals.v1.ConsumeReply\x12\x41\n\x08Withdraw\x12\x19.exeat.approvals.v1.Place\x1a\x1a.exeat.approvals.v1.Status2\xea\x02\n\tApprovals\x12\x46\n\x04List\x12\x1f.exeat.approvals.v1.ListRequest\x1a\x1d.exeat.approvals.v1.ListReply\x12\x43\n\x03Get\x12\x1e.exeat.approvals.v1.GetRequest\x1a\x1c.exeat.approvals.v1.Approval\x12\x41\n\x05Grant\x12\x1a.exeat.approvals.v1.Answer\x1a\x1c.exeat.approvals.v1.Approval\x12\x42\n\x06Refuse\x12\x1a.exeat.approvals.v1.Answer\x1a\x1c.exeat.approvals.v1.Approval\x12I\n\x05Watch\x12 .exeat.approvals.v1.WatchRequest\x1a\x1c.exeat.approvals.v1.Approval0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61pprovals/approvals.proto\x12\x12\x65xeat.approvals.v1\"\xc6\x01\n\x07\x42inding\x12\x10\n\x08\x65xchange\x18\x01 \x01(\t\x12\x12\n\nconnection\x18\x02 \x01(\t\x12\x10\n\x08upstream\x18\x03 \x01(\t\x12\x17\n\x0freceived_digest\x18\x04 \x01(\t\x12\x18\n\x10\x66orwarded_digest\x18\x05 \x01(\t\x12\x0e\n\x06issuer\x18\x06 \x01(\t\x12\x0f\n\x07subject\x18\x07 \x01(\t\x12\r\n\x05\x61gent\x18\x08 \x01(\t\x12\x10\n\x08snapshot\x18\t \x01(\t\x12\x0e\n\x06target\x18\n \x01(\t\"i\n\x05Terms\x12\x0b\n\x03\x61ny\x18\x01 \x03(\t\x12\x0b\n\x03\x61ll\x18\x02 \x03(\t\x12\x0e\n\x06quorum\x18\x03 \x01(\r\x12\x11\n\texpires_s\x18\x04 \x01(\r\x12\x0c\n\x04wait\x18\x05 \x01(\t\x12\x15\n\rjustification\x18\x06 \x01(\t\"\x83\x02\n\x03\x41sk\x12,\n\x07\x62inding\x18\x01 \x01(\x0b\x32\x1b.exeat.approvals.v1.Binding\x12(\n\x05terms\x18\x02 \x01(\x0b\x32\x19.exeat.approvals.v1.Terms\x12\x13\n\x0bshown_media\x18\x03 \x01(\t\x12\r\n\x05shown\x18\x04 \x01(\x0c\x12\r\n\x05owner\x18\x05 \x01(\t\x12\r\n\x05\x65mail\x18\x06 \x01(\t\x12\x0f\n\x07session\x18\x07 \x01(\t\x12\x0c\n\x04rule\x18\x08 \x01(\t\x12\x0f\n\x07message\x18\t \x01(\t\x12\x15\n\rjustification\x18\n \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x0b \x01(\t\x12\x0b\n\x03jti\x18\x0c \x01(\t\"\x8a\x01\n\x06Status\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x12\n\nexpires_us\x18\x03 \x01(\x03\x12\x12\n\nchanged_us\x18\x04 \x01(\x03\x12\x13\n\x0b\x61nswered_by\x18\x05 \x01(\t\x12\x15\n\rjustification\x18\x06 \x01(\t\x12\x11\n\twithdrawn\x18\x07 \x01(\t\"%\n\x05Place\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x65xchange\x18\x02 \x01(\t\"J\n\x0e\x43onsumeRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12,\n\x07\x62inding\x18\x02 \x01(\x0b\x32\x1b.exeat.approvals.v1.Binding\"S\n\x0c\x43onsumeReply\x12\n\n\x02ok\x18\x01 \x01(\x08\x12\x0b\n\x03why\x18\x02 \x01(\t\x12*\n\x06status\x18\x03 \x01(\x0b\x32\x1a.exeat.approvals.v1.Status\"s\n\x04Vote\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\x0e\n\x06groups\x18\x04 \x03(\t\x12\x14\n\x0cshown_digest\x18\x05 \x01(\t\x12\x15\n\rjustification\x18\x06 \x01(\t\"\xd2\x04\n\x08\x41pproval\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05phase\x18\x02 \x01(\t\x12,\n\x07\x62inding\x18\x03 \x01(\x0b\x32\x1b.exeat.approvals.v1.Binding\x12(\n\x05terms\x18\x04 \x01(\x0b\x32\x19.exeat.approvals.v1.Terms\x12\x13\n\x0bshown_media\x18\x05 \x01(\t\x12\x14\n\x0cshown_digest\x18\x06 \x01(\t\x12\r\n\x05shown\x18\x07 \x01(\x0c\x12\r\n\x05owner\x18\x08 \x01(\t\x12\r\n\x05\x65mail\x18\t \x01(\t\x12\x0f\n\x07session\x18\n \x01(\t\x12\x0c\n\x04rule\x18\x0b \x01(\t\x12\x0f\n\x07message\x18\x0c \x01(\t\x12\x15\n\rjustification\x18\r \x01(\t\x12\r\n\x05\x66\x61\x63ts\x18\x0e \x01(\r\x12\x14\n\x0crequested_us\x18\x0f \x01(\x03\x12\x12\n\nexpires_us\x18\x10 \x01(\x03\x12\x12\n\nchanged_us\x18\x11 \x01(\x03\x12\x1b\n\x0egrace_until_us\x18\x12 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07waiting\x18\x13 \x03(\t\x12\x11\n\texchanges\x18\x14 \x03(\t\x12\'\n\x05votes\x18\x15 \x03(\x0b\x32\x18.exeat.approvals.v1.Vote\x12.\n\x07refusal\x18\x16 \x01(\x0b\x32\x18.exeat.approvals.v1.VoteH\x01\x88\x01\x01\x12\x11\n\twithdrawn\x18\x17 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x18 \x01(\t\x12\x0b\n\x03jti\x18\x19 \x01(\tB\x11\n\x0f_grace_until_usB\n\n\x08_refusal\"\x1a\n\x0bListRequest\x12\x0b\n\x03\x61ll\x18\x01 \x01(\x08\"<\n\tListReply\x12/\n\tapprovals\x18\x01 \x03(\x0b\x32\x1c.exeat.approvals.v1.Approval\"\x18\n\nGetRequest\x12\n\n\x02id\x18\x01 \x01(\t\"A\n\x06\x41nswer\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0cshown_digest\x18\x02 \x01(\t\x12\x15\n\rjustification\x18\x03 \x01(\t\"\x0e\n\x0cWatchRequest2\x9c\x02\n\x05Holds\x12>\n\x07Request\x12\x17.exeat.approvals.v1.Ask\x1a\x1a.exeat.approvals.v1.Status\x12?\n\x04Wait\x12\x19.exeat.approvals.v1.Place\x1a\x1a.exeat.approvals.v1.Status0\x01\x12O\n\x07\x43onsume\x12\".exeat.approvals.v1.ConsumeRequest\x1a .exeat.approvals.v1.ConsumeReply\x12\x41\n\x08Withdraw\x12\x19.exeat.approvals.v1.Place\x1a\x1a.exeat.approvals.v1.Status2\xea\x02\n\tApprovals\x12\x46\n\x04List\x12\x1f.exeat.approvals.v1.ListRequest\x1a\x1d.exeat.approvals.v1.ListReply\x12\x43\n\x03Get\x12\x1e.exeat.approvals.v1.GetRequest\x1a\x1c.exeat.approvals.v1.Approval\x12\x41\n\x05Grant\x12\x1a.exeat.approvals.v1.Answer\x1a\x1c.exeat.approvals.v1.Approval\x12\x42\n\x06Refuse\x12\x1a.exeat.approvals.v1.Answer\x1a\x1c.exeat.approvals.v1.Approval\x12I\n\x05Watch\x12 .exeat.approvals.v1.WatchRequest\x1a\x1c.exeat.approvals.v1.Approval0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,35 +32,35 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'approvals.approvals_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_BINDING']._serialized_start=50
-  _globals['_BINDING']._serialized_end=232
-  _globals['_TERMS']._serialized_start=234
-  _globals['_TERMS']._serialized_end=339
-  _globals['_ASK']._serialized_start=342
-  _globals['_ASK']._serialized_end=572
-  _globals['_STATUS']._serialized_start=575
-  _globals['_STATUS']._serialized_end=713
-  _globals['_PLACE']._serialized_start=715
-  _globals['_PLACE']._serialized_end=752
-  _globals['_CONSUMEREQUEST']._serialized_start=754
-  _globals['_CONSUMEREQUEST']._serialized_end=828
-  _globals['_CONSUMEREPLY']._serialized_start=830
-  _globals['_CONSUMEREPLY']._serialized_end=913
-  _globals['_VOTE']._serialized_start=915
-  _globals['_VOTE']._serialized_end=1030
-  _globals['_APPROVAL']._serialized_start=1033
-  _globals['_APPROVAL']._serialized_end=1598
-  _globals['_LISTREQUEST']._serialized_start=1600
-  _globals['_LISTREQUEST']._serialized_end=1626
-  _globals['_LISTREPLY']._serialized_start=1628
-  _globals['_LISTREPLY']._serialized_end=1688
-  _globals['_GETREQUEST']._serialized_start=1690
-  _globals['_GETREQUEST']._serialized_end=1714
-  _globals['_ANSWER']._serialized_start=1716
-  _globals['_ANSWER']._serialized_end=1781
-  _globals['_WATCHREQUEST']._serialized_start=1783
-  _globals['_WATCHREQUEST']._serialized_end=1797
-  _globals['_HOLDS']._serialized_start=1800
-  _globals['_HOLDS']._serialized_end=2084
-  _globals['_APPROVALS']._serialized_start=2087
-  _globals['_APPROVALS']._serialized_end=2449
+  _globals['_BINDING']._serialized_end=248
+  _globals['_TERMS']._serialized_start=250
+  _globals['_TERMS']._serialized_end=355
+  _globals['_ASK']._serialized_start=358
+  _globals['_ASK']._serialized_end=617
+  _globals['_STATUS']._serialized_start=620
+  _globals['_STATUS']._serialized_end=758
+  _globals['_PLACE']._serialized_start=760
+  _globals['_PLACE']._serialized_end=797
+  _globals['_CONSUMEREQUEST']._serialized_start=799
+  _globals['_CONSUMEREQUEST']._serialized_end=873
+  _globals['_CONSUMEREPLY']._serialized_start=875
+  _globals['_CONSUMEREPLY']._serialized_end=958
+  _globals['_VOTE']._serialized_start=960
+  _globals['_VOTE']._serialized_end=1075
+  _globals['_APPROVAL']._serialized_start=1078
+  _globals['_APPROVAL']._serialized_end=1672
+  _globals['_LISTREQUEST']._serialized_start=1674
+  _globals['_LISTREQUEST']._serialized_end=1700
+  _globals['_LISTREPLY']._serialized_start=1702
+  _globals['_LISTREPLY']._serialized_end=1762
+  _globals['_GETREQUEST']._serialized_start=1764
+  _globals['_GETREQUEST']._serialized_end=1788
+  _globals['_ANSWER']._serialized_start=1790
+  _globals['_ANSWER']._serialized_end=1855
+  _globals['_WATCHREQUEST']._serialized_start=1857
+  _globals['_WATCHREQUEST']._serialized_end=1871
+  _globals['_HOLDS']._serialized_start=1874
+  _globals['_HOLDS']._serialized_end=2158
+  _globals['_APPROVALS']._serialized_start=2161
+  _globals['_APPROVALS']._serialized_end=2523
 # @@protoc_insertion_point(module_scope)

@@ -26,8 +26,10 @@ NAMES = (
     "email",
     "session",
     "rule",
+    "target",
+    "jti",
 )
-NEEDED = ("exchange", "connection", "received_digest", "forwarded_digest", "issuer", "subject", "snapshot")
+NEEDED = ("exchange", "connection", "received_digest", "forwarded_digest", "issuer", "subject", "snapshot", "target")
 
 
 def checked(ask: Ask) -> Ask:
@@ -42,8 +44,8 @@ def checked(ask: Ask) -> Ask:
     if len(ask.shown.content) > MAX_SHOWN or len(ask.shown.media) > 100 or not ask.shown.media.isprintable():
         raise AskInvalid("shown is too large or has no proper media type")
     _check_terms(ask)
-    message, justification = plain(ask.message, MAX_MESSAGE), plain(ask.justification, MAX_JUSTIFICATION)
-    return replace(ask, message=message, justification=justification)
+    message, action = plain(ask.message, MAX_MESSAGE), plain(ask.action, MAX_MESSAGE)
+    return replace(ask, message=message, action=action, justification=plain(ask.justification, MAX_JUSTIFICATION))
 
 
 def plain(text: str, most: int) -> str:

@@ -75,6 +75,8 @@ def _asked(card: Card) -> dict[str, Value]:
     return {
         "rule": card.rule,
         "message": card.message,
+        "action": card.action,
+        "target": card.binding.target,
         "owner": card.owner,
         "justification": card.justification,
         "upstream": card.binding.upstream,

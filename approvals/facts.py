@@ -42,12 +42,18 @@ class Binding:
     subject: str
     agent: str
     snapshot: str
+    target: str
 
     @property
     def key(self) -> tuple[str, ...]:
         """All but the exchange: a client that comes back has a new exchange and the same key."""
-        about = (self.connection, self.upstream, self.received_digest, self.forwarded_digest)
+        about = (self.connection, self.upstream, self.target, self.received_digest, self.forwarded_digest)
         return (*about, self.issuer, self.subject, self.agent, self.snapshot)
+
+
+def target(method: str, path: str, content_type: str) -> str:
+    """What a body is sent to, as a digest: the same body may book a payment here and delete an account there."""
+    return hashlib.sha256("\n".join((method, path, content_type)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +81,17 @@ class Ask:
     subject: str
     agent: str
     snapshot: str
+    target: str  # what the body is sent to: `target(method, path, content_type)`
     terms: ApprovalTerms
     shown: Shown
+    action: str = ""  # one line for people, e.g. `POST /ledger/transfers`, already masked
     owner: str = ""  # e-mail or subject of the person the agent acts for: their answer never counts
     email: str = ""  # the requester's own e-mail, if the token had one: likewise
     session: str = ""
     rule: str = ""
     message: str = ""
     justification: str = ""  # the requester's, already masked
+    jti: str = ""  # of the requester's token, so that a revocation finds it
 
     @property
     def binding(self) -> Binding:
@@ -96,6 +105,7 @@ class Ask:
             subject=self.subject,
             agent=self.agent,
             snapshot=self.snapshot,
+            target=self.target,
         )
 
 
@@ -107,12 +117,14 @@ class Card:
     terms: ApprovalTerms
     shown_media: str
     shown_digest: str
+    action: str = ""
     owner: str = ""
     email: str = ""
     session: str = ""
     rule: str = ""
     message: str = ""
     justification: str = ""
+    jti: str = ""
 
     @classmethod
     def of(cls, ask: Ask) -> "Card":
@@ -121,12 +133,14 @@ class Card:
             terms=ask.terms,
             shown_media=ask.shown.media,
             shown_digest=ask.shown.digest,
+            action=ask.action[:MAX_MESSAGE],
             owner=ask.owner,
             email=ask.email,
             session=ask.session,
             rule=ask.rule,
             message=ask.message[:MAX_MESSAGE],
             justification=ask.justification[:MAX_JUSTIFICATION],
+            jti=ask.jti,
         )
 
 

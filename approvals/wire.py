@@ -20,6 +20,7 @@ def binding_to(binding: Binding) -> pb.Binding:
         subject=binding.subject,
         agent=binding.agent,
         snapshot=binding.snapshot,
+        target=binding.target,
     )
 
 
@@ -34,6 +35,7 @@ def binding_from(message: pb.Binding) -> Binding:
         subject=message.subject,
         agent=message.agent,
         snapshot=message.snapshot,
+        target=message.target,
     )
 
 
@@ -66,6 +68,8 @@ def ask_to(ask: Ask) -> pb.Ask:
         terms=terms_to(ask.terms),
         shown_media=ask.shown.media,
         shown=ask.shown.content,
+        action=ask.action,
+        jti=ask.jti,
         owner=ask.owner,
         email=ask.email,
         session=ask.session,
@@ -87,8 +91,11 @@ def ask_from(message: pb.Ask) -> Ask:
         subject=binding.subject,
         agent=binding.agent,
         snapshot=binding.snapshot,
+        target=binding.target,
         terms=terms_from(message.terms),
         shown=Shown(message.shown_media, message.shown),
+        action=message.action,
+        jti=message.jti,
         owner=message.owner,
         email=message.email,
         session=message.session,
@@ -121,6 +128,8 @@ def approval_to(approval: Approval, shown: Shown | None = None) -> pb.Approval:
         shown_media=card.shown_media,
         shown_digest=card.shown_digest,
         shown=shown.content if shown else b"",
+        action=card.action,
+        jti=card.jti,
         owner=card.owner,
         email=card.email,
         session=card.session,
@@ -168,6 +177,8 @@ def _card_from(message: pb.Approval) -> Card:
         terms=terms_from(message.terms),
         shown_media=message.shown_media,
         shown_digest=message.shown_digest,
+        action=message.action,
+        jti=message.jti,
         owner=message.owner,
         email=message.email,
         session=message.session,

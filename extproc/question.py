@@ -48,8 +48,8 @@ class Question:
             return RESPOND_SECONDS
         return min(ENVOY_CEILING, int(self.wait_seconds) + ENVOY_MARGIN)
 
-    def ask(self, upstream: str, shown: Shown) -> Ask:
-        """Raises TooLargeToShow."""
+    def ask(self, upstream: str, shown: Shown, target: str, action: str) -> Ask:
+        """`target`: what the body goes to, by digest; `action`: the same for people, masked. Raises TooLargeToShow."""
         if len(shown.content) > SHOWN_BYTES:
             raise TooLargeToShow
         verdict = self.verdict
@@ -63,6 +63,8 @@ class Question:
             subject=verdict.subject,
             agent=verdict.agent,
             snapshot=verdict.snapshot,
+            target=target,
+            action=action,
             terms=self.terms,
             shown=shown,
             owner=verdict.owner,

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from approvals.facts import Shown
-from audit.write import Draft
+from approvals.facts import Shown, target
+from audit.write.event import Draft
 from extproc import events as ev
 from extproc import headers as hd
 from extproc import record
@@ -169,7 +169,10 @@ class Stream(Closing):
         if self._question is None:
             return self._forward()
         self._upstream = self._rules.connection(self._verdict.connection).upstream
-        ask = self._question.ask(self._upstream, self._shown)
+        method, path = self.exchange.method, self.exchange.path
+        action, _ = self._rules.floor(self._verdict.connection, "request").text(f"{method} {path}")
+        # the same body may book here and delete there: an approval binds where it goes, too
+        ask = self._question.ask(self._upstream, self._shown, target(method, path, self._content_type), action)
         self._shown = Shown("", b"")
         self._asking = True
         self.state = State.ASKING

@@ -139,7 +139,13 @@ def watch(desk: Desk, as_json: bool) -> None:
 def as_object(approval: Approval, shown: Shown | None = None) -> dict[str, Any]:
     """What --json prints. Times are Unix microseconds."""
     card, binding = approval.card, approval.card.binding
-    about = {"rule": card.rule, "message": card.message, "connection": binding.connection, "agent": binding.agent}
+    about = {
+        "rule": card.rule,
+        "action": card.action,
+        "message": card.message,
+        "connection": binding.connection,
+        "agent": binding.agent,
+    }
     found: dict[str, Any] = {
         "id": approval.id,
         "state": str(approval.state),
@@ -164,7 +170,7 @@ def line(approval: Approval, now_us: int) -> str:
     card = approval.card
     left = f"{max(0, approval.expires_us - now_us) // 1_000_000} s left" if not approval.state.final else ""
     who = f"{card.binding.agent or card.binding.subject} → {card.binding.connection}"
-    return printable(f"{approval.id}  {approval.state:<9}  {who}  {card.message}  {left}".rstrip())
+    return printable(f"{approval.id}  {approval.state:<9}  {who}  {card.action}  {card.message}  {left}".rstrip())
 
 
 def page(approval: Approval, shown: Shown, now_us: int) -> str:
@@ -173,7 +179,12 @@ def page(approval: Approval, shown: Shown, now_us: int) -> str:
     rows = [("approval", approval.id), ("state", _state(approval, now_us))]
     rows += [("asked by", f"{card.binding.agent} ({card.binding.subject}, {card.binding.issuer})")]
     rows += [("acts for", card.owner), ("wants", f"{card.binding.connection} ({card.binding.upstream})")]
-    rows += [("rule", card.rule), ("message", card.message), ("its reason", card.justification)]
+    rows += [
+        ("action", card.action),
+        ("rule", card.rule),
+        ("message", card.message),
+        ("its reason", card.justification),
+    ]
     rows += [("answers", f"{_missing(approval)} more needed of {', '.join((*terms.any, *terms.all))}")]
     rows += [("granted by", f"{vote.voter.email}: {vote.justification}") for vote in approval.votes]
     rows += [("requested", _when(approval.requested_us)), ("expires", _when(approval.expires_us))]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from approvals.facts import Ask, Shown
+from approvals.facts import Ask, Shown, target
 from console.dev.issuer import DevIssuer
 from snapshot.decision import ApprovalTerms
 
@@ -32,6 +32,8 @@ def ask(**changed: Any) -> Ask:
         "subject": "ledger-agent",
         "agent": "ledger-agent",
         "snapshot": "sha256:" + "c" * 64,
+        "target": target("POST", "/ledger/transfers", "application/json"),
+        "action": "POST /ledger/transfers",
         "terms": TERMS,
         "shown": Shown("application/json", b'{"amount":4711}'),
         "owner": "dave@bank.example",

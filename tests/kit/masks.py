@@ -53,6 +53,10 @@ class PlainMasker:
         stream = self.stream(media, encoding=encoding)
         return Masked(stream.feed(data) + stream.finish(), tuple(stream.take_findings()))
 
+    def text(self, text: str) -> tuple[str, tuple[Finding, ...]]:
+        found = (Finding("secret", "1", "$", "redact"),) if SECRET.decode() in text else ()
+        return text.replace(SECRET.decode(), MASKED.decode()), found
+
     def headers(self, headers: Sequence[tuple[str, bytes]]) -> tuple[list[tuple[str, bytes]], tuple[Finding, ...]]:
         found = tuple(Finding("secret", "1", name, "redact") for name, value in headers if SECRET in value)
         return [(name, value.replace(SECRET, MASKED)) for name, value in headers], found

@@ -7,7 +7,7 @@ import pytest
 from approvals.book import Book
 from approvals.errors import AskInvalid, TooManyWaiting
 from approvals.evidence import Change
-from approvals.facts import State, Vote, Voter
+from approvals.facts import State, Vote, Voter, target
 from approvals.machine import MAX_EXCHANGES, fold
 from approvals.steps import Consume, Grant, Leave, Tick, Why
 from tests.kit.approvals import TERMS, ask
@@ -35,12 +35,22 @@ def test_the_same_request_finds_its_card() -> None:
     assert book.request(ask(exchange="exchange-3"), 2, "a3").id == "a1", "and later"
 
 
-@pytest.mark.parametrize("name", ["connection", "upstream", "received_digest", "forwarded_digest"])
+@pytest.mark.parametrize("name", ["connection", "upstream", "received_digest", "forwarded_digest", "target"])
 @pytest.mark.parametrize("who", ["issuer", "subject", "agent", "snapshot"])
 def test_another_request_is_another_card(name: str, who: str) -> None:
     for field in (name, who):
         book = Book((), most=10)
         assert [book.request(ask(), 0, "a1").id, book.request(ask(**{field: "x"}), 0, "a2").id] == ["a1", "a2"]
+
+
+def test_the_same_body_sent_elsewhere_is_another_card() -> None:
+    book = Book((), most=10)
+    elsewhere = ask(exchange="exchange-2", target=target("DELETE", "/ledger/accounts/1", "application/json"))
+    assert [book.request(ask(), 0, "a1").id, book.request(elsewhere, 0, "a2").id] == ["a1", "a2"]
+    book.step("a1", Grant(1, VOTE))
+    refused = book.step("a1", Consume(2, elsewhere.binding))
+    assert refused is not None
+    assert refused[1] is Why.NOT_BOUND
 
 
 def test_after_its_end_the_same_request_is_a_new_card() -> None:

@@ -46,6 +46,8 @@ def test_the_request_says_everything_that_an_answer_rests_on() -> None:
         "expires_us": 541_000_000,
         "rule": "ledger_write",
         "message": "Writes to the ledger need approval.",
+        "action": "POST /ledger/transfers",
+        "target": ASK.target,
         "owner": "dave@bank.example",
         "justification": "",
         "upstream": "https://ledger.internal",

@@ -18,7 +18,7 @@ from extproc.record import Outcome as End
 from runtime.errors import GatewayError
 from tests.kit.playbook import held, verdict
 
-ASK = cmd.AskApproval(Question(held(), 60).ask("https://up", Shown("text/plain", b"")))
+ASK = cmd.AskApproval(Question(held(), 60).ask("https://up", Shown("text/plain", b""), "f" * 64, "POST /x"))
 
 
 async def test_recording_reports_its_tag() -> None:

@@ -29,7 +29,7 @@ def test_respond_waits_for_nobody() -> None:
 
 def test_what_is_asked_is_what_was_decided() -> None:
     known = replace(held(), owner="dave@bank.example", justification="month end")
-    ask = Question(known, 3300).ask("https://up", Shown("application/json", b"{}"))
+    ask = Question(known, 3300).ask("https://up", Shown("application/json", b"{}"), "f" * 64, "POST /x")
     assert (ask.exchange, ask.connection, ask.snapshot) == ("e-1", "anthropic", known.snapshot)
     assert (ask.issuer, ask.subject, ask.agent, ask.owner) == (
         known.issuer,
@@ -44,11 +44,14 @@ def test_what_is_asked_is_what_was_decided() -> None:
         "month end",
     )
     assert (ask.upstream, ask.received_digest) == ("https://up", known.request_digest)
+    assert (ask.target, ask.action) == ("f" * 64, "POST /x")
 
 
 def test_nobody_answers_for_a_part() -> None:
     with pytest.raises(TooLargeToShow):
-        Question(held(), 3300).ask("https://up", Shown("application/json", b"x" * (SHOWN_BYTES + 1)))
+        Question(held(), 3300).ask(
+            "https://up", Shown("application/json", b"x" * (SHOWN_BYTES + 1)), "f" * 64, "POST /x"
+        )
 
 
 def test_a_hold_without_terms_is_no_hold() -> None:
