@@ -14,7 +14,7 @@ from snapshot.repository import CONNECTIONS, MASKING, ROLES
 from snapshot.roles import Role, parse_roles
 
 if TYPE_CHECKING:
-    from masking import Ruleset
+    from masking.rules import Ruleset
 
 logger = log.get("snapshot")
 
@@ -31,7 +31,7 @@ class Snapshot:
 
 def load(path: Path, secrets: Mapping[str, Secret]) -> Snapshot:
     """Reads a snapshot's folder. Raises SnapshotDamaged, or RepositoryRefused when it does not go with the secrets."""
-    from masking import Ruleset  # compiles its detectors: not for those who only name the type
+    from masking.rules import Ruleset  # compiles its detectors: not for those who only name the type
 
     repository = layout.read_source(path)
     patterns = {name: secret.pattern for name, secret in secrets.items() if secret.pattern}

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from masking import RuleError, Ruleset
-from runtime.errors import Error, GatewayError
+from masking import RuleError
+from masking.rules import Ruleset
+from runtime.errors import GatewayError
 from runtime.settings import Secret
 from snapshot import bundle as bundles
 from snapshot.bundle import ENTRY, Bundle
@@ -154,11 +155,10 @@ async def _warm_up(checked: Checked, secrets: Mapping[str, Secret] | None, worke
         where = f"a stranger's request to `{given['connection']['name']}`"
         if why:
             raise RepositoryRefused("data.exeat.decision", 0, f"{where}: {why}")
-        for profile in parse_decision(decision).masking:
-            try:
-                checked.ruleset.require(profile)
-            except Error as error:
-                raise RepositoryRefused("data.exeat.decision", 0, f"{where}: {error.message}") from None
+        unknown = set(parse_decision(decision).masking) - checked.ruleset.profiles
+        if unknown:
+            text = f"{where}: masking profile `{min(unknown)}` is not in {MASKING}"
+            raise RepositoryRefused("data.exeat.decision", 0, text)
 
 
 def _strangers(connections: Mapping[str, Connection]) -> Iterator[dict[str, Any]]:

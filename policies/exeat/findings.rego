@@ -20,13 +20,19 @@ complete if {
 #   controls: ["NIST-800-53:AC-3", "NIST-800-53:SI-17"]
 deny contains reason(rego.metadata.rule(), "The request was not inspected, so it is not let out.") if not complete
 
+is_secret(rule) if rule in data.limits.secrets.rules
+
+# the gateway's own upstream keys, as masking calls them
+is_secret(rule) if startswith(rule, "secret_")
+
 # METADATA
 # title: Keys stay in the house
 # custom:
 #   rule: secret_in_request
 #   controls: ["NIST-800-53:AC-4", "NIST-800-53:IA-5"]
 deny contains reason(rego.metadata.rule(), "The request holds a private key or an API key.") if {
-	counted(data.limits.secrets.rules) > 0
+	some finding in input.findings
+	is_secret(finding.rule)
 }
 
 # METADATA

@@ -9,7 +9,7 @@ found(rule, number) := object.union(
 )
 
 test_a_key_in_a_prompt_is_refused if {
-	every rule in data.limits.secrets.rules {
+	every rule in ["private_key", "anthropic_key", "github_token", "secret_ledger"] {
 		answer := decision with input as found(rule, 1)
 		answer.effect == "deny"
 		given.rules(answer) == {"secret_in_request"}
