@@ -18,6 +18,7 @@ from runtime.fileio import private_dir
 
 CHECK_SECONDS = 0.05
 WATCH_SECONDS = 5.0
+PATIENCE_SECONDS = 8.0  # then the start says what it waits for
 SILENT_SECONDS = 30.0  # longer than a store's slowest answer seen under load
 PAUSE_SECONDS = (0.2, 30.0)
 CALM_SECONDS = 60.0  # after running so long, the pause starts small again
@@ -99,11 +100,15 @@ class Supervisor:
         process = self._running[part.name]
         loop = asyncio.get_running_loop()
         deadline = loop.time() + part.ready_seconds
+        patience = loop.time() + PATIENCE_SECONDS
         while not stop.is_set():
             if process.returncode is not None:
                 raise PartFailed(f"{part.name} ended before it was ready: {self.last_words(part.name)}")
             if await _ask(part):
                 return True
+            if loop.time() > patience:
+                self._say(f"{part.name} is not ready yet: {self.last_words(part.name)}")
+                patience = deadline
             if loop.time() > deadline:
                 words = self.last_words(part.name)
                 raise PartFailed(f"{part.name} was not ready within {part.ready_seconds:.0f} s: {words}")
