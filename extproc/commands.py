@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from approvals.facts import Ask
-from audit.write import Draft
+from audit.write.event import Draft
 from snapshot.answers import Answer
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from audit.write import Caller, Draft, Frame, Kind, Value
+from audit.write.event import Caller, Draft, Frame, Kind, Value
 from extproc.flow import Piece
 from masking import Finding
 from snapshot.verdict import Verdict

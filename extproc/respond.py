@@ -8,7 +8,7 @@ HEAD_SECONDS at the latest.
 import re
 from typing import ClassVar
 
-from audit.write import Draft
+from audit.write.event import Draft
 from extproc import headers as hd
 from extproc import record
 from extproc.commands import Command, HeaderEdit, Record, SendBody, SendHeaders, SendTrailers, SetTimer, StopTimer
@@ -89,7 +89,7 @@ class Response:
         shown = dict(self._head.put).get("content-type", (hd.first(headers, "content-type").encode("latin-1"),))
         self._media = hd.essence(shown[0].decode("latin-1"))
         self._stream = self._inspect(masker, headers)
-        timer: list[Command] = [SetTimer(HEAD, HEAD_SECONDS)] if self._sse else []
+        timer: list[Command] = [SetTimer(HEAD, HEAD_SECONDS)] if self._sse and self._stream else []
         return [*timer, *self._pump()]
 
     def body(self, data: bytes, end: bool, now_us: int) -> list[Command]:
@@ -129,13 +129,13 @@ class Response:
 
     def _masker(self) -> Masker:
         verdict = self._exchange.verdict
-        return self._rules.response(verdict) if verdict else self._rules.floor("", "response")
+        return self._rules.response(verdict) if verdict else self._rules.floor(None, "response")
 
     def _inspect(self, masker: Masker, headers: Headers) -> MaskingStream | None:
         encoding = ", ".join(hd.all_of(headers, "content-encoding")).strip().lower() or "identity"
-        media = ", ".join(hd.all_of(headers, "content-type"))  # two content types are none that can be read
+        media = ", ".join(hd.all_of(headers, "content-type"))
         try:
-            if hd.essence(media):
+            if "," not in media.partition(";")[0]:  # of two types, the caller may read the other one
                 return masker.stream(media, encoding=encoding)
         except Uninspectable:
             verdict = self._exchange.verdict

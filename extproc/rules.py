@@ -24,8 +24,8 @@ class Rules(Protocol):
         """Raises UnknownConnection."""
         ...
 
-    def floor(self, connection: str, direction: str) -> Masker:
-        """What may be stored. Raises an Error if there is no usable snapshot."""
+    def floor(self, verdict: Verdict | None, direction: str) -> Masker:
+        """What may be stored; without a verdict, what may leave. Raises an Error if there is no usable snapshot."""
         ...
 
     def response(self, verdict: Verdict) -> Masker:
@@ -47,17 +47,20 @@ class SnapshotRules:
             raise UnknownConnection(f"connection {name} is not in the current snapshot")
         return found
 
-    def floor(self, connection: str, direction: str) -> Masker:
-        return self._masker((self._floor,), connection, direction)
+    def floor(self, verdict: Verdict | None, direction: str) -> Masker:
+        return self._masker((self._floor,), verdict, direction)
 
     def response(self, verdict: Verdict) -> Masker:
-        profiles = dict.fromkeys((self._floor, *verdict.masking))
-        return self._masker(tuple(profiles), verdict.connection, "response")
+        return self._masker(tuple(dict.fromkeys((self._floor, *verdict.masking))), verdict, "response")
 
     def kind(self, path: str) -> str:
         found = self._current.get().connections.get(path.split("?")[0].strip("/").split("/")[0])
         return found.kind if found else ""
 
-    def _masker(self, profiles: tuple[str, ...], connection: str, direction: str) -> Masker:
+    def _masker(self, profiles: tuple[str, ...], verdict: Verdict | None, direction: str) -> Masker:
+        """Tokens join within a session (unless their rule says otherwise), so the session is their tweak."""
+        connection, session = (verdict.connection, verdict.session) if verdict else ("", "")
         ruleset = self._current.get().masking
-        return ruleset.masker(profiles, keys=self._keys, connection=connection, direction=direction)
+        return ruleset.masker(
+            profiles, keys=self._keys, connection=connection, direction=direction, tweak=session.encode()
+        )

@@ -153,7 +153,7 @@ class Stream(Closing):
 
     def _note(self, body: bytes) -> list[Draft]:
         media = hd.essence(self._content_type)
-        masker = self._rules.floor(self._verdict.connection, "request")
+        masker = self._rules.floor(self._verdict, "request")
         try:
             masked = masker.body(self._content_type, body, encoding=self._encoding)
         except Uninspectable:
@@ -170,7 +170,7 @@ class Stream(Closing):
             return self._forward()
         self._upstream = self._rules.connection(self._verdict.connection).upstream
         method, path = self.exchange.method, self.exchange.path
-        action, _ = self._rules.floor(self._verdict.connection, "request").text(f"{method} {path}")
+        action = self._rules.floor(self._verdict, "request").text(f"{method} {path}")[0]
         # the same body may book here and delete there: an approval binds where it goes, too
         ask = self._question.ask(self._upstream, self._shown, target(method, path, self._content_type), action)
         self._shown = Shown("", b"")

@@ -78,7 +78,7 @@ class PlainRules:
             raise UnknownConnection
         return self.known[name]
 
-    def floor(self, connection: str, direction: str) -> Any:
+    def floor(self, verdict: Verdict | None, direction: str) -> Any:
         if self.down:
             raise self.down
         return PlainMasker(self.fail)
@@ -87,7 +87,7 @@ class PlainRules:
         for profile in verdict.masking:
             if profile not in self.profiles:
                 raise UnknownProfile(profile)
-        return self.floor(verdict.connection, "response")
+        return self.floor(verdict, "response")
 
     def kind(self, path: str) -> str:
         found = self.known.get(path.split("/")[1])

@@ -17,8 +17,10 @@ class Recording:
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
 
-    def masker(self, profiles: tuple[str, ...], *, keys: Keys, connection: str = "", direction: str = "") -> str:
-        self.asked.append((profiles, connection, direction))
+    def masker(
+        self, profiles: tuple[str, ...], *, keys: Keys, connection: str = "", direction: str = "", tweak: bytes = b""
+    ) -> str:
+        self.asked.append((profiles, connection, direction, tweak))
         return "masker"
 
 
@@ -37,12 +39,17 @@ def rules(ruleset: Recording) -> SnapshotRules:
 
 def test_an_answer_passes_the_floor_and_the_verdicts_profiles(rules: SnapshotRules, ruleset: Recording) -> None:
     rules.response(verdict(masking=("pci", "floor", "pii-us")))
-    assert ruleset.asked == [(("floor", "pci", "pii-us"), "anthropic", "response")]
+    assert ruleset.asked == [(("floor", "pci", "pii-us"), "anthropic", "response", b"s-1")]
 
 
 def test_a_request_is_stored_behind_the_floor(rules: SnapshotRules, ruleset: Recording) -> None:
-    rules.floor("anthropic", "request")
-    assert ruleset.asked == [(("floor",), "anthropic", "request")]
+    rules.floor(verdict(), "request")
+    assert ruleset.asked == [(("floor",), "anthropic", "request", b"s-1")]
+
+
+def test_a_local_reply_belongs_to_no_session(rules: SnapshotRules, ruleset: Recording) -> None:
+    rules.floor(None, "response")
+    assert ruleset.asked == [(("floor",), "", "response", b"")]
 
 
 def test_connections_by_name_and_by_path(rules: SnapshotRules) -> None:
