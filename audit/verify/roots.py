@@ -35,6 +35,7 @@ class Roots:
         self._log, self._report = log, report
         self._whole = True  # every leaf so far is known
         self._good = 0  # size of the last checkpoint that fitted
+        self._span: Checkpoint | None = None  # the first that did not
         self._compare()
 
     def add(self, leaf: bytes) -> None:
@@ -47,7 +48,9 @@ class Roots:
         self._whole = False
 
     def finish(self, size: int) -> None:
-        """`size`: entries that are there."""
+        """`size`: entries that are there. Called when all other findings are in."""
+        if self._span is not None:
+            self._blame(self._span)
         left = [point for point in (self._current, *self._waiting) if point is not None]
         if left and self._whole:
             flaw = Flaw.CUT_OFF if self._log is None else Flaw.ROLLED_BACK
@@ -76,7 +79,12 @@ class Roots:
             self._report.add(Finding(Flaw.ROLLED_BACK, message, self._good))
             return
         self._whole = False
-        if self._report.total_findings:  # the record that is to blame has been named
+        self._span = point
+
+    def _blame(self, point: Checkpoint) -> None:
+        """Somewhere since the last checkpoint that fitted. Said only if no finding names the place itself."""
+        if any(self._good <= (found.log_index or 0) < point.size for found in self._report.findings):
+            self._report.note(f"{point.source} does not fit what is there; the findings before it say why")
             return
         where = f"log index {self._good} to {point.size - 1}"
         message = f"what stands at {where} is not what {point.source} signed, though its chains fit"

@@ -115,6 +115,9 @@ class _Checker:
             if leaf != signed:
                 self._not_the_signed_one(row, leaf)
                 return
+        elif self._log is not None:
+            self._find(Flaw.FORGED, f"the published log ends at index {self._log.size - 1}", row)
+            return
         else:
             self._tree.add(leaf)
         try:
