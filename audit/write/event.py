@@ -42,6 +42,7 @@ class Kind(StrEnum):
     EXCHANGE = "exchange"
     CONFIG = "config"
     LIFECYCLE = "lifecycle"
+    READ = "read"  # somebody looked at the record
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Draft:
     @property
     def reserved(self) -> bool:
         """May use the part of the spool that strangers cannot fill: our own events, and those of a verified caller."""
-        return bool(self.caller.subject) or self.kind in (Kind.APPROVAL, Kind.CONFIG, Kind.LIFECYCLE)
+        return bool(self.caller.subject) or self.kind in (Kind.APPROVAL, Kind.CONFIG, Kind.LIFECYCLE, Kind.READ)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import click
 from audit.read.decisions import Filter
 from audit.read.reader import Reader, plain
 from audit.store.client import auditor_client
+from console.cli.recording import Recorder
 from runtime.clock import SystemClock
 from runtime.errors import CallerError
 from runtime.settings import Settings, load
@@ -28,10 +29,10 @@ class WrongTime(CallerError):
 
 @contextlib.contextmanager
 def reader(settings: Settings) -> Iterator[Reader]:
-    """Asks as the auditor. Raises StoreDown."""
+    """Asks as the auditor; every read is recorded before it happens. Raises StoreDown."""
     client = auditor_client(settings)
     try:
-        yield Reader(client)
+        yield Reader(client, Recorder(settings).read)
     finally:
         client.close()
 

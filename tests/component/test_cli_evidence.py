@@ -27,6 +27,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
     with running(tmp_path_factory.mktemp("store")) as started:
         with writer_client(started.settings) as client:
             evidence.story().insert(client)
+        (started.folder / "spool").mkdir(mode=0o700)
         yield started
 
 
@@ -59,13 +60,13 @@ def engine() -> Iterator[str]:
 
 
 def test_decisions_newest_first_and_narrowed(exeat: Run):
-    rows = json.loads(exeat("decisions", "list", "--json").output)
+    rows = json.loads(exeat("decisions", "list", "--json").stdout)
     assert [(row["exchange"], row["effect"], row["rules"]) for row in rows] == [
         (DENIED, "deny", ["no_group"]), (HELD, "hold", ["ledger_write"]),
     ]  # fmt: skip
     only = [("--effect", "deny"), ("--agent", "intern-agent"), ("--since", "2026-11-20T12:00:01"), ("--limit", "1")]
     for option, value in only:
-        assert [row["exchange"] for row in json.loads(exeat("decisions", "list", "--json", option, value).output)] == [
+        assert [row["exchange"] for row in json.loads(exeat("decisions", "list", "--json", option, value).stdout)] == [
             DENIED
         ]
     assert "No decision" in exeat("decisions", "list", "--subject", "nobody").output
@@ -80,12 +81,12 @@ def test_explain_says_what_was_recorded_when_no_engine_answers(exeat: Run):
 
 
 def test_explain_decides_the_recorded_input_again(exeat: Run, engine: str):
-    explained = json.loads(exeat("decisions", "explain", DENIED[:10], "--json", engine=engine).output)
+    explained = json.loads(exeat("decisions", "explain", DENIED[:10], "--json", engine=engine).stdout)
     assert explained["input"] == json.loads(evidence.INPUT)
     assert explained["input_matches_hash"] is True
     assert explained["again"]["how"] == "same"
     assert (
-        json.loads(exeat("decisions", "explain", HELD, "--json", engine=engine).output)["again"]["how"] == "different"
+        json.loads(exeat("decisions", "explain", HELD, "--json", engine=engine).stdout)["again"]["how"] == "different"
     )
 
 
@@ -95,11 +96,11 @@ def test_explain_names_one_decision(exeat: Run):
 
 
 def test_sessions_listed_and_shown(exeat: Run):
-    rows = json.loads(exeat("sessions", "list", "--json").output)
+    rows = json.loads(exeat("sessions", "list", "--json").stdout)
     assert {(row["session"], row["agent"], row["held"], row["denied"]) for row in rows} == {
         (SESSION, "ledger-agent", 1, 0), (SESSION, "intern-agent", 0, 1),
     }  # fmt: skip
-    shown = json.loads(exeat("sessions", "show", "demo", "--json").output)
+    shown = json.loads(exeat("sessions", "show", "demo", "--json").stdout)
     assert [(row["exchange"], row["outcome"], row["status"]) for row in shown["exchanges"]] == [
         (HELD, "answered", 200), (DENIED, "", 403),
     ]  # fmt: skip
@@ -119,7 +120,7 @@ def test_replay_of_one_exchange_raw_and_as_json(exeat: Run):
     raw = exeat("sessions", "replay", SESSION, "--speed", "100000", "--raw", "--exchange", HELD).output
     assert "event: content_block_delta" in raw
     assert "intern-agent" not in raw
-    moments = json.loads(exeat("sessions", "replay", SESSION, "--json").output)
+    moments = json.loads(exeat("sessions", "replay", SESSION, "--json").stdout)
     assert [moment["offset_us"] for moment in moments] == sorted(moment["offset_us"] for moment in moments)
     frames = [moment["content"].encode() for moment in moments if moment["type"] == "response"]
     assert b"".join(frames) == evidence.sse("Boo", "ked ", "as asked.")
@@ -134,7 +135,7 @@ def test_a_speed_that_is_none(exeat: Run, speed: str):
 
 def test_sql_in_the_formats_people_want(exeat: Run):
     approvals = "SELECT approval, state, granted_by, owner, rule, reason FROM approvals"
-    assert json.loads(exeat("audit", "sql", "--json", approvals).output) == [
+    assert json.loads(exeat("audit", "sql", "--json", approvals).stdout) == [
         {"approval": "ap-1", "state": "used", "granted_by": ["alice@bank.example"], "owner": "dave@bank.example",
          "rule": "ledger_write", "reason": "checked"},
     ]  # fmt: skip
@@ -142,7 +143,7 @@ def test_sql_in_the_formats_people_want(exeat: Run):
     assert exeat("audit", "sql", "SELECT 1 AS a FORMAT CSV;").output == "1\n"
     assert exeat("audit", "sql", "--format", "JSONEachRow", "-", input="SELECT 1 AS a\n").output == '{"a":1}\n'
     assert exeat("audit", "sql", "--param", "n=it's", "SELECT {n:String} AS n FORMAT TSV").output == "it\\'s\n"
-    assert json.loads(exeat("audit", "sql", "--json", "SELECT 1 WHERE 0").output) == []
+    assert json.loads(exeat("audit", "sql", "--json", "SELECT 1 WHERE 0").stdout) == []
     maskings = exeat("audit", "sql", "SELECT rule, count, place, token FROM maskings FORMAT TSV").output
     assert maskings == "iban\t2\ttext\ttok_1\n"
     usage = exeat("audit", "sql", "SELECT sum(requests), sum(held), sum(response_bytes) FROM usage FORMAT TSV").output
@@ -161,7 +162,7 @@ def test_sql_that_is_refused_is_one_sentence(exeat: Run, sql: str):
 
 def test_migrate_has_nothing_to_do(exeat: Run):
     assert "nothing to do" in exeat("audit", "migrate").output
-    assert json.loads(exeat("audit", "migrate", "--json").output)["applied"] == []
+    assert json.loads(exeat("audit", "migrate", "--json").stdout)["applied"] == []
 
 
 def test_a_store_that_is_down_is_one_sentence(exeat: Run, tmp_path: Path, store: RunningStore):

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from audit.read import Read
 from audit.store.client import auditor_client, writer_client
 from audit.write import Caller, Draft, Frame, Kind, Spool
 from console.cli import main
+from console.cli.recording import Recorder
 from runtime.clock import SystemClock
 from tests.kit.store import RunningStore, running
 
@@ -40,6 +42,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
     """A store that holds what one writer and the shipper recorded; the shipper has ended."""
     with running(tmp_path_factory.mktemp("house")) as store:
         asyncio.run(record(store.folder))
+        Recorder(store.settings).read(Read("sessions.replay", "SELECT 1", {"session": "session-1"}))
         env = {"EXEAT_GATEWAY__STATE_DIR": str(store.folder), "EXEAT_CLICKHOUSE__URL": store.url}
         with (store.folder / "ship.log").open("wb") as log:
             shipper = subprocess.Popen([sys.executable, "-m", "audit.ship"], env=env, stdout=log, stderr=log)
@@ -83,6 +86,12 @@ def test_what_was_shipped_verifies(exeat: Run):
     assert exeat("verify").output.startswith("OK: gateway exeat in ClickHouse: ")
 
 
+def test_a_read_stands_in_the_log_like_everything_else(house: RunningStore):
+    with auditor_client(house.settings) as client:
+        sql = "SELECT type, session, subject != '', startsWith(writer, 'reads.') FROM events WHERE kind = 'read'"
+        assert client.query(sql).first_row == ("read.sessions.replay", "session-1", True, True)
+
+
 def test_an_exported_copy_verifies_by_itself(exeat: Run, tmp_path: Path):
     copy = tmp_path / "copy"
     assert f"{EVENTS} frames" in exeat("export", str(copy)).output
@@ -113,7 +122,7 @@ def test_a_selection_holds_only_what_was_chosen_and_its_proof(exeat: Run, tmp_pa
     copy = tmp_path / "copy"
     exeat("export", str(copy), "--session", "session-1")
     events = [json.loads(line) for line in (copy / "events.jsonl").read_text().splitlines()]
-    assert len(events) == EVENTS // 2
+    assert len(events) == EVENTS // 2 + 1  # and that somebody replayed this session
     assert {json.loads(event["body"])["session"] for event in events} == {"session-1"}
     assert not any("entries" in file.parts for file in (copy / "tiles").rglob("*"))
     assert not any(b"session-0" in file.read_bytes() for file in copy.rglob("*") if file.is_file())

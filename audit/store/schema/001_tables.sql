@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS audit.events
     epoch      UInt32 COMMENT 'start of the writer that made it',
     event_id   UUID,
     ts         DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    kind       LowCardinality(String) COMMENT 'decision, approval, masking, frame, exchange, config, lifecycle',
+    kind       LowCardinality(String) COMMENT 'decision, approval, masking, frame, exchange, config, lifecycle, read',
     type       LowCardinality(String) COMMENT 'e.g. decision.allow',
     gateway    LowCardinality(String),
     exchange   String COMMENT 'one request and its response',

@@ -1,0 +1,123 @@
+"""That somebody read the record is an event, too: appended to a spool of its own before the read happens.
+
+Commands come and go, several at once, so this spool has no epoch per process: each command opens the file, adds its
+event in one transaction, and closes it. The shipper takes it like any other.
+"""
+
+import contextlib
+import hashlib
+import os
+import pwd
+import socket
+import sqlite3
+from collections.abc import Iterator
+
+import click
+
+from audit.read.reader import Read
+from audit.write import Caller, Draft, Kind, append, install, trim
+from audit.write.commit import connect
+from runtime.clock import Clock, SystemClock
+from runtime.errors import Error, GatewayError
+from runtime.fileio import private_dir
+from runtime.settings import Settings
+
+ROLE = "reads"
+
+
+class NotRecorded(GatewayError):
+    """A read that cannot be recorded does not happen."""
+
+    code = "read_not_recorded"
+
+
+class Recorder:
+    """`read` is what a Reader calls; one event per kind of question in a command, however many queries it needs."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self._settings, self._clock = settings, clock or SystemClock()
+        self._said: set[str] = set()
+
+    def read(self, read: Read) -> None:
+        """Raises NotRecorded. On a machine without the gateway's spools it says so and lets the read happen."""
+        if read.what in self._said:
+            return
+        self._said.add(read.what)
+        parameters = {name: str(value) for name, value in read.parameters.items()}
+        exchange = parameters.get("exchange", "")
+        self.record(
+            Draft(
+                Kind.READ,
+                f"read.{read.what}",
+                exchange=exchange if len(exchange) == 36 else "",
+                session=parameters.get("session", ""),
+                caller=person(),
+                data={
+                    "sql": self._masked(read.sql),
+                    "sql_sha256": hashlib.sha256(read.sql.encode()).hexdigest(),
+                    "parameters": {name: self._masked(value) for name, value in sorted(parameters.items())},
+                },
+            )
+        )
+
+    def record(self, draft: Draft) -> None:
+        """Durable on return. Raises NotRecorded."""
+        folder = self._settings.gateway.state_dir / "spool"
+        if not folder.exists():
+            click.echo(f"note: not recorded, for this machine has no spool of the gateway ({folder})", err=True)
+            return
+        try:
+            with _transaction(self._settings) as conn:
+                _begin(conn, self._settings, self._clock)
+                append(conn, [draft], self._clock)
+                trim(conn, self._settings.gateway.state_dir / "log" / "cursor.db")
+        except (Error, sqlite3.Error, OSError) as error:
+            why = error.message if isinstance(error, Error) else type(error).__name__
+            raise NotRecorded(f"a read that cannot be recorded does not happen: {why}") from None
+
+    def _masked(self, text: str) -> str:
+        """As everything stored: through the floor profile. Without rules at hand nothing of the text is kept."""
+        from snapshot.current import Current  # rules and detectors: only who records a text pays for them
+        from snapshot.masking_keys import masking_keys
+
+        settings = self._settings
+        try:
+            rules = Current(settings.gateway.state_dir, settings.secrets).get().masking
+            return rules.masker([settings.masking.floor], keys=masking_keys(settings)).text(text)[0]
+        except Error:
+            return ""
+
+
+def person() -> Caller:
+    """Who runs the command, as the operating system knows them."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = str(os.getuid())
+    return Caller(issuer=f"os:{socket.gethostname()}", subject=name)
+
+
+@contextlib.contextmanager
+def _transaction(settings: Settings) -> Iterator[sqlite3.Connection]:
+    path = private_dir(settings.gateway.state_dir / "spool") / f"{ROLE}.db"
+    conn = connect(path)
+    try:
+        conn.execute("BEGIN IMMEDIATE")
+        yield conn
+        conn.execute("COMMIT")
+    finally:
+        conn.close()  # rolls back what was not committed
+
+
+def _begin(conn: sqlite3.Connection, settings: Settings, clock: Clock) -> None:
+    """The first read ever makes the spool; its one epoch goes on for good."""
+    if conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is None:
+        spool = settings.spool
+        install(
+            conn,
+            role=ROLE,
+            gateway=settings.gateway.id,
+            max_bytes=spool.max_bytes,
+            reserved_percent=spool.reserved_percent,
+            clock=clock,
+        )
