@@ -13,7 +13,7 @@ from audit.write import Value, canonical
 from authz.describe import Described
 from authz.session import Session
 from identity import Identity
-from masking.finding import Finding
+from masking import Finding
 from snapshot.connections import Connection
 from snapshot.decision import Decision
 from snapshot.verdict import Verdict

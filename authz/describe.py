@@ -14,9 +14,7 @@ from authz.action import Action, describe
 from authz.body import Body
 from authz.headers import Headers
 from authz.request import Request, Target, upstream_host, upstream_path
-from masking import Masker
-from masking.errors import Uninspectable
-from masking.finding import Finding
+from masking import Finding, Masker, Uninspectable
 from snapshot.connections import Connection
 
 

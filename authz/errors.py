@@ -16,7 +16,7 @@ CallerError
 from typing import ClassVar
 
 from identity import TokenRefused
-from masking.errors import Blocked, Uninspectable
+from masking import Blocked, Uninspectable
 from runtime.errors import CallerError, Error, GatewayError
 
 UNAVAILABLE = "A part of the gateway is not available, so nothing was let through."

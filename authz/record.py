@@ -13,7 +13,7 @@ from authz.decide import Question
 from authz.describe import Described
 from authz.session import Session
 from identity import Identity
-from masking.finding import Finding
+from masking import Finding
 from runtime.errors import GatewayError
 from snapshot.connections import Connection
 from snapshot.current import Snapshot

@@ -22,7 +22,7 @@ from authz.refusals import Refusals
 from authz.request import Request
 from authz.session import Sessions
 from identity import Identity, Verifier
-from masking.keys import Keys
+from masking import Keys
 from runtime import log
 from runtime.clock import Clock
 from runtime.errors import Error, GatewayError

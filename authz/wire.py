@@ -66,5 +66,5 @@ def refuse(answer: Answer, metadata: Mapping[str, str]) -> Any:
 
 def _header(option: Any, name: str, value: str) -> None:
     option.header.key = name
-    option.header.raw_value = value.encode()
+    option.header.value = value  # ext_authz reads no raw_value here: with one the header would be empty
     option.append_action = OVERWRITE
