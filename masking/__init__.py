@@ -13,6 +13,7 @@ from masking.errors import BadKeys, Blocked, PatternRefused, RuleError, Uninspec
 from masking.finding import Finding
 from masking.keys import Keys
 from masking.masker import Masked, Masker, Stream
+from masking.rules import Ruleset
 
 __all__ = [
     "BadKeys",
@@ -23,6 +24,7 @@ __all__ = [
     "Masker",
     "PatternRefused",
     "RuleError",
+    "Ruleset",
     "Stream",
     "Uninspectable",
     "UnknownProfile",

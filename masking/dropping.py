@@ -4,63 +4,57 @@ from masking.edits import MORE, Edit, End
 
 
 class Dropping:
-    """Follows commas and members; while a drop is on, everything goes. Offsets are of the run."""
+    """While a drop is on, everything goes. Offsets are of the run."""
 
-    __slots__ = ("_comma", "_depth", "_eat", "_from", "_gone", "_member", "active")
+    __slots__ = ("_eaten", "_from", "_level", "active", "eat")
 
     def __init__(self) -> None:
         self.active = False
+        self.eat = False
+        """A first member was dropped: the comma after it goes too."""
         self._from = 0  # bytes from here on are being dropped
-        self._depth = 0  # containers around what is being dropped
-        self._comma = -1  # the comma before the member that is being read
-        self._member = -1  # where that member begins: its key, or the value itself
-        self._eat = False  # a first member was dropped: the comma after it goes too
-        self._gone = 0  # bytes before this offset are decided and cannot be dropped any more
+        self._level = 0  # containers opened inside of what is being dropped
+        self._eaten = -1  # the comma that went
+
+    @property
+    def attentive(self) -> bool:
+        """Does the next token matter, whatever it is?"""
+        return self.active or self.eat
+
+    def begin(self, member: int, comma: int) -> None:
+        """The member that begins at `member` goes, and the comma before it (-1: there is none)."""
+        if comma == self._eaten:
+            comma = -1
+        self._from = member if comma < 0 else comma
+        self.eat = comma < 0
+        self.active, self._level = True, 0
 
     def comma(self, at: int, edits: list[Edit]) -> None:
-        if self.active:
-            return
-        self._member = -1
-        self._comma = -1 if self._eat else at
-        if self._eat:
+        if self.eat and not self.active:
             edits.append(Edit(at, at + 1, b""))
-            self._eat = False
+            self._eaten, self.eat = at, False
 
-    def member(self, at: int) -> None:
-        """A key, or a value without one, begins at `at`."""
-        if not self.active and self._member < 0:
-            self._member = at
-
-    def container(self) -> None:
-        """A container opens: its members start anew."""
+    def opened(self) -> None:
+        self._level += 1
         if not self.active:
-            self._comma = self._member = -1
-            self._eat = False
+            self.eat = False
 
-    def begin(self, at: int, depth: int) -> None:
-        """The value at `at`, in `depth` containers, goes, with its key and the comma before it."""
-        member = at if self._member < 0 else self._member
-        self._from = max(member if self._comma < 0 else self._comma, self._gone)
-        self._eat = self._comma < 0
-        self._depth, self.active = depth, True
-
-    def value(self, end: int, depth: int, edits: list[Edit]) -> None:
-        """A value has ended at `end`."""
-        if self.active and depth == self._depth:
+    def closed(self, end: int, edits: list[Edit]) -> None:
+        """A container has ended at `end`."""
+        self._level -= 1
+        if not self.active:
+            self.eat = False
+        elif self._level <= 0:
             self._stop(end, edits)
 
-    def closed(self, end: int, depth: int, edits: list[Edit]) -> None:
-        """A container has ended at `end`; `depth` are left."""
-        if not self.active:
-            self._comma = self._member = -1
-            self._eat = False
-        elif depth <= self._depth:
+    def value(self, end: int, edits: list[Edit]) -> None:
+        """A value that is no container has ended at `end`."""
+        if self.active and self._level == 0:
             self._stop(end, edits)
 
     def _stop(self, end: int, edits: list[Edit]) -> None:
         self.flush(end, edits)
         self.active = False
-        self._member = -1
 
     def flush(self, end: int, edits: list[Edit]) -> None:
         """The bytes before `end` are being decided: tell what is dropped of them."""
@@ -70,10 +64,6 @@ class Dropping:
             edits.append(Edit(self._from, end, b""))
             self._from = end
 
-    def settle(self, end: int) -> None:
-        """The bytes before `end` have been decided."""
-        self._gone = end
-
     def swallowed(self, end: int) -> None:
         """A swallower has told the edits up to `end`."""
         if self.active:
@@ -81,7 +71,7 @@ class Dropping:
 
 
 class Swallower:
-    """A core that lets nothing through and says nothing; `Dropping.flush` tells the edit around it."""
+    """A core that lets nothing through."""
 
     __slots__ = ("decided",)
 

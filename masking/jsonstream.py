@@ -14,22 +14,20 @@ the beginning of a string that is long, or that a reader waits for (`eager`), go
 import re
 
 from masking.edits import CLOSED, CUT, MORE, Core, Edit, End, shifted
-from masking.jsonblock import COLON, MAX_PIECE, Walker, neutral
+from masking.jsonblock import LEFT, Walker
+from masking.jsontoken import COLON, COLON_SO_FAR, MAX_PIECE, NO_PIECE, PIECE_END, neutral
 from masking.scope import Scope
 
 # An unfinished token is looked at again with every chunk until it is this long: with chunks of one byte that is 2 µs a
 # byte. Not less than the longest key and the longest number that are read as such.
 PATIENCE = MAX_PIECE
-# What text that begins in the middle of a document sees of the bytes before it.
-LEFT = 128
 _NEWLINE = re.compile(rb"[ \t]*\r?\n")
-_COLON_SO_FAR = re.compile(rb"[ \t\r\n]{0,64}\Z")
 
 
 class JsonStream:
     """One run of JSON text: a document, several of them, or a tool call's arguments."""
 
-    __slots__ = ("_base", "_buf", "_eager", "_left", "_string", "_text", "_walker")
+    __slots__ = ("_base", "_buf", "_eager", "_left", "_piece", "_string", "_text", "_walker")
 
     def __init__(self, scope: Scope, *, eager: bool = True) -> None:
         self._eager = eager
@@ -38,11 +36,12 @@ class JsonStream:
         self._base = 0  # offset of the first byte of _buf
         self._left = b""  # the last bytes before _buf
         self._string: tuple[Core, int] | None = None  # the string being read, and the offset of its first byte
+        self._piece: tuple[Core, int] | None = None  # … or the row of numbers without end
         self._text: tuple[Core, int] | None = None  # what reads the rest as text
 
     @property
     def decided(self) -> int:
-        running = self._text or self._string
+        running = self._text or self._string or self._piece
         if running is None:
             return self._base
         core, base = running
@@ -52,7 +51,12 @@ class JsonStream:
         edits: list[Edit] = []
         self._buf += data
         while self._text is None:
-            going = self._read_tokens(edits, end) if self._string is None else self._read_string(edits, end)
+            if self._string is not None:
+                going = self._read_string(edits, end)
+            elif self._piece is not None:
+                going = self._read_piece(edits, end)
+            else:
+                going = self._read_tokens(edits, end)
             if not going:
                 return edits
         core, base = self._text
@@ -66,19 +70,21 @@ class JsonStream:
         start = self._colon(norm, end)
         if start < 0:
             return False
-        cut, quote, junk = self._plan(norm, start, end)
-        if cut <= start and quote < 0 and junk < 0:
+        cut, quote, piece = self._plan(norm, start, end)
+        if cut <= start and quote < 0 and not piece:
             return False
-        stop = self._walker.walk(self._buf, norm, cut, self._base, edits, end, start)
-        stop = junk if stop < 0 else stop
-        if stop >= 0:
-            self._forward(stop)
+        text = self._walker.walk(self._buf, norm, start, cut, self._base, edits, end)
+        if text >= 0:
+            self._forward(text)
             self._text = self._walker.rest(self._left), self._base
             return True
         if quote < 0:
+            left = (self._left + self._buf[max(0, cut - LEFT) : cut])[-LEFT:]
+            core = self._walker.open_piece(cut, left) if piece else None
             self._forward(cut)
-            return False
-        core = self._walker.open_string(self._base + quote, edits)
+            self._piece = (core, self._base) if core is not None else None
+            return piece
+        core = self._walker.open_string(quote, edits)
         self._forward(quote + 1)
         self._string = core, self._base
         return True
@@ -88,7 +94,7 @@ class JsonStream:
         if not self._walker.after_string:
             return 0
         found = COLON.match(norm)
-        if found is None and end is MORE and _COLON_SO_FAR.match(norm):
+        if found is None and end is MORE and COLON_SO_FAR.match(norm):
             return -1
         self._walker.after_string = False
         if found is None:
@@ -96,35 +102,35 @@ class JsonStream:
         self._walker.colon()
         return found.end()
 
-    def _plan(self, norm: bytes, start: int, end: End) -> tuple[int, int, int]:
-        """(end of the block of whole tokens, opening quote of a string to read on in or -1, where text begins or -1)"""
+    def _plan(self, norm: bytes, start: int, end: End) -> tuple[int, int, bool]:
+        """(end of the block of whole tokens, opening quote of a string to read on in or -1, a piece to read on in?)"""
         cut = self._boundary(norm, start)
         if norm.count(b'"', cut) % 2:
             quote = norm.rfind(b'"')
             begins = end is not MORE or len(norm) - quote > PATIENCE
             if not begins and self._eager:
                 begins = norm[max(cut, quote - 66) : quote].rstrip(b" \t\r\n").endswith((b":", b"["))
-            return (quote, quote, -1) if begins else (cut, -1, -1)
+            return (quote, quote, False) if begins else (cut, -1, False)
         if end is not MORE:
-            return len(norm), -1, -1
+            return len(norm), -1, False
         if len(norm) - cut > PATIENCE:
             return self._overlong(norm, cut)
-        return cut, -1, -1
+        return cut, -1, False
 
     @staticmethod
-    def _overlong(norm: bytes, cut: int) -> tuple[int, int, int]:
-        """No token has ended for long: white space goes on, a number without end is text."""
+    def _overlong(norm: bytes, cut: int) -> tuple[int, int, bool]:
+        """No token has ended for long: white space goes on, a number without end is read on by itself."""
         last = max(norm.rfind(b'"', cut), norm.rfind(b"{", cut), norm.rfind(b"[", cut))
         begin = max(last + 1, cut)
         if last >= 0 and norm[last] == 0x22:
             found = COLON.match(norm, begin)
             if found is not None:
                 begin = found.end()
-            elif _COLON_SO_FAR.match(norm, begin):
-                return cut, -1, -1
+            elif COLON_SO_FAR.match(norm, begin):
+                return cut, -1, False
         piece = norm[begin:].lstrip(b" \t\r\n")
         begin = len(norm) - len(piece)
-        return (begin, -1, -1) if len(piece) <= PATIENCE else (begin, -1, begin)
+        return begin, -1, len(piece) > PATIENCE
 
     def _read_string(self, edits: list[Edit], end: End) -> bool:
         """Read on in the unfinished string; True when its end was found."""
@@ -143,6 +149,23 @@ class JsonStream:
         edits += shifted(core.push(self._buf[:size], MORE if end is MORE else CUT), base)
         self._forward(size)
         return False
+
+    def _read_piece(self, edits: list[Edit], end: End) -> bool:
+        """Read on in the numbers without end; True when something else begins."""
+        assert self._piece is not None
+        core, base = self._piece
+        found, other = PIECE_END.search(self._buf), NO_PIECE.search(self._buf)
+        if other is not None and (found is None or other.start() < found.start()):
+            self._text, self._piece = self._piece, None
+            return True
+        size = len(self._buf) if found is None else found.start()
+        edits += shifted(core.push(self._buf[:size], end if found is None else CLOSED), base)
+        self._forward(size)
+        if found is None:
+            return False
+        self._piece = None
+        self._walker.close_piece(self._base, edits)
+        return True
 
     def _forward(self, count: int) -> None:
         self._left = self._buf[count - LEFT : count] if count >= LEFT else (self._left + self._buf[:count])[-LEFT:]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from email.message import Message
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Skin(StrEnum):
@@ -98,6 +99,7 @@ _BINARY = frozenset(
 )
 
 
+@lru_cache(maxsize=256)
 def parse(text: str) -> Media:
     """Read a Content-Type as forgivingly as clients do; nothing at all becomes the type ""."""
     message = Message()

@@ -31,7 +31,7 @@ class Scope:
 
     def at(self, path: Path) -> "Scope":
         """Further down: `path` leads there inside this document."""
-        return replace(self, path=self.path + path[self.skip :], skip=0)
+        return Scope(self.scanner, self.sink, self.path + path[self.skip :], self.name, self.depth)
 
     def envelope(self, skip: int) -> "Scope":
         """For a document whose first `skip` steps lead to what this scope is about."""

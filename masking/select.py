@@ -115,6 +115,7 @@ class Selection:
     def __init__(self, rules: Sequence[KeyRule]) -> None:
         self._by_key = [(normal(key), rule) for rule in rules for key in rule.keys]
         self._by_path = [(path, rule) for rule in rules for path in rule.paths]
+        self.names = tuple(name for name, _ in self._by_key)
         self.has_keys = bool(self._by_key)
         self.has_paths = bool(self._by_path)
         self._known: dict[str, KeyRule | None] = {}
