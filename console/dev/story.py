@@ -166,11 +166,10 @@ def queried(story: Story) -> None:
 
 
 def replayed(story: Story) -> None:
-    wanted = f"SELECT count() FROM audit.events WHERE type = 'exchange.end' AND exchange = '{story.exchanges[2]}'"  # noqa: S608
+    wanted = f"SELECT session FROM audit.events WHERE type = 'exchange.end' AND exchange = '{story.exchanges[2]}'"  # noqa: S608
     client = auditor_client(story.settings)
-    _until(lambda: client.query(wanted).result_rows, lambda rows: rows[0][0] >= 1)
-    sessions = json.loads(story.cli("sessions", "list", "--json"))
-    (session,) = [row["session"] for row in sessions if SESSION.format("research-agent") in row["session"]]
+    rows = _until(lambda: client.query(wanted).result_rows, bool)
+    session = str(rows[0][0])
     text = story.cli("sessions", "replay", session, "--speed", "1000")
     expect("as asked" in text and SSN not in text, "the masked stream in the replay")
     story.tell(

@@ -63,7 +63,7 @@ class Traffic:
         self.attempts.append(attempt)
         if found is not None:
             found.append(attempt)
-        headers = self.gateway.headers(session=attempt.mark)
+        headers = self.gateway.headers(jti=attempt.mark)
         url = f"{self.gateway.url}/openai/v1/chat/completions"
         try:
             with (
@@ -101,11 +101,14 @@ def assert_accounted(gateway: Gateway, attempts: list[Attempt]) -> None:
 
 
 def _decisions(gateway: Gateway, marks: list[str]) -> dict[str, int]:
-    """Decisions per session mark, once the shipper has caught up with the spools."""
+    """Decisions per mark (the token's `jti`), once the shipper has caught up with the spools."""
     gateway.settled()
-    query = "SELECT session, count() FROM audit.events WHERE kind = 'decision' GROUP BY session"
-    counts = {str(session): int(count) for session, count in gateway.sql(query)}
-    return {mark: count for mark in marks for session, count in counts.items() if mark in session}
+    query = (
+        "SELECT JSONExtractString(body, 'data', 'identity', 'jti') AS mark, count() FROM audit.events"
+        " WHERE kind = 'decision' GROUP BY mark"
+    )
+    counts = {str(mark): int(count) for mark, count in gateway.sql(query)}
+    return {mark: counts[mark] for mark in marks if mark in counts}
 
 
 @contextmanager
