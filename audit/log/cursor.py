@@ -45,6 +45,10 @@ class WrongLog(GatewayError):
     code = "wrong_log"
 
 
+class CursorDamaged(GatewayError):
+    code = "cursor_damaged"
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """An event's place in the log, its leaf hash there, and its hash in its writer's chain."""
@@ -81,14 +85,18 @@ class Quarantined:
 
 class Cursor:
     def __init__(self, path: Path, origin: str) -> None:
-        """Opens or makes the database. Raises WrongLog if it was made for another origin."""
+        """Opens or makes the database. Raises WrongLog if it was made for another origin, CursorDamaged."""
         private_dir(path.parent)
-        self._conn = connect(path)
-        with self._transaction():
-            for statement in filter(str.strip, SCHEMA.split(";")):
-                self._conn.execute(statement)
-            known = str(self._state("origin", origin))
-            self._keep({"origin": known})
+        try:
+            self._conn = connect(path)
+            with self._transaction():
+                for statement in filter(str.strip, SCHEMA.split(";")):
+                    self._conn.execute(statement)
+                known = str(self._state("origin", origin))
+                self._keep({"origin": known})
+        except sqlite3.Error as error:
+            name = getattr(error, "sqlite_errorname", type(error).__name__)
+            raise CursorDamaged(f"{path} ({name}): move it away, and it is made anew from the published log") from None
         if known != origin:
             self.close()
             raise WrongLog(f"{path} belongs to the log of {known!r}, not of {origin!r}: gateway.id was changed")
@@ -133,6 +141,25 @@ class Cursor:
         """Keeps an event that cannot even become an entry of the log."""
         with self._transaction():
             self._quarantine([event])
+
+    def restore(
+        self,
+        tree: Tree,
+        positions: Mapping[str, tuple[int, bytes]],
+        again: Sequence[Placed],
+        acked: Mapping[str, int],
+    ) -> None:
+        """Begins anew from the published log; `again`: its entries that may not be in ClickHouse."""
+        with self._transaction():
+            for table in ("plan", "sequenced", "positions", "acked"):
+                self._conn.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+            rows = [(entry.log_index, entry.writer, entry.seq, entry.leaf, entry.hash) for entry in again]
+            self._conn.executemany("INSERT INTO sequenced VALUES (?,?,?,?,?)", rows)
+            heads = [(writer, seq, hash_) for writer, (seq, hash_) in positions.items()]
+            self._conn.executemany("INSERT INTO positions VALUES (?,?,?)", heads)
+            self._conn.executemany("INSERT INTO acked VALUES (?,?)", list(acked.items()))
+            shipped = tree.size - len(again)
+            self._keep({"size": tree.size, "edge": b"".join(tree.edge), "shipped": shipped})
 
     # the way to ClickHouse
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from audit.log.cursor import Cursor, Placed, Published, Quarantined
 from audit.log.note import Signer, checkpoint, sign
+from audit.log.rebuild import NotRebuilt, rebuild
 from audit.log.spools import OpenSpools, Spooled, Spools, beyond_repair, spans
 from audit.log.tiles import MAX_ENTRY, TileWriter
 from audit.log.tree import Tree, leaf_hash
@@ -32,8 +33,8 @@ logger = log.get("ship")
 
 
 class LogStateLost(GatewayError):
-    """The cursor database is older than the checkpoint that was published from it. Going on would sign a second,
-    different history."""
+    """The cursor database is not the one that the published checkpoint was signed from, and cannot be made anew.
+    Going on would sign a second, different history."""
 
     code = "log_state_lost"
 
@@ -146,16 +147,34 @@ class Sequencer:
         self._tree, self._positions = tree, {**self._positions, **heads}
 
     def _check_published(self) -> None:
-        """What was signed must be what we remember, or what we were about to sign."""
+        """What was signed must be what we remember, or what we were about to sign; else what we remember is old, and
+        is made anew from what was signed."""
         signed = read_checkpoint(self._root)
-        if signed is None:
+        if signed is None or signed.size < self._tree.size:
             return
-        ahead = self._tree.size + len(self._cursor.planned())
-        if signed.size > ahead or (signed.size == self._tree.size and signed.root != self._tree.root()):
+        planned = self._cursor.planned()
+        expected = Tree(self._tree.size, self._tree.edge)
+        if signed.size == self._tree.size + len(planned):
+            for entry in planned:
+                expected.append(entry.leaf)
+        if (signed.size, signed.root) == (self._tree.size, self._tree.root()):
+            return
+        if (signed.size, signed.root) == (expected.size, expected.root()):
+            return
+        self._rebuild(signed)
+
+    def _rebuild(self, signed: "Signed") -> None:
+        if signed.size == self._tree.size:
+            raise LogStateLost(f"{self._root / CHECKPOINT} signed another history than log/cursor.db remembers")
+        try:
+            again = rebuild(self._cursor, self._spools, self._root, signed.size, signed.root)
+        except NotRebuilt as error:
             raise LogStateLost(
-                f"{self._root / CHECKPOINT} has {signed.size} entries, log/cursor.db remembers {self._tree.size}:"
-                " restore the newest cursor.db, or move the whole log folder away to begin a new log"
-            )
+                f"{self._root / CHECKPOINT} has {signed.size} entries, log/cursor.db remembers {self._tree.size},"
+                f" and it cannot be made anew: {error}. Restore the newest copy of the log folder"
+            ) from None
+        logger.warning("log_rebuilt", extra={"fields": {"size": signed.size, "again": again}})
+        self._tree, self._positions = self._cursor.tree(), self._cursor.positions()
 
     def _tell(self, breaks: Sequence[Break]) -> list[Draft]:
         new = [found for found in breaks if found not in self._told]

@@ -9,7 +9,7 @@ changed. A partial one goes when its full one is durable, as the format allows.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from audit.log.tree import HASH_BYTES
@@ -57,6 +57,15 @@ class TileReader:
             return (self.root / tile_path(level, index, width)).read_bytes()
         except FileNotFoundError:
             return (self.root / tile_path(level, index)).read_bytes()
+
+    def bodies(self, size: int) -> Iterator[bytes]:
+        """The first `size` entries in order. FileNotFoundError, ValueError if a bundle is not whole."""
+        for index in range(0, (size + WIDTH - 1) // WIDTH):
+            width = min(WIDTH, size - index * WIDTH)
+            bodies = unpack(self.read("entries", index, width))[:width]
+            if len(bodies) != width:
+                raise ValueError("the bundle is cut off")
+            yield from bodies
 
     def body(self, log_index: int) -> bytes:
         """One published entry, from the widest form of its bundle. FileNotFoundError if it is not there."""

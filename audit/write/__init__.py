@@ -8,7 +8,17 @@ inside its own transaction.
 from audit.write.event import Caller, Draft, EventInvalid, EventTooLarge, Frame, Kind, Value, canonical
 from audit.write.memory import MemoryRecorder
 from audit.write.spool import Recorder, Spool, open_spool
-from audit.write.tables import SpoolDown, SpoolFull, SpoolLocked, acknowledged, append, finish, install, trim
+from audit.write.tables import (
+    SpoolDown,
+    SpoolFull,
+    SpoolLocked,
+    SpoolRolledBack,
+    acknowledged,
+    append,
+    finish,
+    install,
+    trim,
+)
 
 __all__ = [
     "Caller",
@@ -23,6 +33,7 @@ __all__ = [
     "SpoolDown",
     "SpoolFull",
     "SpoolLocked",
+    "SpoolRolledBack",
     "Value",
     "acknowledged",
     "append",

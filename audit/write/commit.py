@@ -50,10 +50,14 @@ class Committer:
                     max_bytes=self._max_bytes,
                     reserved_percent=self._reserved_percent,
                     clock=self.clock,
+                    cursor=self.cursor,
                 )
         except (sqlite3.Error, OSError) as error:
             self.release()
             raise SpoolDown(f"{self.path}: {_name(error)}") from None
+        except SpoolDown:
+            self.release()
+            raise
 
     def commit(self, groups: Sequence[Sequence[Entry]]) -> list[SpoolFull | None]:
         """One transaction for all groups that fit. Raises SpoolDown: then none of them counts as recorded."""

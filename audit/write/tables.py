@@ -51,16 +51,35 @@ class SpoolLocked(SpoolDown):
     code = "spool_locked"
 
 
+class SpoolRolledBack(SpoolDown):
+    """The file is an old copy of itself: its next events would take sequence numbers that were used before."""
+
+    code = "spool_rolled_back"
+
+
 def install(
-    conn: sqlite3.Connection, *, role: str, gateway: str, max_bytes: int, reserved_percent: int, clock: Clock
+    conn: sqlite3.Connection,
+    *,
+    role: str,
+    gateway: str,
+    max_bytes: int,
+    reserved_percent: int,
+    clock: Clock,
+    cursor: Path | None = None,
 ) -> Head:
     """Makes the tables if they are missing and opens a new epoch (`lifecycle.start`). Call once at each start.
 
     Start and stop are written even into a full spool: they are few, small, and what an examiner looks for first.
+    `cursor`: the shipper's database, to see that this file is not an old copy; SpoolRolledBack if it is.
     """
     for statement in filter(str.strip, SCHEMA.split(";")):
         conn.execute(statement)
     known = _meta(conn)
+    if known and cursor is not None and acknowledged(cursor, known["writer"]) > int(known["seq"]):
+        raise SpoolRolledBack(
+            f"the spool of {known['writer']} is older than what was shipped from it, as after a restore from a"
+            " backup: move the file away, and a new chain begins"
+        )
     _set(conn, {"max_bytes": max_bytes, "reserved_percent": reserved_percent, "gateway": gateway})
     if not known:
         _set(conn, {"writer": f"{role}.{os.urandom(4).hex()}", "seq": 0, "head": GENESIS, "used": 0})

@@ -11,7 +11,7 @@ from audit.log.sequence import LogStateLost, Sequencer, broken
 from audit.log.spools import Spooled
 from audit.log.tiles import TileReader
 from audit.verify import verify_tiles
-from tests.kit.shipping import House, say
+from tests.kit.shipping import House, say, texts
 
 
 @pytest.fixture
@@ -135,18 +135,51 @@ def test_a_plan_whose_spool_is_lost_before_it_was_signed_is_given_up_and_told(ho
     check(house, 2)
 
 
-def test_an_older_cursor_than_the_checkpoint_is_refused(house: House, tmp_path: Path):
+def with_old_cursor(house: House, *, lost: bool) -> None:
+    """Two publications, of which the cursor database remembers the first, or nothing."""
     writer = house.writer("one")
+    say(writer, "a")
     house.sequencer().step()
+    sender = house.sender()
+    while sender.step()[0]:
+        pass
+    writer.trim()
     house.close()
-    kept = (tmp_path / "log" / "cursor.db").read_bytes()
+    path = house.state / "log" / "cursor.db"
+    kept = path.read_bytes()
     say(house.writer("two"), "b")
     house.sequencer().step()
     house.close()
-    (tmp_path / "log" / "cursor.db").write_bytes(kept)
-    with pytest.raises(LogStateLost):
+    path.unlink() if lost else path.write_bytes(kept)
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_lost_or_old_cursor_is_made_anew_from_the_signed_log(house: House, lost: bool):
+    with_old_cursor(house, lost=lost)
+    sequencer = house.sequencer()
+    size = sequencer.size
+    assert size == len(story(house, size)) >= 5
+    sender = house.sender()
+    while sender.step()[0]:
+        pass
+    assert texts(house) == story(house, size)
+    say(house.writer("two"), "c")
+    sequencer.step()
+    assert story(house, sequencer.size)[-1] == "c"
+    check(house, sequencer.size)
+
+
+@pytest.mark.parametrize("damage", ["cut off", "edited", "gone"])
+def test_a_lost_cursor_and_a_damaged_log_are_refused(house: House, damage: str):
+    with_old_cursor(house, lost=True)
+    bundles = [path for path in (house.tiles / "tile" / "entries").rglob("*") if path.is_file()]
+    for bundle in bundles:
+        content = bundle.read_bytes()
+        bundle.write_bytes(content[:-1] if damage == "cut off" else content.replace(b"decision", b"incision", 1))
+        if damage == "gone":
+            bundle.unlink()
+    with pytest.raises(LogStateLost, match="cannot be made anew"):
         house.sequencer()
-    assert writer.path.exists()
 
 
 def test_a_checkpoint_of_another_history_is_refused(house: House):

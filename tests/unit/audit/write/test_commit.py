@@ -97,3 +97,25 @@ def test_a_file_that_is_no_database_is_refused_in_one_sentence(tmp_path: Path):
     spool.path.unlink()
     spool.open()  # the failed attempt kept no lock
     spool.close()
+
+
+def test_an_old_copy_of_the_spool_is_refused(tmp_path: Path):
+    """Its next events would take sequence numbers that stand in the signed log already."""
+    spool = committer(tmp_path)
+    spool.open()
+    spool.close()
+    old = spool.path.read_bytes()
+    spool.open()
+    spool.commit([group()])
+    (tmp_path / "log").mkdir()
+    with sqlite3.connect(tmp_path / "log" / "cursor.db") as conn:
+        conn.execute("CREATE TABLE acked (writer TEXT PRIMARY KEY, seq INTEGER NOT NULL)")
+        conn.execute("INSERT INTO acked SELECT value, 4 FROM (SELECT ? AS value)", (tables.head(spool.conn).writer,))
+    conn.close()
+    spool.close()
+    spool.path.write_bytes(old)
+    with pytest.raises(tables.SpoolRolledBack, match="move the file away"):
+        spool.open()
+    spool.path.unlink()
+    spool.open()
+    spool.close()
