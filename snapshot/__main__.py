@@ -14,6 +14,7 @@ from snapshot.publish import Publisher
 async def run() -> None:
     settings = load()
     private_dir(settings.gateway.state_dir)
+    private_dir(settings.gateway.run_dir)  # Envoy, asked whether it would take the configuration, opens its log there
     async with serve.stop_signal() as stop, open_spool(settings, "snapshot") as spool:
         publisher = Publisher(settings, spool, envoy)
         try:

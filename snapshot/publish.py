@@ -12,12 +12,13 @@ from typing import Protocol
 
 from audit.write import Draft, Kind, Recorder, Value
 from runtime import log
-from runtime.errors import Error, GatewayError
+from runtime.errors import GatewayError
 from runtime.fileio import private_dir
 from runtime.settings import Settings
 from snapshot import layout, repository
 from snapshot.connections import Connection, parse_connections
 from snapshot.engine.process import Worker
+from snapshot.envoy import EnvoyRefused
 from snapshot.located import Problem, RepositoryRefused
 from snapshot.repository import CONNECTIONS, Repository
 from snapshot.validate import Checked, SnapshotRefused, validate
@@ -33,7 +34,7 @@ class Envoy(Protocol):
     """What the publisher needs of `snapshot.envoy`; the module itself has this shape."""
 
     def validate(self, settings: Settings, connections: Mapping[str, Connection]) -> None:
-        """Raises an Error with the binary's words."""
+        """Raises EnvoyRefused with the binary's words."""
         ...
 
     def render(self, settings: Settings, connections: Mapping[str, Connection]) -> None: ...
@@ -53,8 +54,8 @@ class Publisher:
             try:
                 await self.look()
             except (GatewayError, OSError) as error:  # ours, not the revision's: tried again
-                code = getattr(error, "code", "os_error")
-                logger.error("publish_failed", extra={"fields": {"code": code}})
+                fields = {"code": getattr(error, "code", "os_error"), "problem": str(error)}
+                logger.error("publish_failed", extra={"fields": fields})
             await asyncio.sleep(self._settings.policy.poll_seconds)
 
     async def look(self) -> None:
@@ -88,11 +89,12 @@ class Publisher:
 
     async def _check(self, revision: Repository) -> Checked:
         async with Worker.running() as worker:
-            checked = await validate(revision, self._settings.secrets, worker)
+            deadline_s = self._settings.engine.deadline_ms / 1000
+            checked = await validate(revision, worker, self._settings.secrets, deadline_s=deadline_s)
         checked.require()
         try:
             await asyncio.to_thread(self._envoy.validate, self._settings, checked.connections)
-        except Error as error:
+        except EnvoyRefused as error:
             raise SnapshotRefused([Problem(CONNECTIONS, 0, error.message)]) from None
         return checked
 

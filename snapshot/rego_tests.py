@@ -15,7 +15,9 @@ from snapshot.engine.process import RegoFailed, Worker
 from snapshot.located import Problem
 from snapshot.syntax import Module, complaints
 
-TEST_SECONDS = 10.0  # for one; a decision has one second, so a test that needs more tests something else
+TEST_DEADLINES = (
+    10  # a test may take so many times what a decision may (engine.deadline_ms), for it may ask for several
+)
 
 
 @dataclass(frozen=True)
@@ -56,20 +58,22 @@ class Coverage:
         return 100.0 * covered / (covered + missed) if covered + missed else 100.0
 
 
-async def run_tests(worker: Worker, modules: Iterable[Module], coverage: Coverage | None = None) -> list[TestResult]:
-    """The worker has the modules loaded. Raises WorkerSlow when a test overruns, WorkerDied."""
+async def run_tests(
+    worker: Worker, modules: Iterable[Module], seconds: float, coverage: Coverage | None = None
+) -> list[TestResult]:
+    """The worker has the modules loaded; each test may take `seconds`. Raises WorkerSlow, WorkerDied."""
     results = []
     for module in modules:
         for name in module.tests():
-            why = await _run(worker, [*module.package, name], coverage)
+            why = await _run(worker, [*module.package, name], seconds, coverage)
             dotted = ".".join(["data", *module.package, name])
             results.append(TestResult(dotted, module.path, module.line(rf"^\s*{name}\b"), why))
     return results
 
 
-async def _run(worker: Worker, path: list[str], coverage: Coverage | None) -> str:
+async def _run(worker: Worker, path: list[str], seconds: float, coverage: Coverage | None) -> str:
     try:
-        answer = await worker.evaluate(path, b"", seconds=TEST_SECONDS, coverage=coverage is not None)
+        answer = await worker.evaluate(path, b"", seconds=seconds, coverage=coverage is not None)
     except RegoFailed as error:
         return complaints(error.text, path[-1])[0].text
     if coverage is not None:
@@ -84,12 +88,12 @@ async def _run(worker: Worker, path: list[str], coverage: Coverage | None) -> st
 
 
 async def run_cases(
-    worker: Worker, cases: Iterable[Case], snapshot: str, coverage: Coverage | None = None
+    worker: Worker, cases: Iterable[Case], snapshot: str, seconds: float, coverage: Coverage | None = None
 ) -> list[TestResult]:
     """Raises WorkerSlow, WorkerDied."""
     results = []
     for case in cases:
-        decision, why = await decide(worker, case.input, snapshot, coverage)
+        decision, why = await decide(worker, case.input, snapshot, seconds, coverage)
         if not why:
             why = "; ".join(differences(case, decision or {}))
         results.append(TestResult(f"case `{case.description}`", case.file, case.line, why))
@@ -97,12 +101,12 @@ async def run_cases(
 
 
 async def decide(
-    worker: Worker, given: Mapping[str, Any], snapshot: str, coverage: Coverage | None = None
+    worker: Worker, given: Mapping[str, Any], snapshot: str, seconds: float, coverage: Coverage | None = None
 ) -> tuple[dict[str, Any] | None, str]:
     """The value of `data.exeat.decision`, and why it is no decision of this snapshot ("" if it is one)."""
     body = json.dumps({"input": given}).encode()
     try:
-        answer = await worker.evaluate(ENTRY, body, seconds=TEST_SECONDS, coverage=coverage is not None)
+        answer = await worker.evaluate(ENTRY, body, seconds=seconds, coverage=coverage is not None)
     except RegoFailed as error:
         return None, complaints(error.text, "policy")[0].text
     if coverage is not None:

@@ -20,13 +20,15 @@ from snapshot.connections import Connection, parse_connections
 from snapshot.decision import parse as parse_decision
 from snapshot.engine.process import RegoFailed, Worker, WorkerSlow
 from snapshot.located import Problem, RepositoryRefused
-from snapshot.rego_tests import Coverage, TestResult, decide, run_cases, run_tests
+from snapshot.rego_tests import TEST_DEADLINES, Coverage, TestResult, decide, run_cases, run_tests
 from snapshot.repository import CONNECTIONS, MASKING, ROLES, Repository
 from snapshot.roles import parse_models, parse_roles, unknown_names
 from snapshot.sample import STRANGER, merged
 from snapshot.syntax import Module, check, complaints
 
 MODELS = "data/models.yaml"
+Secrets = Mapping[str, Secret] | None
+"""The settings' secrets; None: there are no settings, so credentials are not checked."""
 
 
 class SnapshotRefused(GatewayError):
@@ -48,6 +50,9 @@ class Checked:
     """What was found. `notes` do not keep a repository from being published."""
 
     repository: Repository
+    secrets: Secrets
+    seconds: float  # for one test
+    coverage: Coverage | None = None  # filled when it is asked for
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
     connections: dict[str, Connection] = field(default_factory=dict)
@@ -56,7 +61,6 @@ class Checked:
     modules: list[Module] = field(default_factory=list)
     bundle: Bundle | None = None
     tests: list[TestResult] = field(default_factory=list)
-    coverage: Coverage = field(default_factory=Coverage)
 
     def require(self) -> None:
         """Raises SnapshotRefused if there is any problem."""
@@ -65,13 +69,13 @@ class Checked:
 
 
 async def validate(
-    repository: Repository, secrets: Mapping[str, Secret] | None, worker: Worker, *, coverage: bool = False
+    repository: Repository, worker: Worker, secrets: Secrets, *, deadline_s: float = 1.0, coverage: bool = False
 ) -> Checked:
-    """`secrets`: the settings', None to leave credentials unchecked. Raises WorkerDied only."""
-    checked = Checked(repository)
+    """`deadline_s`: what a decision may take (engine.deadline_ms). Raises WorkerDied only."""
+    checked = Checked(repository, secrets, TEST_DEADLINES * deadline_s, Coverage() if coverage else None)
     for stage in (_data, _parse, _compile, _test, _warm_up):
         try:
-            await stage(checked, secrets, worker, coverage)
+            await stage(checked, worker)
         except RepositoryRefused as error:
             checked.problems.append(error.problem)
         except WorkerSlow:
@@ -81,9 +85,9 @@ async def validate(
     return checked
 
 
-async def _data(checked: Checked, secrets: Mapping[str, Secret] | None, worker: Worker, coverage: bool) -> None:
+async def _data(checked: Checked, worker: Worker) -> None:
     """Each file by itself, so that a mistake in one does not hide those in another."""
-    repository = checked.repository
+    repository, secrets = checked.repository, checked.secrets
 
     def connections() -> None:
         checked.connections = parse_connections(repository.text(CONNECTIONS), CONNECTIONS, secrets)
@@ -113,7 +117,7 @@ async def _data(checked: Checked, secrets: Mapping[str, Secret] | None, worker: 
             checked.problems.append(Problem(error.filename, error.line, error.reason))
 
 
-async def _parse(checked: Checked, secrets: Mapping[str, Secret] | None, worker: Worker, coverage: bool) -> None:
+async def _parse(checked: Checked, worker: Worker) -> None:
     repository = checked.repository
     if not repository.modules():
         raise RepositoryRefused("*.rego", 0, "the repository has no policy")
@@ -130,7 +134,7 @@ async def _parse(checked: Checked, secrets: Mapping[str, Secret] | None, worker:
         checked.problems.extend(check(module, functions))
 
 
-async def _compile(checked: Checked, secrets: Mapping[str, Secret] | None, worker: Worker, coverage: bool) -> None:
+async def _compile(checked: Checked, worker: Worker) -> None:
     """First as the engine will load it, so that no policy leans on a function of the tests; then with them."""
     for tests in (False, True):
         bundle = bundles.make(checked.repository, tests=tests)
@@ -141,17 +145,17 @@ async def _compile(checked: Checked, secrets: Mapping[str, Secret] | None, worke
             return
 
 
-async def _test(checked: Checked, secrets: Mapping[str, Secret] | None, worker: Worker, coverage: bool) -> None:
-    counted = checked.coverage if coverage else None
-    checked.tests.extend(await run_tests(worker, checked.modules, counted))
-    checked.tests.extend(await run_cases(worker, checked.cases, checked.repository.digest, counted))
+async def _test(checked: Checked, worker: Worker) -> None:
+    seconds, counted = checked.seconds, checked.coverage
+    checked.tests.extend(await run_tests(worker, checked.modules, seconds, counted))
+    checked.tests.extend(await run_cases(worker, checked.cases, checked.repository.digest, seconds, counted))
     checked.problems.extend(result.problem for result in checked.tests if result.why)
 
 
-async def _warm_up(checked: Checked, secrets: Mapping[str, Secret] | None, worker: Worker, coverage: bool) -> None:
+async def _warm_up(checked: Checked, worker: Worker) -> None:
     assert checked.ruleset is not None
     for given in _strangers(checked.connections):
-        decision, why = await decide(worker, given, checked.repository.digest)
+        decision, why = await decide(worker, given, checked.repository.digest, checked.seconds)
         where = f"a stranger's request to `{given['connection']['name']}`"
         if why:
             raise RepositoryRefused("data.exeat.decision", 0, f"{where}: {why}")

@@ -13,14 +13,15 @@ from runtime.errors import CallerError
 from runtime.settings import config_path, load
 from snapshot import bundle as bundles
 from snapshot import repository
-from snapshot.cases import parse_cases
+from snapshot.cases import differences, parse_cases
 from snapshot.engine.process import Worker
 from snapshot.located import Problem
-from snapshot.rego_tests import TestResult, decide, run_cases
+from snapshot.rego_tests import TestResult, decide
 from snapshot.repository import is_test
-from snapshot.validate import Checked, validate
+from snapshot.validate import Checked, Secrets, validate
 
 DEFAULT = Path("policies")
+TRY_SECONDS = 10.0  # a person waits
 Result = TypeVar("Result")
 
 
@@ -56,14 +57,14 @@ def on_repository(command: Callable[..., None]) -> Callable[..., None]:
 class Desk:
     """A repository, and the secrets its connections may name (None: there are no settings, so it is not checked)."""
 
-    def __init__(self, directory: Path, secrets: Any) -> None:
+    def __init__(self, directory: Path, secrets: Secrets) -> None:
         self.directory = directory
         self._secrets = secrets
 
     def checked(self, *, coverage: bool = False) -> Checked:
         """Raises RepositoryRefused when the directory cannot even be read."""
         revision = repository.read(self.directory)
-        return self.ask(lambda worker: validate(revision, self._secrets, worker, coverage=coverage))
+        return self.ask(lambda worker: validate(revision, worker, self._secrets, coverage=coverage))
 
     def ask(self, work: Callable[[Worker], Coroutine[Any, Any, Result]]) -> Result:
         async def run() -> Result:
@@ -127,9 +128,8 @@ def try_(desk: Desk, case: Path, as_json: bool) -> None:
         await worker.load(bundle.modules, bundle.data, warm=[bundles.ENTRY])
         found = []
         for one in cases:
-            decision, why = await decide(worker, one.input, bundle.digest)
-            result = (await run_cases(worker, [one], bundle.digest))[0] if one.want and not why else None
-            found.append((decision, why or (result.why if result else "")))
+            decision, why = await decide(worker, one.input, bundle.digest, TRY_SECONDS)
+            found.append((decision, why or "; ".join(differences(one, decision or {}))))
         return found
 
     answers = desk.ask(work)
@@ -154,15 +154,17 @@ def coverage(desk: Desk, fail_under: float, as_json: bool) -> None:
     checked = desk.checked(coverage=True)
     if checked.problems:
         raise PolicyRefused("\n".join(desk.place(problem) for problem in sorted(set(checked.problems))))
+    assert checked.coverage is not None
+    reached = checked.coverage
     paths = [path for path in checked.repository.modules() if not is_test(path)]
-    missed = {path: sorted(checked.coverage.missed.get(path, ())) for path in paths}
-    percent = checked.coverage.percent(paths)
+    missed = {path: sorted(reached.missed.get(path, ())) for path in paths}
+    percent = reached.percent(paths)
     if as_json:
         click.echo(json.dumps({"percent": round(percent, 1), "missed": missed}, indent=2))
     else:
         for path in paths:
             lines = ", ".join(_ranges(missed[path]))
-            click.echo(f"{checked.coverage.percent([path]):5.1f} %  {path}{': lines ' + lines if lines else ''}")
+            click.echo(f"{reached.percent([path]):5.1f} %  {path}{': lines ' + lines if lines else ''}")
         click.echo(f"{percent:5.1f} %  of {desk.directory}")
     if percent < fail_under:
         raise SystemExit(1)

@@ -63,25 +63,29 @@ def render(settings: Settings, connections: Mapping[str, Connection]) -> None:
     folder = xds_dir(settings)
     private_dir(folder)
     sds = private_dir(folder / "sds")
-    for name, secret in dynamic.used_secrets(settings, connections.values()).items():
-        _write(sds / f"{name}.json", _discovery([dynamic.secret_resource(name, secret)]))
+    _write_secrets(settings, connections, sds)
     _write(folder / "clusters.json", _discovery(dynamic.upstream_clusters(settings, connections.values(), sds)))
     _write(folder / "routes.json", _discovery([dynamic.routes(settings, connections.values())]))
+
+
+def _write_secrets(settings: Settings, connections: Mapping[str, Connection], folder: Path) -> None:
+    for name, secret in dynamic.used_secrets(settings, connections.values()).items():
+        _write(folder / f"{name}.json", _discovery([dynamic.secret_resource(name, secret)]))
 
 
 def validate(settings: Settings, connections: Mapping[str, Connection]) -> None:
     """Asks the real binary whether it would take the whole configuration. Raises EnvoyRefused with its words."""
     binary = envoy_binary(settings)
-    folder = xds_dir(settings)
-    inline = (
-        dynamic.routes(settings, connections.values()),
-        dynamic.upstream_clusters(settings, connections.values(), folder / "sds"),
-    )
-    document = to_json(bootstrap.config(settings, folder, inline=inline))
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(document, file)
-        file.flush()
-        command = [str(binary), "--mode", "validate", "-c", file.name, "--log-level", "error"]
+    with tempfile.TemporaryDirectory(prefix="exeat-") as name:
+        scratch = Path(name)  # the secret references that the clusters name must exist, and nothing live may change yet
+        _write_secrets(settings, connections, scratch)
+        inline = (
+            dynamic.routes(settings, connections.values()),
+            dynamic.upstream_clusters(settings, connections.values(), scratch),
+        )
+        document = scratch / "bootstrap.json"
+        document.write_text(json.dumps(to_json(bootstrap.config(settings, xds_dir(settings), inline=inline))), "utf-8")
+        command = [str(binary), "--mode", "validate", "-c", str(document), "--log-level", "error"]
         try:
             result = subprocess.run(command, capture_output=True, text=True, timeout=VALIDATE_SECONDS, check=False)
         except subprocess.TimeoutExpired:
