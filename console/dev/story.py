@@ -24,7 +24,7 @@ from runtime.errors import GatewayError
 from runtime.settings import Settings
 
 T = TypeVar("T")
-MODEL, GPT = "claude-sonnet-4-5", "gpt-5"
+MODEL, GPT = "claude-sonnet-5", "gpt-5"
 SSN, CARD = "536-22-1234", "4111"
 SESSION = "demo-{}"
 TRANSFER = {"from": "GB82WEST12345698765432", "to": "DE89370400440532013000", "amount": "1200.00"}

@@ -28,7 +28,7 @@ async def lookup_customer(arguments: dict[str, Any]) -> dict[str, Any]:
 async def main() -> None:
     bank = create_sdk_mcp_server("bank", "1.0.0", [lookup_customer])
     options = ClaudeAgentOptions(
-        model="claude-sonnet-4-5",
+        model="claude-sonnet-5",
         mcp_servers={"bank": bank},
         tools=[],
         allowed_tools=["mcp__bank__lookup_customer"],

@@ -12,7 +12,7 @@ import pytest
 
 from tests.kit.gateway import Gateway, eventually
 
-MODEL, GPT = "claude-sonnet-4-5", "gpt-5"
+MODEL, GPT = "claude-sonnet-5", "gpt-5"
 CARD, SSN, IBAN, EMAIL = "4111", "536-22-1234", "GB82WEST12345698765432", "ada.lovell@customer.example"
 
 

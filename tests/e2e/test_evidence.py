@@ -36,7 +36,7 @@ def exchange(gateway: Gateway) -> str:
     )
     text = "play: split, for ada.lovell@customer.example with IBAN GB82WEST12345698765432"
     messages: Any = [{"role": "user", "content": text}]
-    with client.messages.stream(model="claude-sonnet-4-5", max_tokens=50, messages=messages) as stream:
+    with client.messages.stream(model="claude-sonnet-5", max_tokens=50, messages=messages) as stream:
         stream.until_done()
         found: str = stream.response.headers["x-exeat-decision"]
     eventually(lambda: gateway.events(found), lambda events: "exchange.end" in events)
