@@ -10,7 +10,7 @@ decided for good, so they are examined, once, from left to right; the bytes from
                         starts before _pos have been examined (_pos ≤ _out only inside a masked value)
 
 A start inside a masked value is examined too: a second secret may begin in it and reach beyond it. What it adds is
-masked as well. A secret that is known by its beginning is masked at once and its further bytes are swallowed.
+masked as well. A secret that is known by its beginning need not be held whole: its further bytes are swallowed.
 """
 
 from masking.detector import Detector

@@ -95,6 +95,7 @@ CONNECTION_PASSWORD = Detector(
     context=r"""[;,"' ](?:[Pp]assword|[Pp]wd|PWD|PASSWORD)=""",
     decisive=".{3}",
     groups=("secrets", "tokens"),
+    validate=validators.password,
     positive=("Server=db;User Id=sa;Password=«Pa55word!»;Encrypt=true", "jdbc:x;user=a;pwd=«abc123»"),
     negative=("Password=;", "the password is"),
 )

@@ -1,0 +1,27 @@
+from masking.detector import Detector
+from masking.finding import ELSEWHERE, MOST_FINDINGS, Finding, Findings
+from masking.scan import Rule
+
+RULE = Rule("card", "1a", Detector("card", "4", (), ()))
+
+
+def test_equal_hits_add_up_in_the_order_of_the_first() -> None:
+    findings = Findings()
+    findings.add(RULE, "$.b", token="t1")
+    findings.add(RULE, "$.a")
+    findings.add(RULE, "$.b", token="t1")
+    assert len(findings) == 2
+    assert findings.take() == [
+        Finding("card", "1a", "$.b", "redact", 2, "t1"),
+        Finding("card", "1a", "$.a", "redact", 1),
+    ]
+    assert findings.take() == []
+
+
+def test_a_flood_of_different_hits_stays_a_short_list() -> None:
+    findings = Findings()
+    for at in range(MOST_FINDINGS + 1000):
+        findings.add(RULE, f"$[{at}]", token=f"t{at}")
+    taken = findings.take()
+    assert len(taken) == MOST_FINDINGS + 1
+    assert taken[-1] == Finding("card", "1a", ELSEWHERE, "redact", 1000)
