@@ -5,9 +5,10 @@ import contextlib
 
 import grpc
 
-from approvals.approvals_pb2_grpc import add_ApprovalsServicer_to_server, add_HoldsServicer_to_server
+from approvals import approvals_pb2_grpc as stubs
+from approvals.floor import Floor
 from approvals.people import Door
-from approvals.service import ApprovalsService, HoldsService
+from approvals.service import ApprovalsService, HoldsService, RevocationsService
 from approvals.store import Store
 from approvals.writer import Writer
 from identity import Verifier, people_issuer
@@ -15,6 +16,8 @@ from runtime.clock import SystemClock
 from runtime.errors import Error
 from runtime.serve import main, serve_grpc
 from runtime.settings import Settings, load
+from snapshot.current import Current
+from snapshot.masking_keys import masking_keys
 
 GRACE_S = 0.5  # waits are open-ended: ending them quickly lets clients wait again at the next process
 
@@ -33,8 +36,7 @@ async def run(settings: Settings) -> None:
     await writer.open()
     try:
         async with contextlib.AsyncExitStack() as stack:
-            holds, people = HoldsService(writer), await _people(settings, writer, stack)
-            await _serve(settings, writer, holds, people)
+            await _serve(settings, writer, await _people(settings, writer, stack))
     finally:
         await writer.close()
 
@@ -43,16 +45,19 @@ async def _people(settings: Settings, writer: Writer, stack: contextlib.AsyncExi
     issuer, clock = people_issuer(settings.people), SystemClock()
     verifier = await stack.enter_async_context(Verifier([issuer], clock)) if issuer else None
     door = Door(verifier, {audience for agents in settings.issuers for audience in agents.audiences})
+    current = Current(settings.gateway.state_dir, settings.secrets)
+    floor = Floor(current.get, lambda: masking_keys(settings), settings.masking.floor)
     most = settings.people.auth_time_max_seconds
-    return ApprovalsService(writer, door, clock, mask=str, auth_time_max_s=most, overseers=())
+    return ApprovalsService(writer, door, clock, mask=floor, auth_time_max_s=most)
 
 
-async def _serve(settings: Settings, writer: Writer, holds: HoldsService, people: ApprovalsService) -> None:
+async def _serve(settings: Settings, writer: Writer, people: ApprovalsService) -> None:
     def add_holds(server: grpc.aio.Server) -> None:
-        add_HoldsServicer_to_server(holds, server)  # type: ignore[no-untyped-call]  # generated code
+        stubs.add_HoldsServicer_to_server(HoldsService(writer), server)  # type: ignore[no-untyped-call]  # generated
+        stubs.add_RevocationsServicer_to_server(RevocationsService(writer), server)  # type: ignore[no-untyped-call]
 
     def add_people(server: grpc.aio.Server) -> None:
-        add_ApprovalsServicer_to_server(people, server)  # type: ignore[no-untyped-call]
+        stubs.add_ApprovalsServicer_to_server(people, server)  # type: ignore[no-untyped-call]
 
     register = [(settings.socket("holds"), add_holds), (settings.socket("approvals"), add_people)]
     try:

@@ -219,3 +219,89 @@ class Answer(_message.Message):
 class WatchRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class RevokeRequest(_message.Message):
+    __slots__ = ("scope", "value", "issuer", "reason")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    scope: str
+    value: str
+    issuer: str
+    reason: str
+    def __init__(self, scope: _Optional[str] = ..., value: _Optional[str] = ..., issuer: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class LiftRequest(_message.Message):
+    __slots__ = ("id", "reason")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    reason: str
+    def __init__(self, id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class Revocation(_message.Message):
+    __slots__ = ("id", "phase", "scope", "value", "issuer", "reason", "by", "at_us", "lifted")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    LIFTED_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    phase: str
+    scope: str
+    value: str
+    issuer: str
+    reason: str
+    by: Person
+    at_us: int
+    lifted: Lift
+    def __init__(self, id: _Optional[str] = ..., phase: _Optional[str] = ..., scope: _Optional[str] = ..., value: _Optional[str] = ..., issuer: _Optional[str] = ..., reason: _Optional[str] = ..., by: _Optional[_Union[Person, _Mapping]] = ..., at_us: _Optional[int] = ..., lifted: _Optional[_Union[Lift, _Mapping]] = ...) -> None: ...
+
+class Lift(_message.Message):
+    __slots__ = ("reason", "by", "at_us")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    by: Person
+    at_us: int
+    def __init__(self, reason: _Optional[str] = ..., by: _Optional[_Union[Person, _Mapping]] = ..., at_us: _Optional[int] = ...) -> None: ...
+
+class Person(_message.Message):
+    __slots__ = ("issuer", "subject", "email")
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    issuer: str
+    subject: str
+    email: str
+    def __init__(self, issuer: _Optional[str] = ..., subject: _Optional[str] = ..., email: _Optional[str] = ...) -> None: ...
+
+class ListRevocationsRequest(_message.Message):
+    __slots__ = ("all",)
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    all: bool
+    def __init__(self, all: _Optional[bool] = ...) -> None: ...
+
+class ListRevocationsReply(_message.Message):
+    __slots__ = ("revocations",)
+    REVOCATIONS_FIELD_NUMBER: _ClassVar[int]
+    revocations: _containers.RepeatedCompositeFieldContainer[Revocation]
+    def __init__(self, revocations: _Optional[_Iterable[_Union[Revocation, _Mapping]]] = ...) -> None: ...
+
+class FollowRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RevocationChange(_message.Message):
+    __slots__ = ("complete", "revocations")
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    REVOCATIONS_FIELD_NUMBER: _ClassVar[int]
+    complete: bool
+    revocations: _containers.RepeatedCompositeFieldContainer[Revocation]
+    def __init__(self, complete: _Optional[bool] = ..., revocations: _Optional[_Iterable[_Union[Revocation, _Mapping]]] = ...) -> None: ...

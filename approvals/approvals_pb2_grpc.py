@@ -268,6 +268,21 @@ class ApprovalsStub:
                 request_serializer=approvals_dot_approvals__pb2.WatchRequest.SerializeToString,
                 response_deserializer=approvals_dot_approvals__pb2.Approval.FromString,
                 _registered_method=True)
+        self.Revoke = channel.unary_unary(
+                '/exeat.approvals.v1.Approvals/Revoke',
+                request_serializer=approvals_dot_approvals__pb2.RevokeRequest.SerializeToString,
+                response_deserializer=approvals_dot_approvals__pb2.Revocation.FromString,
+                _registered_method=True)
+        self.Lift = channel.unary_unary(
+                '/exeat.approvals.v1.Approvals/Lift',
+                request_serializer=approvals_dot_approvals__pb2.LiftRequest.SerializeToString,
+                response_deserializer=approvals_dot_approvals__pb2.Revocation.FromString,
+                _registered_method=True)
+        self.ListRevocations = channel.unary_unary(
+                '/exeat.approvals.v1.Approvals/ListRevocations',
+                request_serializer=approvals_dot_approvals__pb2.ListRevocationsRequest.SerializeToString,
+                response_deserializer=approvals_dot_approvals__pb2.ListRevocationsReply.FromString,
+                _registered_method=True)
 
 
 class ApprovalsServicer:
@@ -305,6 +320,25 @@ class ApprovalsServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Revoke(self, request, context):
+        """Stops an identity at once: held requests and unused grants end in the same transaction. Twice is once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Lift(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRevocations(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ApprovalsServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -332,6 +366,21 @@ def add_ApprovalsServicer_to_server(servicer, server):
                     servicer.Watch,
                     request_deserializer=approvals_dot_approvals__pb2.WatchRequest.FromString,
                     response_serializer=approvals_dot_approvals__pb2.Approval.SerializeToString,
+            ),
+            'Revoke': grpc.unary_unary_rpc_method_handler(
+                    servicer.Revoke,
+                    request_deserializer=approvals_dot_approvals__pb2.RevokeRequest.FromString,
+                    response_serializer=approvals_dot_approvals__pb2.Revocation.SerializeToString,
+            ),
+            'Lift': grpc.unary_unary_rpc_method_handler(
+                    servicer.Lift,
+                    request_deserializer=approvals_dot_approvals__pb2.LiftRequest.FromString,
+                    response_serializer=approvals_dot_approvals__pb2.Revocation.SerializeToString,
+            ),
+            'ListRevocations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRevocations,
+                    request_deserializer=approvals_dot_approvals__pb2.ListRevocationsRequest.FromString,
+                    response_serializer=approvals_dot_approvals__pb2.ListRevocationsReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -470,6 +519,163 @@ class Approvals:
             '/exeat.approvals.v1.Approvals/Watch',
             approvals_dot_approvals__pb2.WatchRequest.SerializeToString,
             approvals_dot_approvals__pb2.Approval.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Revoke(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exeat.approvals.v1.Approvals/Revoke',
+            approvals_dot_approvals__pb2.RevokeRequest.SerializeToString,
+            approvals_dot_approvals__pb2.Revocation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Lift(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exeat.approvals.v1.Approvals/Lift',
+            approvals_dot_approvals__pb2.LiftRequest.SerializeToString,
+            approvals_dot_approvals__pb2.Revocation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRevocations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exeat.approvals.v1.Approvals/ListRevocations',
+            approvals_dot_approvals__pb2.ListRevocationsRequest.SerializeToString,
+            approvals_dot_approvals__pb2.ListRevocationsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class RevocationsStub:
+    """For authz and extproc, on holds.sock.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Follow = channel.unary_stream(
+                '/exeat.approvals.v1.Revocations/Follow',
+                request_serializer=approvals_dot_approvals__pb2.FollowRequest.SerializeToString,
+                response_deserializer=approvals_dot_approvals__pb2.RevocationChange.FromString,
+                _registered_method=True)
+
+
+class RevocationsServicer:
+    """For authz and extproc, on holds.sock.
+    """
+
+    def Follow(self, request, context):
+        """First everything that is revoked (complete), then each change, and at least every few seconds a message without any.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_RevocationsServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Follow': grpc.unary_stream_rpc_method_handler(
+                    servicer.Follow,
+                    request_deserializer=approvals_dot_approvals__pb2.FollowRequest.FromString,
+                    response_serializer=approvals_dot_approvals__pb2.RevocationChange.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'exeat.approvals.v1.Revocations', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('exeat.approvals.v1.Revocations', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Revocations:
+    """For authz and extproc, on holds.sock.
+    """
+
+    @staticmethod
+    def Follow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/exeat.approvals.v1.Revocations/Follow',
+            approvals_dot_approvals__pb2.FollowRequest.SerializeToString,
+            approvals_dot_approvals__pb2.RevocationChange.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,18 +34,22 @@ NEEDED = ("exchange", "connection", "received_digest", "forwarded_digest", "issu
 
 def checked(ask: Ask) -> Ask:
     """The same with its free texts made plain. Raises AskInvalid, which names the field and never the value."""
-    for name in NAMES:
-        value: str = getattr(ask, name)
-        if len(value) > MAX_NAME or not value.isprintable():
-            raise AskInvalid(f"{name} is not a printable text of at most {MAX_NAME} characters")
-    for name in NEEDED:
-        if not getattr(ask, name):
-            raise AskInvalid(f"{name} is missing")
+    for field in NAMES:
+        name(getattr(ask, field), field, needed=field in NEEDED)
     if len(ask.shown.content) > MAX_SHOWN or len(ask.shown.media) > 100 or not ask.shown.media.isprintable():
         raise AskInvalid("shown is too large or has no proper media type")
     _check_terms(ask)
     message, action = plain(ask.message, MAX_MESSAGE), plain(ask.action, MAX_MESSAGE)
     return replace(ask, message=message, action=action, justification=plain(ask.justification, MAX_JUSTIFICATION))
+
+
+def name(value: str, what: str, *, needed: bool = True) -> str:
+    """An id, a subject, a digest: one short printable line. Raises AskInvalid."""
+    if len(value) > MAX_NAME or not value.isprintable():
+        raise AskInvalid(f"{what} is not a printable text of at most {MAX_NAME} characters")
+    if needed and not value:
+        raise AskInvalid(f"{what} is missing")
+    return value
 
 
 def plain(text: str, most: int) -> str:

@@ -8,22 +8,26 @@ from collections.abc import Iterable
 
 from approvals import machine
 from approvals.asks import checked
-from approvals.errors import TooManyWaiting
-from approvals.evidence import Change
+from approvals.errors import Revoked, TooManyWaiting
+from approvals.evidence import Change, Notice
 from approvals.facts import Ask, Card
 from approvals.machine import Approval
-from approvals.steps import Return, Step, Why
+from approvals.revocations import By, Lifted, Made, Revocation, Revocations, Traits
+from approvals.revocations import fold as revoked
+from approvals.steps import Return, Revoke, Step, Why
 
 
 class Book:
     """`most`: how many may be open at once; above that requests fail with TooManyWaiting."""
 
-    def __init__(self, approvals: Iterable[Approval], most: int) -> None:
+    def __init__(self, approvals: Iterable[Approval], most: int, revocations: Iterable[Revocation] = ()) -> None:
+        self.revocations = Revocations(revocations)
         self._open = {approval.id: approval for approval in approvals}
         self._by_key = {approval.card.binding.key: approval.id for approval in self._open.values()}
         self._most = most
         self._staged: dict[str, Approval] = {}
         self._changes: list[Change] = []
+        self._notices: list[Notice] = []
 
     def __len__(self) -> int:
         return len(self._open)
@@ -32,6 +36,11 @@ class Book:
     def changes(self) -> list[Change]:
         """What is staged, in order."""
         return self._changes
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What is staged of revocations."""
+        return self._notices
 
     def open(self) -> list[Approval]:
         """Settled and open, oldest first (ids sort by time)."""
@@ -42,8 +51,9 @@ class Book:
         return self._open.get(approval_id)
 
     def request(self, ask: Ask, at_us: int, new_id: str) -> Approval:
-        """A new card, or the open one with the same key. Raises AskInvalid, TooManyWaiting."""
+        """A new card, or the open one with the same key. Raises AskInvalid, Revoked, TooManyWaiting."""
         ask = checked(ask)
+        self._check_revoked(Traits.of(Card.of(ask)))
         found = self._by_key.get(ask.binding.key)
         if found is not None:
             approval, why = self._step(self._now(found), Return(at_us, ask.exchange))
@@ -64,9 +74,37 @@ class Book:
             return None
         return self._step(self._now(approval_id), step)
 
+    def revoke(self, made: Made) -> Revocation:
+        """What it hits ends with it. The one that already says the same is returned instead of a second one."""
+        known = [notice.after for notice in self._notices]
+        same = self.revocations.same(made.scope, made.value, made.issuer)
+        same = same or Revocations(known).same(made.scope, made.value, made.issuer)
+        if same is not None:
+            return same
+        revocation = revoked([made])
+        self._notices.append(Notice(revocation, made))
+        for approval in [*self._open.values(), *self._staged.values()]:
+            now = self._now(approval.id)
+            if not now.state.final and revocation.hits(Traits.of(now.card)):
+                self._step(now, Revoke(made.at_us))
+        return revocation
+
+    def lift(self, revocation_id: str, at_us: int, reason: str, by: By) -> Revocation | None:
+        """None: there is no such revocation. One that is lifted stays as it is."""
+        found = self.revocations.get(revocation_id)
+        if found is None or not found.active or any(notice.after.id == revocation_id for notice in self._notices):
+            return found
+        fact = Lifted(found.facts + 1, at_us, reason, by)
+        after = revoked([fact], found)
+        self._notices.append(Notice(after, fact))
+        return after
+
     def settle(self) -> list[Approval]:
         """The staged approvals are true now; returns them as they are at the end of the group."""
         changed, self._staged, self._changes = list(self._staged.values()), {}, []
+        for notice in self._notices:
+            self.revocations.put(notice.after)
+        self._notices = []
         for approval in changed:
             if approval.state.final:
                 self._open.pop(approval.id, None)
@@ -82,7 +120,12 @@ class Book:
             before = self._open.get(approval_id)
             if before is not None:
                 self._by_key[before.card.binding.key] = before.id
-        self._staged, self._changes = {}, []
+        self._staged, self._changes, self._notices = {}, [], []
+
+    def _check_revoked(self, traits: Traits) -> None:
+        staged = any(notice.after.hits(traits) for notice in self._notices)
+        if staged or self.revocations.find(traits) is not None:
+            raise Revoked("the identity was revoked")
 
     def _now(self, approval_id: str) -> Approval:
         return self._staged.get(approval_id) or self._open[approval_id]

@@ -7,10 +7,10 @@ await holds.withdraw(held)               # the client has gone: 60 s to come bac
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import grpc
 
@@ -20,6 +20,7 @@ from approvals.approvals_pb2_grpc import ApprovalsStub, HoldsStub
 from approvals.errors import ApprovalsDown, TooManyWaiting, from_rpc
 from approvals.facts import Ask, Binding, Shown, State
 from approvals.machine import Approval
+from approvals.revocations import Revocation, Scope
 from runtime.errors import Error
 from runtime.serve import MESSAGE_BYTES
 
@@ -82,10 +83,7 @@ class HoldsClient:
         await self._channel.close(None)
 
     async def request(self, ask: Ask) -> Held:
-        try:
-            status = await self._stub.Request(wire.ask_to(ask), timeout=self._timeout_s)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc(error) from None
+        status = await said(self._stub.Request(wire.ask_to(ask), timeout=self._timeout_s))
         return Held(status.id, State(status.state), status.expires_us, ask.binding)
 
     async def wait(self, held: Held) -> Outcome:
@@ -111,17 +109,12 @@ class HoldsClient:
         """True exactly once, if the digest is the one that was approved. `forwarded_digest`: of what will go out."""
         binding = replace(held.binding, forwarded_digest=forwarded_digest)
         asked = pb.ConsumeRequest(id=held.id, binding=wire.binding_to(binding))
-        try:
-            reply = await self._stub.Consume(asked, timeout=self._timeout_s)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc(error) from None
+        reply = await said(self._stub.Consume(asked, timeout=self._timeout_s))
         return bool(reply.ok)
 
     async def withdraw(self, held: Held) -> None:
-        try:
-            await self._stub.Withdraw(pb.Place(id=held.id, exchange=held.binding.exchange), timeout=self._timeout_s)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc(error) from None
+        place = pb.Place(id=held.id, exchange=held.binding.exchange)
+        await said(self._stub.Withdraw(place, timeout=self._timeout_s))
 
 
 class ApprovalsClient:
@@ -141,37 +134,34 @@ class ApprovalsClient:
 
     async def list(self, *, finished: bool = False) -> list[Approval]:
         """What this person may see, oldest first; with `finished` also what ended within the last day."""
-        try:
-            asked = pb.ListRequest(all=finished)
-            reply = await self._stub.List(asked, metadata=self._metadata, timeout=self._timeout_s)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc(error) from None
+        reply = await self._call(self._stub.List, pb.ListRequest(all=finished))
         return [wire.approval_from(message) for message in reply.approvals]
 
     async def get(self, approval_id: str) -> tuple[Approval, Shown]:
-        try:
-            asked = pb.GetRequest(id=approval_id)
-            message = await self._stub.Get(asked, metadata=self._metadata, timeout=self._timeout_s)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc(error) from None
+        message = await self._call(self._stub.Get, pb.GetRequest(id=approval_id))
         return wire.approval_from(message), wire.shown_from(message)
 
     async def grant(self, approval_id: str, shown_digest: str, justification: str = "") -> Approval:
         """`shown_digest`: of the content that this person was shown; other content is refused."""
         answer = pb.Answer(id=approval_id, shown_digest=shown_digest, justification=justification)
-        try:
-            message = await self._stub.Grant(answer, metadata=self._metadata, timeout=self._timeout_s)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc(error) from None
-        return wire.approval_from(message)
+        return wire.approval_from(await self._call(self._stub.Grant, answer))
 
     async def refuse(self, approval_id: str, shown_digest: str, justification: str = "") -> Approval:
         answer = pb.Answer(id=approval_id, shown_digest=shown_digest, justification=justification)
-        try:
-            message = await self._stub.Refuse(answer, metadata=self._metadata, timeout=self._timeout_s)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc(error) from None
-        return wire.approval_from(message)
+        return wire.approval_from(await self._call(self._stub.Refuse, answer))
+
+    async def revoke(self, scope: Scope, value: str, reason: str, issuer: str = "") -> Revocation:
+        """Held requests and unused grants of what it hits have ended when it returns."""
+        asked = pb.RevokeRequest(scope=scope, value=value, issuer=issuer, reason=reason)
+        return wire.revocation_from(await self._call(self._stub.Revoke, asked))
+
+    async def lift(self, revocation_id: str, reason: str) -> Revocation:
+        asked = pb.LiftRequest(id=revocation_id, reason=reason)
+        return wire.revocation_from(await self._call(self._stub.Lift, asked))
+
+    async def revocations(self, *, lifted: bool = False) -> Sequence[Revocation]:
+        reply = await self._call(self._stub.ListRevocations, pb.ListRevocationsRequest(all=lifted))
+        return [wire.revocation_from(message) for message in reply.revocations]
 
     async def watch(self) -> AsyncIterator[Approval]:
         """What is open now, then every change; ends only by an error or by leaving."""
@@ -180,6 +170,9 @@ class ApprovalsClient:
                 yield wire.approval_from(message)
         except grpc.aio.AioRpcError as error:
             raise from_rpc(error) from None
+
+    async def _call(self, method: Any, message: object) -> Any:
+        return await said(method(message, metadata=self._metadata, timeout=self._timeout_s))
 
 
 @dataclass
@@ -233,6 +226,14 @@ class ScriptedHolds:
     def _check(self) -> None:
         if self.fail is not None:
             raise self.fail
+
+
+async def said(call: Awaitable[Any]) -> Any:
+    """The reply, or our own error again."""
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        raise from_rpc(error) from None
 
 
 def _spread(approval_id: str) -> float:

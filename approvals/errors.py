@@ -6,6 +6,7 @@ Error
 │   ├── NotChanged           the machine said why not: already answered, expired, other content shown, …
 │   ├── AskInvalid           a request for approval that is malformed
 │   ├── NotAllowed           signed in, but this answer does not count: not an approver, one's own request, …
+│   ├── Revoked              the identity that asks was revoked
 │   └── SignInNeeded         no token, a bad one, one of the data path, or a sign-in that is too old
 └── GatewayError
     ├── ApprovalsDown        the service or its store gives no answer
@@ -40,6 +41,10 @@ class NotAllowed(CallerError):
     code = "not_allowed"
 
 
+class Revoked(CallerError):
+    code = "identity_revoked"
+
+
 class SignInNeeded(CallerError):
     code = "sign_in_needed"
 
@@ -72,6 +77,7 @@ _STATUS: tuple[tuple[type[Error], grpc.StatusCode], ...] = (
     (NotChanged, grpc.StatusCode.FAILED_PRECONDITION),
     (AskInvalid, grpc.StatusCode.INVALID_ARGUMENT),
     (NotAllowed, grpc.StatusCode.PERMISSION_DENIED),
+    (Revoked, grpc.StatusCode.PERMISSION_DENIED),
     (SignInNeeded, grpc.StatusCode.UNAUTHENTICATED),
     (TooManyWaiting, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (CallerError, grpc.StatusCode.INVALID_ARGUMENT),
@@ -82,6 +88,7 @@ _KINDS: tuple[type[Error], ...] = (
     NotChanged,
     AskInvalid,
     NotAllowed,
+    Revoked,
     SignInNeeded,
     ApprovalsDown,
     TooManyWaiting,

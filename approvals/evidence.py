@@ -1,7 +1,8 @@
 """What the record says of each fact. Pure.
 
-One event per fact: `approval.requested|returned|left|endorsed|granted|refused|expired|withdrawn|used`. The content
-that approvers are shown is a frame of the requested event; every answer names its SHA-256.
+One event per fact: `approval.requested|returned|left|endorsed|granted|refused|expired|withdrawn|used` and
+`identity.revoked|restored`. The content that approvers are shown is a frame of the requested event; every answer
+names its SHA-256.
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from approvals.facts import (
 )
 from approvals.machine import Approval
 from approvals.quorum import missing
+from approvals.revocations import Revocation, RevocationFact
 from audit.write import Caller, Draft, Frame, Kind, Value
 
 FRAME_BYTES = 256 << 10  # larger content is split by its writer
@@ -34,6 +36,30 @@ class Change:
     after: Approval
     fact: Fact
     shown: Shown | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One fact of a revocation, and the revocation that it makes."""
+
+    after: Revocation
+    fact: RevocationFact
+
+
+def notice_draft(notice: Notice) -> Draft:
+    """`identity.revoked` or `identity.restored`."""
+    made, lifted = notice.after.made, notice.after.lifted
+    by, reason = (lifted.by, lifted.reason) if lifted else (made.by, made.reason)
+    data: dict[str, Value] = {
+        "revocation": made.id,
+        "scope": str(made.scope),
+        "value": made.value,
+        "issuer": made.issuer,
+        "reason": reason,
+        "by": {"issuer": by.issuer, "subject": by.subject, "email": by.email},
+        "at_us": notice.fact.at_us,
+    }
+    return Draft(Kind.CONFIG, "identity.restored" if lifted else "identity.revoked", data=data)
 
 
 def draft(change: Change) -> Draft:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from approvals.errors import NotAllowed, SignInNeeded
 from approvals.facts import Card, Voter
+from approvals.revocations import By
 from identity import Identity, TokenRefused
 from identity.token import take_apart
 
@@ -55,6 +56,15 @@ def voter(person: Identity, card: Card, *, now_us: int, auth_time_max_s: int | N
     if auth_time_max_s is not None:
         _check_fresh(person.auth_time, now_us // 1_000_000, auth_time_max_s)
     return Voter(person.issuer, person.subject, person.email, groups)
+
+
+def revoker(person: Identity, groups: Iterable[str], *, now_us: int, auth_time_max_s: int) -> By:
+    """The person as one who may revoke and lift. Raises NotAllowed, SignInNeeded."""
+    allowed = frozenset(groups)
+    if allowed.isdisjoint(person.groups):
+        raise NotAllowed(f"it takes a member of {' or '.join(sorted(allowed)) or 'a group that nobody has named yet'}")
+    _check_fresh(person.auth_time, now_us // 1_000_000, auth_time_max_s)
+    return By(person.issuer, person.subject, person.email)
 
 
 def may_see(person: Identity, card: Card, overseers: Iterable[str]) -> bool:

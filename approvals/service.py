@@ -1,5 +1,6 @@
 """The gRPC shell: messages in, steps to the writer, messages out. It decides nothing."""
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -10,19 +11,31 @@ import grpc
 from approvals import approvals_pb2 as pb
 from approvals import approvals_pb2_grpc as stubs
 from approvals import steps, wire
-from approvals.asks import plain
-from approvals.errors import CODE_KEY, SENTENCES, AskInvalid, NotChanged, SignInNeeded, UnknownApproval, status_of
+from approvals.asks import name, plain
+from approvals.errors import (
+    CODE_KEY,
+    SENTENCES,
+    AskInvalid,
+    NotAllowed,
+    NotChanged,
+    SignInNeeded,
+    UnknownApproval,
+    status_of,
+)
 from approvals.facts import MAX_JUSTIFICATION, State, Vote
 from approvals.machine import Approval
-from approvals.people import Door, may_see, voter
+from approvals.people import Door, may_see, revoker, voter
+from approvals.revocations import By, Made, Scope
 from approvals.writer import Writer
 from identity import Identity
 from runtime import log
 from runtime.clock import Clock
 from runtime.errors import Error
+from runtime.ids import uuid7
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Mask = Callable[[str], str]  # people's own words, through the floor profile
+BEAT_S = 1.0  # a follower that hears nothing for longer knows that it may have missed something
 LOOK_S = 10.0  # how often a watcher's token is looked at
 logger = log.get("approvals")
 
@@ -74,14 +87,39 @@ class HoldsService(stubs.HoldsServicer):
             return wire.status_to(approval)
 
 
+class RevocationsService(stubs.RevocationsServicer):
+    """For authz and extproc."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    async def Follow(self, request: pb.FollowRequest, context: Context) -> AsyncIterator[pb.RevocationChange]:
+        async with told(context):
+            with self._writer.following() as feed:
+                known = await self._writer.revocations()
+                yield pb.RevocationChange(complete=True, revocations=map(wire.revocation_to, known))
+                while True:
+                    changes = await feed.take(BEAT_S)
+                    yield pb.RevocationChange(revocations=map(wire.revocation_to, changes))
+
+
 class ApprovalsService(stubs.ApprovalsServicer):
-    """For people. `overseers`: groups that see everything (auditors); seeing is not answering."""
+    """For people. `overseers`: groups that see everything (auditors); `revokers`: groups that may stop an identity."""
 
     def __init__(
-        self, writer: Writer, door: Door, clock: Clock, *, mask: Mask, auth_time_max_s: int, overseers: Iterable[str]
+        self,
+        writer: Writer,
+        door: Door,
+        clock: Clock,
+        *,
+        mask: Mask,
+        auth_time_max_s: int,
+        overseers: Iterable[str] = (),
+        revokers: Iterable[str] = (),
     ) -> None:
         self._writer, self._door, self._clock, self._mask = writer, door, clock, mask
         self._auth_time_max_s, self._overseers = auth_time_max_s, frozenset(overseers)
+        self._revokers = frozenset(revokers)
 
     async def List(self, request: pb.ListRequest, context: Context) -> pb.ListReply:
         async with told(context):
@@ -118,6 +156,31 @@ class ApprovalsService(stubs.ApprovalsServicer):
                             yield wire.approval_to(approval)
                 raise SignInNeeded("your token has expired")
 
+    async def Revoke(self, request: pb.RevokeRequest, context: Context) -> pb.Revocation:
+        async with told(context):
+            by = await self._revoker(context)
+            try:
+                scope = Scope(request.scope)
+            except ValueError:
+                raise AskInvalid(f"scope is one of {', '.join(Scope)}") from None
+            value, issuer = name(request.value, "value"), name(request.issuer, "issuer", needed=False)
+            reason = await self._words(request.reason)
+            made = await self._writer.revoke(lambda at: Made(1, at, uuid7(), scope, value, issuer, reason, by))
+            return wire.revocation_to(made)
+
+    async def Lift(self, request: pb.LiftRequest, context: Context) -> pb.Revocation:
+        async with told(context):
+            by = await self._revoker(context)
+            return wire.revocation_to(await self._writer.lift(request.id, await self._words(request.reason), by))
+
+    async def ListRevocations(self, request: pb.ListRevocationsRequest, context: Context) -> pb.ListRevocationsReply:
+        async with told(context):
+            person = await self._person(context)
+            if (self._revokers | self._overseers).isdisjoint(person.groups):
+                raise NotAllowed("it takes somebody who may revoke, or an auditor")
+            found = await self._writer.revocations(lifted=request.all)
+            return pb.ListRevocationsReply(revocations=[wire.revocation_to(revocation) for revocation in found])
+
     async def _answer(
         self, request: pb.Answer, context: Context, kind: type[steps.Grant | steps.Refuse], auth_time_max_s: int | None
     ) -> pb.Approval:
@@ -125,8 +188,7 @@ class ApprovalsService(stubs.ApprovalsServicer):
         approval = await self._seen(person, request.id)
         now_us = self._clock.now_us()
         who = voter(person, approval.card, now_us=now_us, auth_time_max_s=auth_time_max_s)
-        words = self._mask(plain(request.justification, MAX_JUSTIFICATION))
-        vote = Vote(who, request.shown_digest, plain(words, MAX_JUSTIFICATION))
+        vote = Vote(who, request.shown_digest, await self._words(request.justification))
         after = await self._step(request.id, lambda at_us: kind(at_us, vote))
         return wire.approval_to(after)
 
@@ -141,6 +203,15 @@ class ApprovalsService(stubs.ApprovalsServicer):
         if not self._may_see(person, approval):
             raise UnknownApproval("there is no such approval")  # as if it did not exist
         return approval
+
+    async def _words(self, text: str) -> str:
+        """A person's own words as they may be stored; in a thread, since a new snapshot is compiled first."""
+        masked = await asyncio.to_thread(self._mask, plain(text, MAX_JUSTIFICATION))
+        return plain(masked, MAX_JUSTIFICATION)
+
+    async def _revoker(self, context: Context) -> By:
+        person, now_us = await self._person(context), self._clock.now_us()
+        return revoker(person, self._revokers, now_us=now_us, auth_time_max_s=self._auth_time_max_s)
 
     def _may_see(self, person: Identity, approval: Approval) -> bool:
         return may_see(person, approval.card, self._overseers)

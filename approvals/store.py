@@ -3,6 +3,7 @@
     facts(approval, n, body)     what an approval is made of
     cards(id, …)                 an index over it: which are open, when they changed
     shown(id, media, content)    what approvers get to see
+    revocations(id, n, body)     the facts of revocations; never forgotten
 
 Beside them stand the spool's own tables. What ended is forgotten after a while, because the evidence has it.
 One thread at a time; knows nothing of asyncio.
@@ -19,9 +20,11 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from approvals.errors import ApprovalsDown
-from approvals.evidence import Change, draft
+from approvals.evidence import Change, Notice, draft, notice_draft
 from approvals.facts import Fact, Shown
 from approvals.machine import Approval, IllegalFact, fold
+from approvals.revocations import Revocation, RevocationFact
+from approvals.revocations import fold as revoked
 from audit.write import append, finish, install, trim
 from audit.write.commit import connect
 from runtime.clock import Clock
@@ -33,11 +36,14 @@ CREATE TABLE IF NOT EXISTS facts (
 CREATE TABLE IF NOT EXISTS cards (
   id TEXT PRIMARY KEY, state TEXT NOT NULL, open INTEGER NOT NULL, changed_us INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS cards_by_change ON cards (open, changed_us);
+CREATE TABLE IF NOT EXISTS revocations (
+  id TEXT NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (id, n)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shown (id TEXT PRIMARY KEY, media TEXT NOT NULL, content BLOB NOT NULL);
 """
 FINISHED_SHOWN = 1000  # how many finished ones a list shows at most
 
 _fact: TypeAdapter[Fact] = TypeAdapter(Annotated[Fact, Field(discriminator="type")])
+_revocation: TypeAdapter[RevocationFact] = TypeAdapter(Annotated[RevocationFact, Field(discriminator="type")])
 
 
 class Store:
@@ -93,7 +99,7 @@ class Store:
             os.close(self._lock)
             self._lock = -1
 
-    def commit(self, changes: Sequence[Change]) -> None:
+    def commit(self, changes: Sequence[Change], notices: Sequence[Notice] = ()) -> None:
         """All of them, with their events, in one transaction. Raises SpoolFull (nothing happened), sqlite3.Error."""
         with self._transaction() as conn:
             conn.executemany(
@@ -107,7 +113,12 @@ class Store:
             contents = [(change.after.id, change.shown) for change in changes if change.shown]
             rows = [(approval, shown.media, shown.content) for approval, shown in contents]
             conn.executemany("INSERT INTO shown VALUES (?,?,?)", rows)
-            append(conn, [draft(change) for change in changes], self._clock)
+            conn.executemany(
+                "INSERT INTO revocations VALUES (?,?,?)",
+                [(notice.after.id, notice.fact.n, _revocation.dump_json(notice.fact)) for notice in notices],
+            )
+            drafts = [*map(notice_draft, notices), *map(draft, changes)]
+            append(conn, drafts, self._clock)
 
     def get(self, approval_id: str) -> Approval | None:
         known = self.conn.execute("SELECT 1 FROM cards WHERE id = ?", (approval_id,)).fetchone()
@@ -121,6 +132,13 @@ class Store:
         """The latest that ended, newest first."""
         query = "SELECT id FROM cards WHERE open = 0 ORDER BY changed_us DESC LIMIT ?"
         return [self._fold(row[0]) for row in self.conn.execute(query, (FINISHED_SHOWN,)).fetchall()]
+
+    def revocations(self) -> list[Revocation]:
+        """All that were ever made, oldest first."""
+        facts: dict[str, list[RevocationFact]] = {}
+        for row in self.conn.execute("SELECT id, body FROM revocations ORDER BY id, n").fetchall():
+            facts.setdefault(row[0], []).append(_revocation.validate_json(row[1]))
+        return [revoked(these) for these in facts.values()]
 
     def forget(self, before_us: int, most: int = 500) -> int:
         """Drops up to `most` approvals that ended before `before_us`; the evidence has them. Returns how many."""

@@ -3,6 +3,7 @@
 from approvals import approvals_pb2 as pb
 from approvals.facts import Ask, Binding, Card, Shown, Vote, Voter
 from approvals.machine import Approval, Phase
+from approvals.revocations import By, Lifted, Made, Revocation, Scope, fold
 from snapshot.decision import ApprovalTerms, Justification, Wait
 
 WAITS: dict[str, Wait] = {"hold": "hold", "respond": "respond"}
@@ -202,3 +203,35 @@ def _vote_to(vote: Vote) -> pb.Vote:
 def _vote_from(message: pb.Vote) -> Vote:
     voter = Voter(message.issuer, message.subject, message.email, tuple(message.groups))
     return Vote(voter, message.shown_digest, message.justification)
+
+
+def revocation_to(revocation: Revocation) -> pb.Revocation:
+    made, lifted = revocation.made, revocation.lifted
+    return pb.Revocation(
+        id=made.id,
+        phase=revocation.phase,
+        scope=made.scope,
+        value=made.value,
+        issuer=made.issuer,
+        reason=made.reason,
+        by=_by_to(made.by),
+        at_us=made.at_us,
+        lifted=pb.Lift(reason=lifted.reason, by=_by_to(lifted.by), at_us=lifted.at_us) if lifted else None,
+    )
+
+
+def revocation_from(message: pb.Revocation) -> Revocation:
+    by, scope = _by_from(message.by), Scope(message.scope)
+    made = Made(1, message.at_us, message.id, scope, message.value, message.issuer, message.reason, by)
+    if not message.HasField("lifted"):
+        return fold([made])
+    lift = message.lifted
+    return fold([made, Lifted(2, lift.at_us, lift.reason, _by_from(lift.by))])
+
+
+def _by_to(by: By) -> pb.Person:
+    return pb.Person(issuer=by.issuer, subject=by.subject, email=by.email)
+
+
+def _by_from(message: pb.Person) -> By:
+    return By(message.issuer, message.subject, message.email)

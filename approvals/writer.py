@@ -13,12 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from approvals.attendance import Attendance, Seat
 from approvals.book import Book
 from approvals.deadlines import Deadlines
 from approvals.errors import ApprovalsDown, UnknownApproval
 from approvals.facts import Ask, Shown
 from approvals.feed import Feed
 from approvals.machine import Approval
+from approvals.revocations import By, Made, Revocation
 from approvals.steps import Leave, Step, Tick, Why
 from approvals.store import Store
 from audit.write import SpoolFull
@@ -28,13 +30,11 @@ from runtime.errors import Error
 from runtime.ids import uuid7
 
 MAX_GROUP = 512  # steps in one transaction: some 20 ms of work, so that no answer waits long behind a burst
-ATTEND_US = 30_000_000  # how long a client may be expected and not seen (a restart, a crash) before it counts as left
 LONGEST_PAUSE_S = 1.0  # wall clocks are set now and then; deadlines are looked at anew this often
 HOUSEKEEPING_US = 30_000_000
 KEPT_US = 86_400_000_000  # what ended stays listed for a day; the evidence keeps it for good
 
 Result = TypeVar("Result")
-Seat = tuple[str, str]  # an approval and one of its exchanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ class Writer:
         self._jobs: deque[Job] = deque()
         self._wake = asyncio.Event()
         self._deadlines: Deadlines[str] = Deadlines()
-        self._leases: Deadlines[Seat] = Deadlines()
-        self._attended: dict[Seat, int] = {}
+        self._attendance = Attendance()
         self._waiters: dict[str, set[asyncio.Future[Approval]]] = {}
-        self._feeds: set[Feed] = set()
+        self._feeds: set[Feed[Approval]] = set()
+        self._followers: set[Feed[Revocation]] = set()
         self._housekeeping_us = 0
         self._failed = False
         self._ended = False
@@ -64,7 +64,7 @@ class Writer:
     async def open(self) -> None:
         """Reads what is open. Clients of a hold are expected to come and wait again."""
         approvals = await self._on_disk(self._store.open)
-        self._book = Book(approvals, self._most)
+        self._book = Book(approvals, self._most, await self._on_disk(self._store.revocations))
         for approval in approvals:
             self._schedule(approval)
 
@@ -99,6 +99,20 @@ class Writer:
         ended = await self.find(approval_id)
         return ended, Why.of(ended.state)
 
+    async def revoke(self, make: Callable[[int], Made]) -> Revocation:
+        """What it hits has ended when this returns."""
+        return await self._do(lambda at_us: self._book.revoke(make(at_us)))
+
+    async def lift(self, revocation_id: str, reason: str, by: By) -> Revocation:
+        """Raises UnknownApproval when there is no such revocation."""
+        lifted = await self._do(lambda at_us: self._book.lift(revocation_id, at_us, reason, by))
+        if lifted is None:
+            raise UnknownApproval("there is no such revocation")
+        return lifted
+
+    async def revocations(self, *, lifted: bool = False) -> list[Revocation]:
+        return await self._on_disk(self._store.revocations) if lifted else self._book.revocations.active()
+
     async def find(self, approval_id: str) -> Approval:
         """Open or ended within the last day. Raises UnknownApproval."""
         found = self._book.get(approval_id) or await self._on_disk(lambda: self._store.get(approval_id))
@@ -132,27 +146,34 @@ class Writer:
     @contextlib.contextmanager
     def attending(self, seat: Seat) -> Iterator[None]:
         """While it lasts, the client of this exchange is there; after it, it is expected back for ATTEND_US."""
-        self._attended[seat] = self._attended.get(seat, 0) + 1
-        self._leases.set(seat, None)
+        self._attendance.come(seat)
         try:
             yield
         finally:
-            self._attended[seat] -= 1
-            if not self._attended[seat]:
-                del self._attended[seat]
+            self._attendance.go(seat)
             approval = self._book.get(seat[0])
             if approval is not None:
                 self._schedule(approval)
 
     @contextlib.contextmanager
-    def watching(self) -> Iterator[Feed]:
-        """All changes from now on."""
-        feed = Feed()
+    def watching(self) -> Iterator[Feed[Approval]]:
+        """All changes of approvals from now on."""
+        feed: Feed[Approval] = Feed()
         self._feeds.add(feed)
         try:
             yield feed
         finally:
             self._feeds.discard(feed)
+
+    @contextlib.contextmanager
+    def following(self) -> Iterator[Feed[Revocation]]:
+        """All changes of revocations from now on."""
+        feed: Feed[Revocation] = Feed()
+        self._followers.add(feed)
+        try:
+            yield feed
+        finally:
+            self._followers.discard(feed)
 
     # One round: take, commit, tell.
 
@@ -169,7 +190,7 @@ class Writer:
         if self._jobs:
             return
         self._wake.clear()
-        next_us = min(filter(None, (self._deadlines.next(), self._leases.next())), default=None)
+        next_us = min(filter(None, (self._deadlines.next(), self._attendance.next())), default=None)
         pause = LONGEST_PAUSE_S
         if next_us is not None:
             pause = min(max((next_us - self._clock.now_us()) / 1e6, 0.0), pause)
@@ -182,9 +203,9 @@ class Writer:
         again = self._take_due(now_us)
         replies = [(job, _attempt(job, now_us)) for job in jobs if not job.done.done()]
         try:
-            if self._book.changes:
-                changes = tuple(self._book.changes)
-                await self._on_disk(lambda: self._store.commit(changes))
+            changes, notices = tuple(self._book.changes), tuple(self._book.notices)
+            if changes or notices:
+                await self._on_disk(lambda: self._store.commit(changes, notices))
         except SpoolFull as full:
             self._book.drop()
             again(now_us + 1_000_000)
@@ -200,13 +221,16 @@ class Writer:
             raise down from None
         for approval in self._book.settle():
             self._tell(approval)
+        for notice in notices:
+            for followers in self._followers:
+                followers.put(notice.after)
         for job, result in replies:
             _reply(job, result)
 
     def _take_due(self, now_us: int) -> Callable[[int], None]:
         """Stages what time has brought; returns how to have it brought again, should the disk not take it."""
         due = self._deadlines.pop_due(now_us, MAX_GROUP)
-        left = self._leases.pop_due(now_us, MAX_GROUP)
+        left = self._attendance.pop_left(now_us, MAX_GROUP)
         for approval_id in due:
             self._book.step(approval_id, Tick(now_us))
         for approval_id, exchange in left:
@@ -215,8 +239,7 @@ class Writer:
         def again(at_us: int) -> None:
             for approval_id in due:
                 self._deadlines.set(approval_id, at_us)
-            for seat in left:
-                self._leases.set(seat, at_us)
+            self._attendance.again(left, at_us)
 
         return again
 
@@ -231,13 +254,7 @@ class Writer:
     def _schedule(self, approval: Approval) -> None:
         """Its deadline, and for each client that should be waiting and is not, until when it is expected."""
         self._deadlines.set(approval.id, approval.deadline_us)
-        expected = approval.waiting if approval.card.terms.wait == "hold" and not approval.state.final else ()
-        for exchange in approval.exchanges:
-            seat = (approval.id, exchange)
-            if exchange not in expected or seat in self._attended:
-                self._leases.set(seat, None)
-            elif not self._leases.has(seat):
-                self._leases.set(seat, self._clock.now_us() + ATTEND_US)
+        self._attendance.expect(approval, self._clock.now_us())
 
     async def _keep_house(self) -> None:
         now_us = self._clock.now_us()

@@ -3,14 +3,20 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
+from approvals.book import Book
 from approvals.client import ApprovalsClient, Held, HoldsClient, Outcome
-from approvals.errors import AskInvalid, NotAllowed, NotChanged, SignInNeeded, UnknownApproval
+from approvals.errors import AskInvalid, NotAllowed, NotChanged, Revoked, SignInNeeded, UnknownApproval
 from approvals.facts import Shown, State
+from approvals.follower import Follower
+from approvals.revocations import By, Made, Scope, Traits
+from approvals.store import Store
+from runtime.clock import SystemClock
+from runtime.ids import uuid7
 from snapshot.decision import ApprovalTerms
 from tests.kit.approvals import Service, ask, running
 
@@ -65,6 +71,17 @@ async def test_refused(shared: Service) -> None:
         await bob.refuse(held.id, shown.digest, "unknown payee")
         assert await holds.wait(held) == Outcome(State.REFUSED, "bob@bank.example", "unknown payee")
         assert not await holds.consume(held, FORWARDED)
+
+
+async def test_an_approvers_words_pass_the_floor(shared: Service) -> None:
+    async with HoldsClient(shared.holds) as holds:
+        held = await holds.request(ask(received_digest="8" * 64))
+        await grant(shared, held, justification="asked by 536-90-4399 on the phone")
+        outcome = await holds.wait(held)
+        assert outcome.message.startswith("asked by ")
+        assert "536-90-4399" not in outcome.message
+    stored = [path.read_bytes() for path in shared.database.parent.glob("approvals.db*")]
+    assert not any(b"536-90-4399" in content for content in stored)
 
 
 async def test_consume_is_bound_to_what_was_approved(shared: Service) -> None:
@@ -215,6 +232,52 @@ async def test_only_one_process_writes(service: Service) -> None:
         with pytest.raises(AssertionError, match="ended at once"):
             # its sockets are watched for in its own folder, where they never appear
             await asyncio.to_thread(other.start)
+
+
+async def test_nobody_may_revoke_whom_no_setting_names(shared: Service) -> None:
+    async with people(shared, "alice") as alice:
+        with pytest.raises(NotAllowed, match="nobody has named"):
+            await alice.revoke(Scope.SUBJECT, "ledger-agent", "stolen")
+        with pytest.raises(NotAllowed):
+            await alice.revocations()
+
+
+async def test_a_follower_hears_of_revocations_over_restarts(service: Service) -> None:
+    service.stop()
+    revoke(service, "ledger-agent")
+    await asyncio.to_thread(service.start)
+    heard: list[str] = []
+    follower = Follower(service.holds, SystemClock(), lambda revocation: heard.append(revocation.made.value))
+    following = asyncio.ensure_future(follower.run())
+    traits = Traits("https://issuer.example", "ledger-agent")
+    await eventually(lambda: follower.find(traits) is not None)
+    assert follower.fresh
+    async with HoldsClient(service.holds) as holds:
+        with pytest.raises(Revoked):
+            await holds.request(ask())
+        assert (await holds.request(ask(subject="intern-agent"))).state is State.REQUESTED
+    service.kill()
+    revoke(service, "intern-agent")
+    await asyncio.to_thread(service.start)
+    await eventually(lambda: follower.find(replace(traits, subject="intern-agent")) is not None)
+    assert heard == ["ledger-agent", "intern-agent"]
+    following.cancel()
+
+
+def revoke(service: Service, subject: str) -> None:
+    """Straight into the store of a service that is not running."""
+    clock = SystemClock()
+    store = Store(service.database.parent, "exeat", clock)
+    book = Book(store.open(), 10_000, store.revocations())
+    book.revoke(Made(1, clock.now_us(), uuid7(), Scope.SUBJECT, subject, "", "stolen", By("people", "rita")))
+    store.commit(book.changes, book.notices)
+    store.close()
+
+
+async def eventually(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():
+            await asyncio.sleep(0.02)
 
 
 def test_stops_cleanly_on_sigterm(service: Service) -> None:

@@ -15,8 +15,14 @@ from typing import Any
 from approvals.facts import Ask, Shown, target
 from console.dev.issuer import DevIssuer
 from snapshot.decision import ApprovalTerms
+from tests.kit.engine import publish
 
 TERMS = ApprovalTerms(any=("ledger-approvers",), expires_s=540)
+POLICY = {
+    "data/connections.yaml": "{}\n",
+    "data/masking.yaml": "profiles:\n  floor:\n    - detect: us_ssn\n",
+    "data/roles.yaml": "{}\n",
+}
 START_S = 20.0
 
 
@@ -94,6 +100,7 @@ def running() -> Iterator[Service]:
     try:
         with DevIssuer.serving() as issuer:
             (folder / "exeat.toml").write_text(_settings(folder, issuer.url))
+            publish(folder / "state", POLICY)
             service = Service(folder, issuer)
             service.start()
             try:

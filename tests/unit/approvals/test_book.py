@@ -5,15 +5,17 @@ from dataclasses import replace
 import pytest
 
 from approvals.book import Book
-from approvals.errors import AskInvalid, TooManyWaiting
+from approvals.errors import AskInvalid, Revoked, TooManyWaiting
 from approvals.evidence import Change
 from approvals.facts import State, Vote, Voter, target
 from approvals.machine import MAX_EXCHANGES, fold
+from approvals.revocations import By, Made, Scope
 from approvals.steps import Consume, Grant, Leave, Tick, Why
 from tests.kit.approvals import TERMS, ask
 
 VOTE = Vote(Voter("people", "alice", "", ("ledger-approvers",)), ask().shown.digest)
 MINUTE = 60_000_000
+BY = By("people", "rita", "rita@bank.example")
 
 
 def test_a_request_becomes_a_card_with_its_content() -> None:
@@ -132,3 +134,51 @@ def test_it_goes_on_from_what_the_disk_holds() -> None:
     book = Book([fold(change.fact for change in kept)], most=10)
     assert book.request(ask(exchange="exchange-2"), MINUTE, "a2").id == "a1"
     assert book.request(replace(ask(), terms=replace(TERMS, quorum=2)), MINUTE, "a3").id == "a1", "terms are no key"
+
+
+def revoke(scope: Scope, value: str, revocation_id: str = "r1") -> Made:
+    return Made(1, 7, revocation_id, scope, value, "", "stolen", BY)
+
+
+def test_a_revocation_counts_within_its_own_group() -> None:
+    book = Book((), most=10)
+    book.request(ask(), 0, "a1")
+    book.request(ask(subject="intern-agent"), 0, "a2")
+    made = book.revoke(revoke(Scope.SUBJECT, "ledger-agent"))
+    assert book.revoke(revoke(Scope.SUBJECT, "ledger-agent", "r2")) == made
+    with pytest.raises(Revoked):
+        book.request(ask(exchange="exchange-2"), 1, "a3")
+    assert [notice.after for notice in book.notices] == [made]
+    assert [(at.id, at.state) for at in book.settle()] == [("a1", "withdrawn"), ("a2", "requested")]
+    with pytest.raises(Revoked):
+        book.request(ask(), 2, "a4")
+
+
+@pytest.mark.parametrize(
+    ("scope", "value"), [(Scope.AGENT, "ledger-agent"), (Scope.SESSION, "session-1"), (Scope.JTI, "jti-1")]
+)
+def test_by_any_trait(scope: Scope, value: str) -> None:
+    book = Book((), most=10)
+    book.request(ask(jti="jti-1"), 0, "a1")
+    book.settle()
+    book.revoke(revoke(scope, value))
+    assert [at.withdrawn for at in book.settle()] == ["revoked"]
+
+
+def test_a_dropped_revocation_never_was() -> None:
+    book = Book((), most=10)
+    book.request(ask(), 0, "a1")
+    book.settle()
+    book.revoke(revoke(Scope.SUBJECT, "ledger-agent"))
+    book.drop()
+    assert (book.notices, book.revocations.active(), book.request(ask(), 1, "a2").id) == ([], [], "a1")
+
+
+def test_lifting() -> None:
+    book = Book((), most=10)
+    book.revoke(revoke(Scope.SUBJECT, "ledger-agent"))
+    book.settle()
+    assert book.lift("nothing", 8, "", BY) is None
+    book.lift("r1", 8, "found", BY)
+    book.settle()
+    assert book.request(ask(), 9, "a1").id == "a1"

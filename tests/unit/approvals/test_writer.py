@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from approvals.errors import ApprovalsDown, AskInvalid, UnknownApproval
+from approvals.attendance import ATTEND_US
+from approvals.errors import ApprovalsDown, AskInvalid, Revoked, UnknownApproval
 from approvals.facts import Shown, State, Vote, Voter
 from approvals.machine import Approval
+from approvals.revocations import By, Made, Scope
 from approvals.steps import Consume, Grant, Leave, Return, Tick, Why
 from approvals.store import Store
-from approvals.writer import ATTEND_US, Writer
+from approvals.writer import Writer
 from audit.write import SpoolFull
 from runtime.clock import FixedClock
 from snapshot.decision import ApprovalTerms
@@ -21,6 +23,7 @@ from tests.kit.approvals import ask
 
 VOTE = Vote(Voter("people", "alice", "alice@bank.example", ("ledger-approvers",)), ask().shown.digest)
 SECOND = 1_000_000
+BY = By("people", "rita", "rita@bank.example")
 
 
 class House:
@@ -79,10 +82,10 @@ async def test_a_burst_costs_few_commits(house: House) -> None:
         commits = 0
         commit = house.store.commit
 
-        def counting(changes: Any) -> None:
+        def counting(*group: Any) -> None:
             nonlocal commits
             commits += 1
-            commit(changes)
+            commit(*group)
 
         house.store.commit = counting  # type: ignore[method-assign]
         many = await asyncio.gather(*(writer.request(ask(received_digest=f"{n}")) for n in range(1000)))
@@ -216,3 +219,31 @@ async def test_unknown_ones(house: House) -> None:
         for asked in (writer.find("x"), writer.shown("x"), writer.step("x", Tick)):
             with pytest.raises(UnknownApproval):
                 await asked
+
+
+async def test_a_revocation_ends_what_it_hits_and_nothing_else(house: House, tmp_path: Path) -> None:
+    async with house.running() as writer:
+        hit = await writer.request(ask())
+        granted = await writer.request(ask(received_digest="g"))
+        await writer.step(granted.id, lambda at: Grant(at, VOTE))
+        other = await writer.request(ask(subject="intern-agent"))
+        with writer.following() as feed:
+            made = await writer.revoke(lambda at: Made(1, at, "r1", Scope.SUBJECT, "ledger-agent", "", "stolen", BY))
+            assert await feed.take(0) == [made]
+        assert (await house.state(hit), await house.state(granted)) == (State.WITHDRAWN, State.WITHDRAWN)
+        assert await house.state(other) is State.REQUESTED
+        with pytest.raises(Revoked):
+            await writer.request(ask())
+        again = await writer.revoke(lambda at: Made(1, at, "r2", Scope.SUBJECT, "ledger-agent", "", "again", BY))
+        assert again == made, "twice is once"
+    after = House(tmp_path)
+    async with after.running() as writer:
+        assert await writer.revocations() == [made]
+        with pytest.raises(Revoked):
+            await writer.request(ask())
+        lifted = await writer.lift("r1", "found", BY)
+        assert (await writer.revocations(), await writer.revocations(lifted=True)) == ([], [lifted])
+        assert (await writer.request(ask())).state is State.REQUESTED
+        assert await writer.lift("r1", "twice", BY) == lifted
+        with pytest.raises(UnknownApproval):
+            await writer.lift("r9", "", BY)

@@ -1,0 +1,199 @@
+"""The gRPC shell in this process: who is let to do what, and how errors are told. Each token is a person's name."""
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from approvals import approvals_pb2 as pb
+from approvals import approvals_pb2_grpc as stubs
+from approvals.client import CHANNEL_OPTIONS, ApprovalsClient, HoldsClient
+from approvals.errors import AskInvalid, NotAllowed, Revoked, SignInNeeded, UnknownApproval
+from approvals.facts import State
+from approvals.machine import Approval
+from approvals.people import Door
+from approvals.revocations import Scope
+from approvals.service import ApprovalsService, HoldsService, RevocationsService
+from approvals.store import Store
+from approvals.writer import Writer
+from console.dev.keyring import KeyRing
+from identity import Identity, KeysUnavailable, TokenRefused
+from identity.token import take_apart
+from runtime.clock import FixedClock
+from tests.kit.approvals import ask
+
+KEYS = KeyRing(algorithm="ES256")
+GROUPS = {"alice": ("ledger-approvers",), "carol": ("auditors",), "rita": ("security",), "dave": ()}
+
+
+class NameVerifier:
+    """Believes a token's `sub`."""
+
+    def __init__(self, clock: FixedClock) -> None:
+        self.clock, self.down = clock, False
+
+    async def verify(self, token: str) -> Identity:
+        if self.down:
+            raise KeysUnavailable
+        name = take_apart(token).claims["sub"]
+        if name not in GROUPS:
+            raise TokenRefused("Nobody of that name.")
+        now = self.clock.now_us() // 1_000_000
+        return Identity("people", name, f"{name}@bank.example", GROUPS[name], auth_time=now, expires_at=now + 3600)
+
+
+class House:
+    def __init__(self, folder: Path) -> None:
+        self.clock = FixedClock()
+        self.verifier = NameVerifier(self.clock)
+        self.socket = folder / "s"
+        self.writer = Writer(Store(folder, "exeat-test", self.clock), self.clock, most=100)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["House"]:
+        await self.writer.open()
+        server = grpc.aio.server()
+        stubs.add_HoldsServicer_to_server(HoldsService(self.writer), server)  # type: ignore[no-untyped-call]
+        stubs.add_RevocationsServicer_to_server(RevocationsService(self.writer), server)  # type: ignore[no-untyped-call]
+        people = ApprovalsService(
+            self.writer,
+            Door(self.verifier, ["exeat"]),
+            self.clock,
+            mask=lambda text: text.replace("SECRET", "[masked]"),
+            auth_time_max_s=900,
+            overseers=["auditors"],
+            revokers=["security"],
+        )
+        stubs.add_ApprovalsServicer_to_server(people, server)  # type: ignore[no-untyped-call]
+        server.add_insecure_port(f"unix:{self.socket}")
+        await server.start()
+        running = asyncio.ensure_future(self.writer.run())
+        try:
+            yield self
+        finally:
+            await server.stop(0)
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+            await self.writer.close()
+
+    def holds(self) -> HoldsClient:
+        return HoldsClient(self.socket)
+
+    def person(self, name: str) -> ApprovalsClient:
+        return ApprovalsClient(self.socket, KEYS.sign({"iss": "people", "aud": "exeat-people", "sub": name}))
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    with tempfile.TemporaryDirectory(prefix="x") as folder:
+        async with House(Path(folder)).running() as house:
+            yield house
+
+
+async def drained(watching: AsyncIterator[Approval]) -> None:
+    async for _ in watching:
+        pass
+
+
+async def test_an_answer_is_masked_and_told_to_who_waits(house: House) -> None:
+    async with house.holds() as holds, house.person("alice") as alice:
+        held = await holds.request(ask())
+        after = await alice.refuse(held.id, ask().shown.digest, "it holds SECRET")
+        assert after.refusal is not None
+        assert after.refusal.justification == "it holds [masked]"
+        assert (await holds.wait(held)).message == "it holds [masked]"
+
+
+async def test_who_sees_what(house: House) -> None:
+    async with house.holds() as holds:
+        held = await holds.request(ask())
+        for name, sees in (("alice", True), ("carol", True), ("dave", True), ("rita", False)):
+            async with house.person(name) as person:
+                assert bool(await person.list()) == sees, name
+                if sees:
+                    assert (await person.get(held.id))[1] == ask().shown
+                else:
+                    with pytest.raises(UnknownApproval):
+                        await person.get(held.id)
+        for name in ("carol", "dave"):
+            async with house.person(name) as person:
+                with pytest.raises(NotAllowed):
+                    await person.grant(held.id, ask().shown.digest)
+
+
+async def test_strangers_and_an_issuer_that_is_away(house: House) -> None:
+    async with house.person("mallory") as stranger:
+        with pytest.raises(SignInNeeded):
+            await stranger.list()
+        with pytest.raises(SignInNeeded):
+            await drained(stranger.watch())
+    house.verifier.down = True
+    async with house.person("alice") as alice:
+        with pytest.raises(Exception, match="gives no answer"):
+            await alice.list()
+
+
+async def test_revoking_and_lifting(house: House) -> None:
+    async with house.holds() as holds, house.person("rita") as rita, house.person("carol") as carol:
+        held = await holds.request(ask())
+        waiting = asyncio.ensure_future(holds.wait(held))
+        made = await rita.revoke(Scope.AGENT, "ledger-agent", "stolen SECRET")
+        assert (await waiting).state is State.WITHDRAWN
+        assert (made.made.reason, made.made.by.email) == ("stolen [masked]", "rita@bank.example")
+        with pytest.raises(Revoked):
+            await holds.request(ask(exchange="exchange-2"))
+        assert list(await carol.revocations()) == [made], "an auditor may look"
+        with pytest.raises(NotAllowed):
+            await carol.lift(made.id, "")
+        lifted = await rita.lift(made.id, "found")
+        assert (await rita.revocations(), await rita.revocations(lifted=True)) == ([], [lifted])
+        assert (await holds.request(ask(exchange="exchange-3"))).id != held.id
+
+
+async def test_a_revocation_is_bounded_in_its_words(house: House) -> None:
+    async with house.person("rita") as rita:
+        with pytest.raises(AskInvalid, match="value"):
+            await rita.revoke(Scope.SUBJECT, "", "")
+        with pytest.raises(AskInvalid, match="value"):
+            await rita.revoke(Scope.SUBJECT, "a\nb", "")
+        with pytest.raises(UnknownApproval):
+            await rita.lift("nothing", "")
+
+
+async def test_followers_hear_all_then_changes_then_beats(house: House) -> None:
+    async with house.person("rita") as rita:
+        await rita.revoke(Scope.SUBJECT, "first", "")
+        async with grpc.aio.insecure_channel(f"unix:{house.socket}", options=CHANNEL_OPTIONS) as channel:
+            stub = stubs.RevocationsStub(channel)  # type: ignore[no-untyped-call]
+            following = aiter(stub.Follow(pb.FollowRequest()))
+            complete = await anext(following)
+            assert (complete.complete, [at.value for at in complete.revocations]) == (True, ["first"])
+            await rita.revoke(Scope.SUBJECT, "second", "")
+            change = await anext(following)
+            assert (change.complete, [at.value for at in change.revocations]) == (False, ["second"])
+            assert not (await anext(following)).revocations, "a beat"
+
+
+async def test_a_watchers_token_expires(house: House) -> None:
+    house.clock.advance(0)
+    async with house.person("alice") as alice, house.holds() as holds:
+        held = await holds.request(ask())
+        watching = aiter(alice.watch())
+        assert (await anext(watching)).id == held.id
+        house.clock.advance(3600 * 1_000_000)
+        await alice.list()
+        with pytest.raises(SignInNeeded, match="expired"):
+            await drained(watching)
+
+
+async def test_words_that_are_not_known_here(house: House) -> None:
+    async with grpc.aio.insecure_channel(f"unix:{house.socket}", options=CHANNEL_OPTIONS) as channel:
+        stub = stubs.HoldsStub(channel)  # type: ignore[no-untyped-call]
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.Request(pb.Ask(terms=pb.Terms(wait="forever")))
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
