@@ -118,6 +118,7 @@ async def test_after_a_refusal_it_waits_for_envoy_as_well(at: str) -> None:
         else:
             await peer.forwarded()
             await peer.answer("image/png")
+            await peer.chunk(b"x")
         kind, refused = await peer.read()
         assert kind == "immediate_response"
         assert refused.status.code == {"start": 503, "hold": 403, "answer": 502}[at]

@@ -66,7 +66,7 @@ async def gateway(
             parts.rules.known = known
         async with (
             extproc.running(settings.socket("extproc"), parts),
-            extproc.authz(settings.socket("authz"), **verdict),
+            extproc.authz(settings.socket("authz"), **{"exchange": "e-1", **verdict}),
         ):
             with envoy.running(settings, known) as running:
                 async with httpx.AsyncClient(base_url=running.url, timeout=20) as client:

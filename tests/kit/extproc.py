@@ -18,6 +18,7 @@ from extproc.rules import Rules
 from extproc.service import Service
 from extproc.stream import Limits
 from runtime.clock import SystemClock
+from runtime.ids import uuid7
 from runtime.serve import bind_unix, grpc_options
 from tests.kit import stubs
 from tests.kit.masks import PlainRules
@@ -65,7 +66,8 @@ async def authz(socket: Path, **fields: Any) -> AsyncIterator[None]:
         response = auth.CheckResponse()
         response.ok_response.SetInParent()
         digest = hashlib.sha256(http.raw_body).hexdigest()
-        bound = {"connection": connection, "request_digest": digest, **fields}
+        kind = connection if connection in ("anthropic", "openai") else "http"
+        bound = {"exchange": uuid7(), "connection": connection, "kind": kind, "request_digest": digest, **fields}
         response.dynamic_metadata.update(verdict(**bound).to_metadata())
         return response
 
