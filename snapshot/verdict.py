@@ -125,7 +125,8 @@ def _decode(known: dict[str, str]) -> dict[str, Any]:
         values[name] = _strings(json.loads(known.get(name, "[]")))
     values["restore"] = {"true": True, "": False}[known.get("restore", "")]
     values["approval"] = _terms(json.loads(known["approval"])) if "approval" in known else None
-    if values["approval"] is None and (values["effect"] is Effect.HOLD or values["tools_hold"]):
+    holds = values["effect"] is Effect.HOLD or (values["effect"] is Effect.ALLOW and values["tools_hold"])
+    if holds and values["approval"] is None:
         raise ValueError("a hold without terms")
     return values
 

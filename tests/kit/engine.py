@@ -86,12 +86,17 @@ def publish(state_dir: Path, files: Mapping[str, str]) -> str:
 
 @contextlib.contextmanager
 def engine(
-    state_dir: Path, files: Mapping[str, str] | None = None, *, deadline_ms: int = 3000, workers: int = 2
+    state_dir: Path,
+    files: Mapping[str, str] | None = None,
+    *,
+    deadline_ms: int = 3000,
+    workers: int = 2,
+    port: int = 0,
 ) -> Iterator[EngineProcess]:
     """`python -m snapshot.engine`; without `files` it has no snapshot yet."""
     if files is not None:
         publish(state_dir, files)
-    url = f"http://127.0.0.1:{free_port()}"
+    url = f"http://127.0.0.1:{port or free_port()}"
     settings = {
         "EXEAT_CONFIG": "",
         "EXEAT_GATEWAY__STATE_DIR": str(state_dir),
