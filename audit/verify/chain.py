@@ -11,11 +11,11 @@ ZERO = bytes(32)
 
 @dataclass(slots=True)
 class Link:
-    """The last event seen of a writer."""
+    """The last event seen of a writer. Hash and epoch are None if all that is known of it is that it was there."""
 
     seq: int = 0
-    hash: bytes = ZERO
-    epoch: int = 0
+    hash: bytes | None = ZERO
+    epoch: int | None = 0
     log_index: int = -1
     accused: Finding | None = None  # a broken link before it; who is to blame shows with the next event
 
@@ -36,7 +36,7 @@ class Chains:
         found = self._settle(link, event)
         if event.seq > link.seq + 1:
             self._gap(link, event, log_index)
-        elif event.prev != link.hash:
+        elif link.hash is not None and event.prev != link.hash and not found:
             link.accused = self._accuse(event, log_index, link)
         found += self._epoch(event, log_index, link)
         link.seq, link.hash, link.epoch, link.log_index = event.seq, hash_, event.epoch, log_index
@@ -49,6 +49,13 @@ class Chains:
         if event.seq > link.seq:
             link.accused = None
             link.seq, link.hash, link.epoch, link.log_index = event.seq, hash_, event.epoch, log_index
+
+    def pass_over(self, writer: str, seq: int, log_index: int) -> None:
+        """An event that was found to be another than the signed one, which is not at hand: its place is taken."""
+        link = self.links.setdefault(writer, Link())
+        if seq == link.seq + 1:
+            self.first.setdefault(writer, seq)
+            link.seq, link.hash, link.epoch, link.log_index, link.accused = seq, None, None, log_index, None
 
     def finish(self) -> Iterable[Finding]:
         """What is still open at the end."""
@@ -97,7 +104,9 @@ class Chains:
         return [Finding(Flaw.FORGED, message, log_index, event.writer, event.seq)]
 
     def _epoch(self, event: Event, log_index: int, link: Link) -> list[Finding]:
-        if event.epoch == link.epoch or (link.seq and event.seq > link.seq + 1):
+        if link.hash is None or link.epoch is None or event.epoch == link.epoch:
+            return []
+        if link.seq and event.seq > link.seq + 1:
             return []
         expected = {"epoch": event.epoch, "previous_seq": link.seq, "previous_head": link.hash.hex()}
         names_it = all(event.data.get(key) == value for key, value in expected.items())

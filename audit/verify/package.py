@@ -14,9 +14,9 @@ A selection (one session, one agent) proves that each event in it is in the log;
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from audit.verify import merkle
 from audit.verify.body import Malformed, read
@@ -28,6 +28,8 @@ from audit.verify.tiles import NO_WITNESS, Published, read_tiles
 
 FORMAT = "exeat-evidence/1"
 
+Made = TypeVar("Made")
+
 
 def verify_package(folder: Path, vkeys: Sequence[str] = (), witnessed: Sequence[Checkpoint] = ()) -> Report:
     """`vkeys`: keys from another source than the package; without them its own key is used, and said so."""
@@ -36,13 +38,13 @@ def verify_package(folder: Path, vkeys: Sequence[str] = (), witnessed: Sequence[
     keys = [Key.parse(vkey) for vkey in vkeys] or [_own_key(folder, report)]
     log = read_tiles(folder / "tiles", keys, report) if (folder / "tiles").exists() else None
     checkpoints = [*_checkpoints(folder, keys, report), *witnessed]
-    rows = sorted(_rows(folder), key=lambda row: row.log_index)
+    rows = sorted(_read(folder / "events.jsonl", _row), key=lambda row: row.log_index)
     expected = Expected()
     if manifest["scope"] == "all":
         report.merge(verify_rows(rows, checkpoints, log=log, told=expected.add))
     else:
         _verify_selection(rows, log, report, expected)
-    expected.check(_frames(folder), report)
+    expected.check(_read(folder / "frames.jsonl", _frame), report)
     if not witnessed:
         report.note(NO_WITNESS)
     report.sort()
@@ -87,7 +89,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 def _own_key(folder: Path, report: Report) -> Key:
     try:
         key = Key.parse((folder / "log.vkey").read_text("utf-8"))
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         raise CannotVerify("no verifier key: give one, or add log.vkey to the package") from None
     fingerprint = hashlib.sha256(key.public).hexdigest()[:32]
     report.note(
@@ -97,43 +99,42 @@ def _own_key(folder: Path, report: Report) -> Key:
 
 
 def _checkpoints(folder: Path, keys: Sequence[Key], report: Report) -> Iterator[Checkpoint]:
-    for line in _lines(folder / "checkpoints.jsonl"):
+    for note in _read(folder / "checkpoints.jsonl", lambda line: str(line["note"])):
         try:
-            yield open_checkpoint(str(line["note"]), keys, "a checkpoint in the package")
+            yield open_checkpoint(note, keys, "a checkpoint in the package")
         except NoteRefused as error:
             report.add(Finding(Flaw.FORGED, f"a checkpoint in the package: {error}"))
 
 
-def _rows(folder: Path) -> Iterator[Row]:
-    for line in _lines(folder / "events.jsonl"):
-        body = str(line["body"]).encode("utf-8", "surrogatepass")
-        yield Row(int(line["log_index"]), str(line["writer"]), int(line["seq"]), body, bytes.fromhex(line["hash"]))
+def _row(line: dict[str, Any]) -> Row:
+    body = str(line["body"]).encode("utf-8", "surrogatepass")
+    return Row(int(line["log_index"]), str(line["writer"]), int(line["seq"]), body, bytes.fromhex(line["hash"]))
 
 
-def _frames(folder: Path) -> Iterator[FrameRecord]:
-    for line in _lines(folder / "frames.jsonl"):
-        content, salt = base64.b64decode(line["content"]), bytes.fromhex(line["salt"])
-        yield FrameRecord(
-            writer=str(line["writer"]),
-            seq=int(line["seq"]),
-            ordinal=int(line["ordinal"]),
-            direction=str(line["direction"]),
-            index=int(line["idx"]),
-            at_us=int(line["at"]),
-            media=str(line["media"]),
-            length=len(content),
-            digest=hashlib.sha256(salt + content).digest(),
-            claimed=bytes.fromhex(line["sha256"]),
-        )
+def _frame(line: dict[str, Any]) -> FrameRecord:
+    content, salt = base64.b64decode(line["content"], validate=True), bytes.fromhex(line["salt"])
+    return FrameRecord(
+        writer=str(line["writer"]),
+        seq=int(line["seq"]),
+        ordinal=int(line["ordinal"]),
+        direction=str(line["direction"]),
+        index=int(line["idx"]),
+        at_us=int(line["at"]),
+        media=str(line["media"]),
+        length=len(content),
+        digest=hashlib.sha256(salt + content).digest(),
+        claimed=bytes.fromhex(line["sha256"]),
+    )
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """JSON Lines; an absent file has none. Raises CannotVerify for a line that is none."""
+def _read(path: Path, make: Callable[[dict[str, Any]], Made]) -> Iterator[Made]:
+    """JSON Lines; an absent file has none. Raises CannotVerify, naming the line that is not as it must be."""
     if not path.exists():
         return
-    with path.open("r", encoding="utf-8") as file:
-        for number, text in enumerate(file, 1):
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
             try:
-                yield json.loads(text)
-            except ValueError:
-                raise CannotVerify(f"{path}:{number}: not JSON") from None
+                made = make(json.loads(line))
+            except (ValueError, KeyError, TypeError, RecursionError):
+                raise CannotVerify(f"{path}:{number}: not a line of {FORMAT}") from None
+            yield made

@@ -151,7 +151,8 @@ class _Checker:
             self._find(Flaw.REORDERED, f"the log has this event at index {home}", row)
         else:
             self._find(Flaw.EDITED, self._signed_there(row), row)
-        self._follow_log(row.log_index)
+        if not self._follow_log(row.log_index) and home is None:
+            self._chains.pass_over(row.writer, row.seq, row.log_index)
 
     def _signed_there(self, row: Row) -> str:
         assert self._log is not None
@@ -160,13 +161,16 @@ class _Checker:
             return f"not the event that was signed here, which is {event.writer} seq {event.seq}"
         return "not what was signed at its place"
 
-    def _follow_log(self, index: int) -> None:
-        """Lets the chain go on from the signed entry, so that one changed row is one finding."""
+    def _follow_log(self, index: int) -> bool:
+        """Lets the chain go on from the signed entry, so that one changed row is one finding. False if the log does
+        not have it."""
         body = self._log.body(index) if self._log is not None else None
         event = _event(body)
         if body is not None and event is not None:
             self._chains.trust(event, hashlib.sha256(body).digest(), index)
             self._told(event, index)
+            return True
+        return False
 
     # places without a row
 
