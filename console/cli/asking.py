@@ -3,7 +3,6 @@
 import contextlib
 import datetime
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,20 +10,14 @@ from typing import Any, TypeVar
 import click
 
 from audit.read.decisions import Filter
+from audit.read.instants import instant
 from audit.read.reader import Reader, plain
 from audit.store.client import auditor_client
 from console.cli.recording import Recorder
 from runtime.clock import SystemClock
-from runtime.errors import CallerError
 from runtime.settings import Settings, load
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-_SPAN = re.compile(r"(\d{1,6})([smhdw])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-
-
-class WrongTime(CallerError):
-    code = "wrong_time"
 
 
 @contextlib.contextmanager
@@ -41,21 +34,6 @@ def settings_of(context: click.Context) -> Settings:
     """The settings that the top command was given with `--config`."""
     root = context.find_root().obj
     return load(root if isinstance(root, Path) else None)
-
-
-def instant(text: str | None, now_us: int) -> int | None:
-    """`90m`, `2d` (ago) or an ISO 8601 date or time (UTC unless it says otherwise) → unix microseconds."""
-    if text is None:
-        return None
-    if span := _SPAN.fullmatch(text):
-        return now_us - int(span[1]) * _SECONDS[span[2]] * 1_000_000
-    try:
-        moment = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        raise WrongTime(f"{text!r} is neither a span such as 90m or 2d nor a date such as 2026-11-20T12:00") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.UTC)
-    return int(moment.timestamp() * 1_000_000)
 
 
 def narrowing(command: Command) -> Command:
@@ -81,7 +59,8 @@ json_option: Callable[[Any], Any] = click.option("--json", "as_json", is_flag=Tr
 
 def narrowed(since: str | None, until: str | None, **fields: str) -> Filter:
     now_us = SystemClock().now_us()
-    return Filter(since_us=instant(since, now_us), until_us=instant(until, now_us), **fields)
+    start, end = (instant(text, now_us) if text is not None else None for text in (since, until))
+    return Filter(since_us=start, until_us=end, **fields)
 
 
 def show_json(value: Any) -> None:

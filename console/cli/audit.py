@@ -1,5 +1,6 @@
-"""`exeat audit sql|verify|export|migrate`."""
+"""`exeat audit sql|who-saw|verify|export|migrate`."""
 
+import dataclasses
 import re
 import sys
 import time
@@ -10,12 +11,14 @@ from typing import Any
 import click
 
 from audit.read.export import export as write_package
+from audit.read.questions import known, named
 from audit.read.reader import QueryRefused, Question, plain
 from audit.store.client import migrator_client
 from audit.store.migrate import applied, migrate, pending, shipped
 from audit.verify import CannotVerify
-from console.cli.asking import clean, json_option, narrowed, reader, settings_of, show_json
+from console.cli.asking import clean, json_option, narrowed, reader, settings_of, show_json, show_table
 from console.cli.verifying import published_log, told, verified
+from runtime.clock import SystemClock
 from runtime.errors import CallerError
 
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -26,6 +29,10 @@ class WrongParameter(CallerError):
     code = "wrong_parameter"
 
 
+class NoToken(CallerError):
+    code = "no_token"
+
+
 @click.group()
 def group() -> None:
     """Query, verify and migrate the evidence."""
@@ -33,25 +40,83 @@ def group() -> None:
 
 @group.command()
 @click.argument("query", required=False)
+@click.option("--question", "name", default="", metavar="NAME", help="Ask a question that has a name.")
+@click.option("--questions", "listing", is_flag=True, help="List the questions that have names.")
 @click.option("--format", "output", default="", metavar="NAME", help="One of ClickHouse's formats, e.g. CSV, Parquet.")
 @click.option(
     "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A value for {NAME:Type} in the query."
 )
 @json_option
 @click.pass_context
-def sql(context: click.Context, query: str | None, output: str, parameters: Sequence[str], as_json: bool) -> None:
+def sql(
+    context: click.Context,
+    query: str | None,
+    name: str,
+    listing: bool,
+    output: str,
+    parameters: Sequence[str],
+    as_json: bool,
+) -> None:
     """Ask the evidence by SQL, as the auditor: SELECT and nothing else.
 
     QUERY `-`, or none, is read from standard input. Tables and views: events, frames, checkpoints; decisions,
-    approvals, maskings, exchanges, sessions, usage.
+    approvals, maskings, exchanges, sessions, usage, usage_minutes.
     """
-    text = sys.stdin.read() if query in (None, "-") else query
-    assert text is not None
-    question = Question("audit.sql", text.strip().rstrip(";"), dict(map(_pair, parameters)))
+    if listing:
+        _list_questions(as_json)
+        return
+    given = dict(map(_pair, parameters))
+    if name:
+        question = named(name).bind(given, SystemClock().now_us())
+    else:
+        text = sys.stdin.read() if query in (None, "-") else query
+        assert text is not None
+        question = Question("audit.sql", text.strip().rstrip(";"), given)
     chosen = "JSONEachRow" if as_json else output or ("PrettyCompact" if sys.stdout.isatty() else "TSVWithNames")
     with reader(settings_of(context)) as asking:
         blocks = asking.raw(question, "" if _FORMAT.search(question.sql) else chosen)
         _write(_as_array(blocks) if as_json else blocks, pretty=chosen.startswith("Pretty"))
+
+
+def _list_questions(as_json: bool) -> None:
+    if as_json:
+        show_json([dataclasses.asdict(question) for question in known().values()])
+        return
+    for question in known().values():
+        click.echo(f"{question.name:<22} {question.title}")
+        for parameter in question.parameters:
+            default = f" [{parameter.default}]" if parameter.default else ""
+            click.echo(f"{'':<22}   --param {parameter.name}=…  {parameter.help}{default}")
+
+
+@group.command("who-saw")
+@click.argument("value")
+@json_option
+@click.pass_context
+def who_saw(context: click.Context, value: str, as_json: bool) -> None:
+    """Where VALUE (a card number, an account, an e-mail address) was found or masked; `-` reads it from standard input.
+
+    The record holds no values, only their keyed tokens: VALUE is masked here, with this gateway's rules and key, and
+    its tokens are looked for. A value that no rule knows has none.
+    """
+    from console.cli.tokens import Tokens, chunks_of_tokens  # masking rules: only who asks for tokens pays for them
+
+    settings = settings_of(context)
+    value = sys.stdin.read().strip() if value == "-" else value
+    tokens = Tokens(settings)
+    rules = tokens.known_as(value)
+    if not rules:
+        raise NoToken("no rule of the current policy knows this as a sensitive value, so the record has no token of it")
+    now_us, rows = SystemClock().now_us(), list[dict[str, Any]]()
+    with reader(settings) as asking:
+        for chunk in chunks_of_tokens(asking, tokens, value, rules):
+            rows += asking.ask(named("token-seen").bind({"tokens": ",".join(chunk)}, now_us))
+    rows.sort(key=lambda row: row["ts"])
+    if as_json:
+        show_json({"rules": rules, "seen": rows})
+    else:
+        click.echo(f"known to the rules: {', '.join(rules)}\n")
+        show_table(rows, ("ts", "agent", "subject", "connection", "seen", "place", "effect", "exchange"), "Not seen.")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from audit.read.questions import known
 from audit.store.client import writer_client
 from console.cli import main
 from tests.kit import evidence
@@ -158,6 +159,47 @@ def test_sql_that_is_refused_is_one_sentence(exeat: Run, sql: str):
     assert "Traceback" not in result.output
     assert len(result.output.strip().splitlines()) == 1
     assert "root:" not in result.output
+
+
+SAMPLES = {"String": "ledger-agent", "DateTime": "2026-11-20T12:00:05", "Array(String)": "tok_1,tok_2"}
+ASKED = {
+    "after-owner-left": {"agent": "intern-agent", "left": "2026-11-20T12:00:01"},
+    "after-person-left": {"person": "dave@bank.example", "left": "2026-11-20T12:00:01"},
+    "approvals-by": {"person": "alice@bank.example", "since": "2026-01-01", "until": "2027-01-01"},
+    "token-seen": {"tokens": "tok_1"},
+    "offboarded": {"person": "dave@bank.example", "left": "2026-11-20T12:00:01"},
+}
+ALWAYS = {"since": "2026-01-01", "until": "2027-01-01"}
+
+
+@pytest.mark.parametrize("name", sorted(known()))
+def test_every_question_is_answered(exeat: Run, name: str):
+    given = ASKED.get(name, {})
+    for parameter in known()[name].parameters:
+        if parameter.default is None or parameter.name in ALWAYS:
+            given = {parameter.name: ALWAYS.get(parameter.name, SAMPLES.get(parameter.type, "x"))} | given
+    options = [part for item in given.items() for part in ("--param", "=".join(item))]
+    rows = json.loads(exeat("audit", "sql", "--json", "--question", name, *options).stdout)
+    expected = {
+        "after-owner-left": 1, "after-person-left": 1, "approvals-by": 1, "approvals": 1, "approvals-of-own": 0,
+        "approvals-waited": 1, "break-glass": 0, "gaps": 0, "released-without-grant": 0, "unattributed": 0,
+        "unended": 0, "without-input": 0, "denials": 1, "decisions-by-rule": 2, "maskings-by-rule": 1,
+        "findings-in-requests": 2,
+        "token-seen": 3, "controls-exercised": 2, "first-uses": 2, "offboarded": 2, "snapshots-used": 1, "writers": 1,
+    }  # fmt: skip
+    if name in expected:
+        assert len(rows) == expected[name], rows
+
+
+def test_questions_are_listed_with_their_parameters(exeat: Run):
+    text = exeat("audit", "sql", "--questions").output
+    assert "What did an agent do after its owner left?" in text
+    assert "--param left=…" in text
+    assert {"name", "title", "parameters", "says", "sql"} == set(
+        json.loads(exeat("audit", "sql", "--questions", "--json").stdout)[0]
+    )
+    assert "needs --param agent=" in exeat("audit", "sql", "--question", "after-owner-left", code=2).output
+    assert "no question is named" in exeat("audit", "sql", "--question", "nothing", code=2).output
 
 
 def test_migrate_has_nothing_to_do(exeat: Run):

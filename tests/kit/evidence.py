@@ -27,8 +27,10 @@ INPUT = b'{"exchange":{"id":"x"},"request":{"method":"POST"}}'
 
 @dataclass
 class Record:
-    """`event(...)` appends; `insert(client)` writes all."""
+    """`event(...)` appends; `insert(client)` writes all. `seq`: of the first event."""
 
+    session: str = SESSION
+    seq: int = 1
     events: list[list[Any]] = field(default_factory=list)
     frames: list[list[Any]] = field(default_factory=list)
     prev: bytes = bytes(32)
@@ -38,24 +40,25 @@ class Record:
         frames: Sequence[tuple[str, int, str, bytes]] = (), *, agent: str = "ledger-agent", effect: str = "",
     ) -> None:  # fmt: skip
         """`frames`: (direction, microseconds after the start, media, content)."""
-        seq, at_us, kind = len(self.events) + 1, START_US + after_us, type_.partition(".")[0]
+        seq, at_us, kind = self.seq + len(self.events), START_US + after_us, type_.partition(".")[0]
         caller = {"issuer": "https://idp.example", "subject": f"svc-{agent}", "agent": agent}
         event_id = uuid.UUID(int=seq)
         body = {"v": 1, "id": str(event_id), "kind": kind, "type": type_, "caller": caller, "data": data, "seq": seq}
         text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         digest = hashlib.sha256(text.encode()).digest()
         who = ["ledger", caller["issuer"], caller["subject"], agent]
-        place = [seq - 1, "authz.0011aabb", seq, 1, event_id, at_us, kind, type_, "exeat", exchange, SESSION]
+        place = [seq - 1, "authz.0011aabb", seq, 1, event_id, at_us, kind, type_, "exeat", exchange, self.session]
         self.events.append([*place, *who, effect, SNAPSHOT if effect else "", text, digest, self.prev])
         for ordinal, (direction, at, media, content) in enumerate(frames):
             hashed = hashlib.sha256(SALT + content).digest()
-            row = ["authz.0011aabb", seq, ordinal, exchange, SESSION, direction, ordinal, START_US + at, media]
+            row = ["authz.0011aabb", seq, ordinal, exchange, self.session, direction, ordinal, START_US + at, media]
             self.frames.append([*row, SALT, hashed, content])
         self.prev = digest
 
     def insert(self, client: Any) -> None:
         client.insert("events", self.events, column_names=EVENT_COLUMNS)
-        client.insert("frames", self.frames, column_names=FRAME_COLUMNS)
+        if self.frames:
+            client.insert("frames", self.frames, column_names=FRAME_COLUMNS)
 
 
 def decision(effect: str, status: int, rule: str, message: str) -> dict[str, Any]:

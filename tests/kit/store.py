@@ -107,6 +107,7 @@ def send(request: urllib.request.Request) -> Answer:
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[RunningStore]:
+    folder.mkdir(parents=True, exist_ok=True)
     store = RunningStore(folder)
     store.start()
     try:

@@ -5,10 +5,12 @@ CREATE OR REPLACE VIEW audit.decisions AS
 SELECT
     ts, exchange, session, effect,
     toUInt16(JSONExtractUInt(body, 'data', 'status')) AS status,
+    JSONExtractString(body, 'data', 'code') AS code,
     connection, issuer, subject, agent, snapshot,
     JSONExtractString(body, 'data', 'identity', 'email') AS email,
     JSONExtract(body, 'data', 'identity', 'groups', 'Array(String)') AS groups,
     JSONExtract(body, 'data', 'identity', 'act', 'Array(String)') AS act,
+    JSONExtractString(body, 'data', 'identity', 'owner') AS owner,
     JSONExtractString(body, 'data', 'identity', 'jti') AS jti,
     arrayMap(r -> JSONExtractString(r, 'rule'), JSONExtractArrayRaw(body, 'data', 'reasons')) AS rules,
     JSONExtractString(body, 'data', 'reasons', 1, 'message') AS message,

@@ -1,4 +1,4 @@
-"""Times from words, rows as a table."""
+"""Rows as a table, the options that lists share."""
 
 import datetime
 
@@ -6,33 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from console.cli.asking import WrongTime, cell, clean, instant, narrowed, narrowing, show_json, show_table
-
-NOON = int(datetime.datetime(2026, 11, 20, 12, tzinfo=datetime.UTC).timestamp() * 1_000_000)
-
-
-@pytest.mark.parametrize(
-    ("text", "us"),
-    [
-        (None, None),
-        ("30s", NOON - 30_000_000),
-        ("90m", NOON - 5_400_000_000),
-        ("1d", NOON - 86_400_000_000),
-        ("2w", NOON - 1_209_600_000_000),
-        ("2026-11-20T12:00", NOON),
-        ("2026-11-20T13:00+01:00", NOON),
-        ("2026-11-20T12:00:00.000001Z", NOON + 1),
-        ("2026-11-20", NOON - 43_200_000_000),
-    ],
-)
-def test_times_from_words(text: str | None, us: int | None):
-    assert instant(text, NOON) == us
-
-
-@pytest.mark.parametrize("text", ["yesterday", "", "5", "m", "-5m", "2026-13-01", "9999999999d"])
-def test_what_is_no_time(text: str):
-    with pytest.raises(WrongTime):
-        instant(text, NOON)
+from console.cli.asking import cell, clean, narrowed, narrowing, show_json, show_table
 
 
 def test_recorded_text_cannot_move_the_cursor():
