@@ -6,8 +6,12 @@ from dataclasses import dataclass, replace
 Validator = Callable[[bytes], int]
 """Takes a matched text, returns how many of its first bytes are the secret; 0 when none are."""
 
-# What separates the groups of a number on paper: blank, hyphen, and the typographic ones that models like to write.
-GAP = "[ \\-\u00a0\u2007\u2009\u202f\u2010\u2011\u2012\u2013]"
+# What separates the groups of a number: blank, hyphen, the typographic ones that models like to write, invisible ones,
+# and their spellings in HTML and Markdown.
+GAP = (
+    "(?:[ \\-\u00a0\u2007\u2009\u200b\u202f\u2010\u2011\u2012\u2013\u2060\ufeff]"
+    r"|&nbsp;|&#160;|\\-)"
+)
 # What may stand between the word that announces a value and the value: "number:", `":"`, "** is **", `</td><td>`.
 LINK = (
     r"(?:[ _-]?(?:number|num|no|nr|code|id|is))?"

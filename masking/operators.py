@@ -6,6 +6,7 @@ profile weakens another. An unkeyed hash is not offered: SHA-256 of a social sec
 
 import base64
 import hmac
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from masking.keys import Keys
 
 _SEPARATORS = b" -./()\t"
+_WIDE_SEPARATORS = re.compile(rb"\xc2\xa0|\xe2\x80[\x80-\x95\xaf]|\xe2\x81\xa0|\xef\xbb\xbf|&nbsp;|&#160;|\\")
 # 80 bits of HMAC: a collision among a million values of one session has a chance of 4e-13.
 _TOKEN_BYTES = 10
 # Letters only, no vowels: a token never looks like a number to any detector, and never spells a word.
@@ -70,7 +72,7 @@ def label(name: str) -> bytes:
 
 def canonical(value: bytes) -> bytes:
     """The form in which equal values are equal: no separators in numbers, one case in everything else."""
-    squeezed = value.translate(None, _SEPARATORS)
+    squeezed = _WIDE_SEPARATORS.sub(b"", value).translate(None, _SEPARATORS)
     if squeezed.removeprefix(b"+").isalnum():
         return squeezed.upper()
     return value.strip().lower() if b"@" in value else value.strip()

@@ -161,6 +161,11 @@ def licence(text: bytes) -> int:
     return 0
 
 
+def zone(text: bytes) -> int:
+    """A line of a machine-readable zone: filled up with `<`."""
+    return len(text) if b"<" in text else 0
+
+
 def uk_nino(text: bytes) -> int:
     """UK national insurance number: a prefix that HMRC issues."""
     return 0 if text[:2] in (b"BG", b"GB", b"KN", b"NK", b"NT", b"TN", b"ZZ") else len(text)

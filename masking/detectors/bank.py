@@ -76,6 +76,14 @@ SWIFT_BIC = Detector(
     negative=("SWIFT: CUSTOMER1", "the CUSTOMER", "BIC: DEUTZZFF"),
 )
 
+UK_SORT_AND_ACCOUNT = Detector(
+    name="uk_sort_code",
+    pattern=r"\b[0-9]{2}-[0-9]{2}-[0-9]{2}(?:[ ]?[/,|][ ]?|[ ]{1,2})[0-9]{8}\b",
+    groups=("bank", "financial", "uk"),
+    positive=("pay «20-00-00 / 31926819»", "«60-16-13 31926819»"),
+    negative=("20-00-00 3192", "20-00-00"),
+)
+
 UK_SORT_CODE = Detector(
     name="uk_sort_code",
     pattern=rf"[0-9]{{2}}{GAP}?[0-9]{{2}}{GAP}?[0-9]{{2}}\b",

@@ -5,9 +5,9 @@ from masking.detector import GAP, Detector, joined
 
 CARD = Detector(
     name="card",
-    # Groups of any size with one separator between digits: cards are printed 4-4-4-4, 4-6-5, 4-6-4 and otherwise.
+    # Groups of any size, a few separators between digits: cards are printed 4-4-4-4, 4-6-5, 4-6-4 and otherwise.
     # Lookalikes are turned down by issuer range, length and check digit: 3.9 % of random 16-digit numbers stay.
-    pattern=rf"\b[2-689](?:{GAP}?[0-9]){{11,18}}\b",
+    pattern=rf"\b[2-689](?:{GAP}{{0,3}}[0-9]){{11,18}}\b",
     groups=("pci", "financial"),
     validate=validators.card,
     positive=(
@@ -19,6 +19,7 @@ CARD = Detector(
         "greedy: «4111111111111111» 34",
         "typographic: «4111\u00a01111\u00a01111\u00a01111», «4111‑1111‑1111‑1111»",
         "short Visa «4222222222222»",
+        "wide «4111 - 1111 - 1111 - 1111», marked up «4111&nbsp;1111&nbsp;1111&nbsp;1111» «4111\\-1111\\-1111\\-1111»",
     ),
     negative=(
         "4111 1111 1111 1112",

@@ -27,6 +27,17 @@ AWS_SECRET = Detector(
     negative=("secret key: none",),
 )
 
+AWS_PAIR = Detector(
+    name="aws_secret_key",
+    # The console's CSV: the key id, a separator, the key.
+    pattern=r"[A-Za-z0-9/+]{40,}",
+    context=r"\bA[KS]IA[A-Z0-9]{16}[\"']?[ ]?[,;:|\t/ ][ ]?[\"']?",
+    decisive="[A-Za-z0-9/+]{8}",
+    groups=("secrets", "cloud"),
+    positive=("AKIA" + "IOSFODNN7EXAMPLE,«wJalrXUtnFEMI/K7MDENG/bPxRfi" + "CYEXAMPLEKEY»",),
+    negative=("AKIA" + "IOSFODNN7EXAMPLE,none",),
+)
+
 AWS_SESSION = Detector(
     name="aws_session_token",
     pattern=r"[A-Za-z0-9/+=]{80,}",

@@ -41,11 +41,30 @@ DRIVING_LICENCE = Detector(
     negative=("driver's license: none", "driving licence holders", "license: Apache-2.0"),
 )
 
+PASSPORT_ZONE = Detector(
+    name="passport",
+    # The machine-readable zone (ICAO 9303): the line of names, and the line of numbers.
+    pattern=r"\b(?:[PVIAC][A-Z<][A-Z]{3}[A-Z<]{25,39}|[A-Z0-9<]{9}[0-9][A-Z]{3}[0-9]{7}[MFX<][0-9]{7}[A-Z0-9<]{2,16})",
+    decisive="[A-Z0-9<]{14}",
+    groups=("pii", "identity"),
+    validate=validators.zone,
+    positive=("«P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<»\n«L898902C36UTO7408122F1204159ZE184226B<<<<<10»",),
+    negative=("PLEASE<READ", "PASSPORTAPPLICATIONFORMULARFORALLCITIZENS"),
+)
+
+UK_DRIVING_LICENCE = Detector(
+    name="driving_licence",
+    pattern=r"\b[A-Z9]{5}[0-9](?:0[1-9]|1[0-2]|5[1-9]|6[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9][A-Z9]{2}[A-Z0-9]{3}\b",
+    groups=("pii", "identity", "uk"),
+    positive=("No «MORGA753116SM9IJ»",),
+    negative=("MORGA799116SM9IJ",),
+)
+
 BIRTH_DATE = Detector(
     name="birth_date",
     pattern=(
         r"(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/. ][0-9]{1,2}[-/. ](?:[0-9]{4}|[0-9]{2})|[0-9]{8}\b"
-        r"|[0-9]{1,2}(?:st|nd|rd|th)? (?:of )?[A-Z][a-z]{2,8}\.?,? [0-9]{4}"
+        r"|[0-9]{1,2}(?:st|nd|rd|th)?[ .\-](?:of )?[A-Z][a-z]{2,8}\.?,?[ .\-][0-9]{4}"
         r"|[A-Z][a-z]{2,8}\.? [0-9]{1,2}(?:st|nd|rd|th)?,? [0-9]{4})"
     ),
     context=rf"\b(?:date[ _-]?of[ _-]?birth|birth[ _-]?da(?:te|y)|d\.?o\.?b|born(?: on)?|geburtsdatum){LINK}",
@@ -58,7 +77,7 @@ BIRTH_DATE = Detector(
         '"dateOfBirth": "«04/03/1987»T00:00:00Z"',
         "born on «March 4, 1987» in",
         "Date of birth: «4th of March 1987»",
-        "D.O.B. «04.03.87»",
+        "D.O.B. «04.03.87», born «04-MAR-1987»",
         '"birth_date":"«19870304»"',
     ),
     negative=("1987-03-04", "dob: 1987-13-45", "born in 1987", "born 99/99/1987"),

@@ -52,6 +52,16 @@ PRIVATE_KEY = Detector(
     negative=("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", "-----BEGIN PUBLIC KEY-----"),
 )
 
+SSH2_KEY = Detector(
+    name="private_key",
+    pattern=r"---- BEGIN SSH2 [A-Z ]{0,20}PRIVATE KEY ----",
+    swallow=r"""[^"<>{};]""",
+    until=r"---- END SSH2 [A-Z ]{0,20}PRIVATE KEY ----",
+    decisive="---- BEGIN SSH2 [A-Z ]{0,20}PRIV",
+    groups=("secrets", "tokens"),
+    positive=("«---- BEGIN SSH2 ENCRYPTED PRIVATE" + " KEY ----\nAAAA\n---- END SSH2 ENCRYPTED PRIVATE KEY ----»\nx",),
+)
+
 PUTTY_KEY = Detector(
     name="private_key",
     pattern=r"\bPuTTY-User-Key-File-[0-9]:",
@@ -92,11 +102,15 @@ URL_PASSWORD = Detector(
 CONNECTION_PASSWORD = Detector(
     name="url_password",
     pattern=r"""[^\s;"'&,<>]{3,128}""",
-    context=r"""[;,"' ](?:[Pp]assword|[Pp]wd|PWD|PASSWORD)=""",
+    context=r"""[;,"' ?&](?:[Pp]assword|[Pp]wd|PWD|PASSWORD)=""",
     decisive=".{3}",
     groups=("secrets", "tokens"),
     validate=validators.password,
-    positive=("Server=db;User Id=sa;Password=«Pa55word!»;Encrypt=true", "jdbc:x;user=a;pwd=«abc123»"),
+    positive=(
+        "Server=db;User Id=sa;Password=«Pa55word!»;Encrypt=true",
+        "jdbc:x;user=a;pwd=«abc123»",
+        "?user=a&password=«abc123»&x=1",
+    ),
     negative=("Password=;", "the password is"),
 )
 
@@ -109,6 +123,21 @@ BEARER = Detector(
     validate=validators.opaque(16),
     positive=("Authorization: Bearer «mF_9.B5f-4.1JqMabcdef»", '"Bearer «abcdef0123456789abcdef»"'),
     negative=("Bearer authentication", "bearer of bad news", "Bearer token"),
+)
+
+HEADER_SECRET = Detector(
+    name="header_secret",
+    pattern=r"[A-Za-z0-9._~+/=\-]{16,}",
+    context=(
+        r"\b(?:x-api-key|api-key|x-(?:auth|access|vault|gitlab)-token|private-token|(?:proxy-)?authorization)"
+        r"""["']?[ ]{0,2}[:=][ ]{0,2}["']?(?:[A-Za-z]{1,10} )?"""
+    ),
+    ignore_case=True,
+    decisive="[A-Za-z0-9._~+/=-]{8}",
+    groups=("secrets", "tokens"),
+    validate=validators.opaque(16),
+    positive=("X-Api-Key: «0123abcd4567efgh89»", '"authorization": "ApiKey «VnVhQ2ZHY0JDZGJrUW0»"'),
+    negative=("x-api-key: required-by-policy", "authorization: none"),
 )
 
 BASIC = Detector(

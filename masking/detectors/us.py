@@ -27,7 +27,7 @@ US_SSN_JOINED = joined(US_SSN, positive=("ssn_«123-45-6789»", "SSN«123-45-678
 US_SSN_BARE = Detector(
     name="us_ssn",
     pattern=r"[0-9]{9}\b",
-    context=rf"\b(?:ssn|social[ _-]?security|soc\.? ?sec|tax[ _-]?(?:payer[ _-]?)?id|tin){LINK}",
+    context=rf"\b(?:ssn|social(?:[ _-]?security)?|soc\.? ?sec|tax[ _-]?(?:payer[ _-]?)?id|tin){LINK}",
     ignore_case=True,
     groups=("pii", "us", "identity"),
     validate=validators.us_ssn,

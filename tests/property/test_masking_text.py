@@ -1,4 +1,4 @@
-"""The law of masking/text.py: however a text is cut, what comes out is what the whole gives, and nothing comes early."""
+"""The law of masking/text.py: however a text is cut, out comes what the whole gives, and nothing comes early."""
 
 import random
 

@@ -70,7 +70,7 @@ def test_what_needs_a_package_or_a_choice_of_its_own_is_in_no_group() -> None:
         "id 6ba7b810-9dad-11d1-80b4-00c04fd430c8, 1,234,567.89 EUR, ts 1785542400123",
         "def f(x: int) -> dict[str, int]: return {'a': x ** 2, 'b': std::move(y)}",
         "GET /v1/accounts?limit=100&cursor=abc HTTP/1.1 200 OK in 35 ms",
-        "Please routing the account review to the passport office; born leaders, licensed software, social security act.",
+        "Please send the account review to the passport office; born leaders, licensed software, social security act.",
     ],
 )
 def test_ordinary_text_passes_untouched(text: str) -> None:

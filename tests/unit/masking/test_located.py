@@ -32,5 +32,5 @@ def test_files_that_cannot_be_read(text: str, message: str) -> None:
 def test_wrong_kinds_of_values() -> None:
     document = load("a: {b: 1}\nc:\nd: maybe", "f").mapping()
     for broken in (document["a"].text, document["c"].text, document["d"].mapping, document["d"].flag):
-        with pytest.raises(RuleError, match="f:[123]: expected"):
+        with pytest.raises(RuleError, match=r"f:[123]: expected"):
             broken()

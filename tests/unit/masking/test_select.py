@@ -32,7 +32,7 @@ def test_paths(pattern: str, path: tuple[str | int, ...], want: bool) -> None:
 
 @pytest.mark.parametrize("text", ["", "$", "a..", "a[", "a[]", "a[x]", "a..b.", "[-1]"])
 def test_malformed_paths(text: str) -> None:
-    with pytest.raises(ValueError, match="path|neither|name"):
+    with pytest.raises(ValueError, match=r"path|neither|name"):
         parse_path(text)
 
 
