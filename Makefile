@@ -6,7 +6,7 @@ PYTEST := $(PY) -m pytest
 export EXEAT_VENV := $(VENV)
 ROOMS := runtime identity masking usage audit snapshot approvals authz extproc console
 .DEFAULT_GOAL := help
-.PHONY: help setup-run setup-demo setup-dev demo up test test-more test-agents check format proto lock bench fault fuzz clean
+.PHONY: help setup-run setup-demo setup-dev demo up test test-more test-agents check format docs proto lock bench fault fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ format: setup-dev ## write the format that check wants
 
 proto: setup-dev ## generate the gRPC stubs again
 	$(PY) tools/proto.py
+
+docs: setup-dev ## write the reference pages again
+	$(PY) tools/reference.py
 
 lock: ## pin again (needs uv)
 	cd requirements && sh lock.sh

@@ -98,11 +98,13 @@ def deciding(folder: Path, files: dict[str, str] | None = None) -> Iterator[Engi
 
 
 @contextlib.contextmanager
-def authz(folder: Path, engine_url: str, issuer: DevIssuer, extra: Sequence[str] = ()) -> Iterator[RunningAuthz]:
-    """`python -m authz`; `extra`: lines of exeat.toml."""
+def authz(
+    folder: Path, engine_url: str, issuer: DevIssuer, extra: Sequence[str] = (), gateway: Sequence[str] = ()
+) -> Iterator[RunningAuthz]:
+    """`python -m authz`; `extra`: lines of exeat.toml, `gateway`: of its first section."""
     config = folder / "exeat.toml"
     lines = [
-        "[gateway]", f'run_dir = "{folder}/run"', f'state_dir = "{folder}/state"',
+        "[gateway]", f'run_dir = "{folder}/run"', f'state_dir = "{folder}/state"', *gateway,
         "[[issuers]]", f'issuer = "{issuer.url}"', "allow_http = true",
         "[engine]", f'url = "{engine_url}"', "deadline_ms = 1000",
     ]  # fmt: skip

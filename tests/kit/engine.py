@@ -111,7 +111,7 @@ def engine(
     running = EngineProcess(url, state_dir, process)
     try:
         if files is None:
-            running._until(lambda: running.get("/health")[0] == 500)
+            running._until(lambda: running.get("/health")[0] in (200, 500))
         else:
             running.until_ready()
         yield running

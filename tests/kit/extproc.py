@@ -57,13 +57,17 @@ async def running(socket: Path, parts: Parts) -> AsyncIterator[Parts]:
 
 
 @contextlib.asynccontextmanager
-async def authz(socket: Path, **fields: Any) -> AsyncIterator[None]:
-    """A stub of authz whose verdict binds the body it saw; `fields` are the verdict's."""
+async def authz(socket: Path, *, deny: bytes = b"", **fields: Any) -> AsyncIterator[None]:
+    """A stub of authz whose verdict binds the body it saw; `fields` are the verdict's. `deny`: a refusal's body."""
 
     def answer(request: Any) -> Any:
         http = request.attributes.request.http
         connection = request.attributes.context_extensions["connection"]
         response = auth.CheckResponse()
+        if deny:
+            response.status.code, response.denied_response.status.code = 7, 403
+            response.denied_response.body = deny.decode()
+            return response
         response.ok_response.SetInParent()
         digest = hashlib.sha256(http.raw_body).hexdigest()
         kind = connection if connection in ("anthropic", "openai") else "http"

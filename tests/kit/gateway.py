@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from audit.store.client import auditor_client
+from audit.store.client import StoreDown, auditor_client
 from console.dev import house as dev
 from console.dev.issuer import DevIssuer
 from console.dev.upstream.app import Upstream
@@ -67,7 +67,11 @@ class Gateway:
         """Waits until every event of every spool is in the store."""
 
         def missing() -> dict[str, int]:
-            stored = {str(w): int(n) for w, n in self.sql("SELECT writer, max(seq) FROM audit.events GROUP BY writer")}
+            try:
+                rows = self.sql("SELECT writer, max(seq) FROM audit.events GROUP BY writer")
+            except StoreDown:
+                return {"store": 1}
+            stored = {str(writer): int(seq) for writer, seq in rows}
             behind = {writer: seq - stored.get(writer, 0) for writer, seq in heads(self.settings)}
             return {writer: count for writer, count in behind.items() if count > 0}
 
