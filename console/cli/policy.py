@@ -35,14 +35,17 @@ def group() -> None:
 
 
 def on_repository(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds --policies and --json."""
+    """Adds the optional argument DIR and --json; the command gets a Desk."""
+    return click.argument("policies", metavar="[DIR]", required=False, type=click.Path(path_type=Path))(_desk(command))
 
-    @click.option(
-        "--policies",
-        metavar="DIR",
-        type=click.Path(path_type=Path),
-        help="The policy repository [default: policy.path of the settings].",
-    )
+
+def with_repository(command: Callable[..., None]) -> Callable[..., None]:
+    """The same for commands whose argument is something else: the directory is an option."""
+    help_ = "The policy repository [default: policy.path of the settings]."
+    return click.option("--policies", metavar="DIR", type=click.Path(path_type=Path), help=help_)(_desk(command))
+
+
+def _desk(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")
     @wraps(command)
     def wrapped(*, policies: Path | None, **options: Any) -> None:
@@ -118,7 +121,7 @@ def test(desk: Desk, verbose: bool, as_json: bool) -> None:
 
 @group.command("try")
 @click.argument("case", metavar="CASE.yaml", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@on_repository
+@with_repository
 def try_(desk: Desk, case: Path, as_json: bool) -> None:
     """Decide the cases of a file and show the decisions; `want` may be left out."""
     cases = parse_cases(case.read_text("utf-8"), str(case), need_want=False)

@@ -76,7 +76,7 @@ class Front:
         steps = raw.partition(b"?")[0].decode("ascii", "replace").removeprefix("/v1/data").split("/")
         path = tuple(unquote(step) for step in steps if step)
         if any('"' in step or "\0" in step for step in path):
-            raise Refused(400, "invalid_parameter", "invalid ref term")
+            raise Refused(500, "internal_error", "invalid ref term")  # OPA's own status for it
         for name in UNSUPPORTED:
             if name in request.query_params:
                 raise Refused(400, "invalid_parameter", f"the embedded engine does not offer `{name}`")

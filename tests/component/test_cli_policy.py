@@ -89,6 +89,7 @@ def test_trying_shows_the_decision(folder: Path) -> None:
     Path("case.yaml").write_text("description: who is eve\ninput: {identity: {subject: eve}}\n")
     result = exeat("try", "case.yaml")
     assert result.exit_code == 0, result.output
+    assert exeat("try", "case.yaml", "--policies", "policies").exit_code == 0
     assert result.stdout.splitlines() == ["who is eve", "  deny", "  by_name: By name.", '  masking: ["pci"]']
 
 
@@ -109,11 +110,11 @@ def test_coverage_names_the_lines_that_nothing_reaches(folder: Path) -> None:
 
 
 def test_no_repository_is_a_sentence(folder: Path) -> None:
-    result = exeat("check", "--policies", "nowhere")
+    result = exeat("check", "nowhere")
     assert result.exit_code == 1
     assert result.stderr == "nowhere: there is no policy repository\n"
 
 
 def test_the_starter_is_green_and_fully_covered() -> None:
-    assert exeat("check", "--policies", str(STARTER)).exit_code == 0
-    assert exeat("coverage", "--policies", str(STARTER), "--fail-under", "100").exit_code == 0
+    assert exeat("check", str(STARTER)).exit_code == 0
+    assert exeat("coverage", str(STARTER), "--fail-under", "100").exit_code == 0

@@ -112,7 +112,7 @@ def test_large_numbers_are_exact(running: EngineProcess) -> None:
 
 def test_a_path_is_only_a_path(running: EngineProcess) -> None:
     assert running.get("/v1/data/exeat/effect;1")[1] == {}
-    assert running.get("/v1/data/%22%5D;x:=data%5B%22exeat")[0] == 400
+    assert running.get("/v1/data/%22%5D;x:=data%5B%22exeat")[0] == 500
     assert running.get("/v1/data//exeat//effect/")[1] == {"result": "deny"}
 
 
