@@ -57,7 +57,7 @@ COLUMNS = (
 def read(body: bytes) -> Event:
     """Raises Malformed."""
     try:
-        return _read(json.loads(body))
+        return _read(json.loads(body.decode()))  # json would look for other encodings in bytes
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Malformed("the body is not an event") from None
 

@@ -70,7 +70,8 @@ class _Checker:
             for row in rows:
                 self._find(Flaw.REORDERED, "before its place", row)
             return
-        self._skip_to(index)
+        if index > self._next:
+            self._skip_to(index)
         self._next = index + 1
         true, others = self._choose(index, rows)
         for row in others:
