@@ -28,7 +28,14 @@ _ALLOWED = {
 _PARTIAL = {"last4": operators.LAST4, "first6_last4": operators.FIRST6_LAST4}
 _PLAIN = {
     each.kind: each
-    for each in (operators.REDACT, operators.TOKEN, operators.REVERSIBLE, operators.DROP, operators.BLOCK)
+    for each in (
+        operators.REDACT,
+        operators.TOKEN,
+        operators.REVERSIBLE,
+        operators.FORMAT,
+        operators.DROP,
+        operators.BLOCK,
+    )
 }
 _VALIDATORS: dict[str, Callable[[bytes], int]] = {
     "card": validators.card,

@@ -9,10 +9,12 @@ import hmac
 import re
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from masking.ff1 import FF1, LONGEST, SHORTEST
 from masking.keys import Keys
 
 _SEPARATORS = b" -./()\t"
@@ -22,11 +24,14 @@ _TOKEN_BYTES = 10
 # Letters only, no vowels: a token never looks like a number to any detector, and never spells a word.
 _LETTERS = bytes.maketrans(b"0123456789abcdef", b"BCDFGHJKLMNPQRST")
 _STAR = ord("*")
+# Longer values are redacted instead of sealed: a stream could not hold their token long enough to bring it back.
+LONGEST_SEALED = 600
 
 
 class Rank(IntEnum):
     """Strictness: what a reader of the result can still tell, from most to least."""
 
+    RESTORE = 0  # everything: the way back, see restore.py
     PARTIAL_SIX_FOUR = 1  # ten digits
     PARTIAL_FOUR = 2  # four digits
     FORMAT = 3  # the shape; the value for who holds the key
@@ -48,7 +53,7 @@ class Operator:
     @property
     def truncates(self) -> bool:
         """Shows digits of the value itself."""
-        return self.rank <= Rank.PARTIAL_FOUR
+        return Rank.RESTORE < self.rank <= Rank.PARTIAL_FOUR
 
     @property
     def tokenises(self) -> bool:
@@ -61,6 +66,8 @@ LAST4 = Operator("partial", Rank.PARTIAL_FOUR)
 FIRST6_LAST4 = Operator("partial", Rank.PARTIAL_SIX_FOUR)
 TOKEN = Operator("token", Rank.TOKEN)
 REVERSIBLE = Operator("reversible", Rank.REVERSIBLE)
+FORMAT = Operator("format", Rank.FORMAT)
+RESTORE = Operator("restore", Rank.RESTORE)
 DROP = Operator("drop", Rank.DROP)
 BLOCK = Operator("block", Rank.BLOCK)
 
@@ -83,6 +90,23 @@ def token(value: bytes, entity: str, keys: Keys, tweak: bytes) -> str:
     message = b"\0".join((b"exeat token v1", entity.encode(), len(tweak).to_bytes(4, "big") + tweak, canonical(value)))
     digest = hmac.digest(keys.token, message, "sha256")
     return f"tok_{entity}_{digest[:_TOKEN_BYTES].hex().encode().translate(_LETTERS).decode()}"
+
+
+@lru_cache(maxsize=8)
+def _ff1(reversible: bytes) -> FF1:
+    return FF1(hmac.digest(reversible, b"exeat ff1 v1", "sha256"))
+
+
+def reshape(value: bytes, entity: str, keys: Keys, tweak: bytes) -> bytes | None:
+    """Format-preserving: other digits in the same places. None for what is not a number of enough digits."""
+    places = [at for at, byte in enumerate(value) if 48 <= byte <= 57]
+    if not SHORTEST <= len(places) <= LONGEST or any(chr(byte).isalpha() for byte in value if byte < 128):
+        return None
+    digits = "".join(chr(value[at]) for at in places)
+    out = bytearray(value)
+    for at, digit in zip(places, _ff1(keys.reversible).encrypt(digits, entity.encode() + b"\0" + tweak), strict=True):
+        out[at] = ord(digit)
+    return bytes(out)
 
 
 def seal(value: bytes, entity: str, keys: Keys, tweak: bytes) -> bytes:
@@ -130,5 +154,9 @@ def replace(operator: Operator, value: bytes, entity: str, keys: Keys, tweak: by
     if operator.rank is Rank.TOKEN:
         return token(value, entity, keys, tweak).encode()
     if operator.rank is Rank.REVERSIBLE:
-        return seal(value, entity, keys, tweak)
+        return seal(value, entity, keys, tweak) if 0 < len(value) <= LONGEST_SEALED else label(entity)
+    if operator.rank is Rank.FORMAT:
+        return reshape(value, entity, keys, tweak) or label(entity)
+    if operator.rank is Rank.RESTORE:
+        return unseal(value, keys, tweak) or value
     return b""

@@ -10,7 +10,7 @@
         - include: floor
         - detect: card
           operator: {partial: last4}          # redact (default) | {redact: "text"} | {partial: last4 | first6_last4}
-                                              # | token | reversible | drop | block
+                                              # | token | reversible | format | drop | block
         - path: ["$.customer.ssn", "accounts[*].number"]
           operator: token
           scope: gateway                      # tokens join across sessions; default: within one session

@@ -138,6 +138,8 @@ class Scanner:
         """The operator on one value, told to the findings. Not `whole`: only the start of it was seen, so redact."""
         tweak = self._tweak if rule.session else b""
         operator = rule.operator
+        if operator.rank is Rank.RESTORE:
+            return self._restore(rule, value, where, sink, tweak)
         if operator.rank < Rank.REDACT and not whole:
             operator = REDACT
         token = ""
@@ -149,6 +151,12 @@ class Scanner:
         if operator.rank is Rank.TOKEN:
             return token.encode()
         return operators.replace(operator, value, rule.name, self._keys, tweak)
+
+    def _restore(self, rule: Rule | KeyRule, value: bytes, where: str, sink: Findings, tweak: bytes) -> bytes:
+        back = operators.replace(rule.operator, value, rule.name, self._keys, tweak)
+        if back != value:
+            sink.add(rule, where)
+        return back
 
     def apply(self, rule: KeyRule, value: bytes, where: str, sink: Findings) -> Replacement:
         """The operator of a key or path rule on a whole value."""

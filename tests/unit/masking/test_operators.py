@@ -69,10 +69,21 @@ def test_reversible_tokens_come_back_only_with_the_same_tweak_and_key() -> None:
         assert operators.unseal(broken, KEYS, b"session") is None
 
 
+def test_format_keeps_the_form_of_a_number() -> None:
+    sealed = operators.replace(operators.FORMAT, CARD, "card", KEYS, b"s")
+    assert [byte for byte in sealed if byte == 32] == [32, 32, 32]
+    assert len(sealed) == len(CARD)
+    assert sealed != CARD
+    assert sealed == operators.replace(operators.FORMAT, CARD, "card", KEYS, b"s")
+    assert sealed != operators.replace(operators.FORMAT, CARD, "card", KEYS, b"t")
+    assert operators.replace(operators.FORMAT, b"12345", "pin", KEYS, b"") == b"[PIN]"
+    assert operators.replace(operators.FORMAT, b"GB82WEST12345698765432", "iban", KEYS, b"") == b"[IBAN]"
+
+
 def test_strictness_orders_operators() -> None:
-    order = [operators.FIRST6_LAST4, operators.LAST4, operators.REVERSIBLE, operators.TOKEN]
+    order = [operators.FIRST6_LAST4, operators.LAST4, operators.FORMAT, operators.REVERSIBLE, operators.TOKEN]
     order += [operators.REDACT, operators.DROP, operators.BLOCK]
     assert [each.rank for each in order] == sorted(each.rank for each in order)
-    assert [each.truncates for each in order] == [True, True, False, False, False, False, False]
-    assert [each.tokenises for each in order] == [False, False, True, True, False, False, False]
+    assert [each.truncates for each in order] == [True, True, False, False, False, False, False, False]
+    assert [each.tokenises for each in order] == [False, False, True, True, True, False, False, False]
     assert operators.replace(operators.DROP, CARD, "card", KEYS, b"") == b""
