@@ -148,6 +148,11 @@ def test_every_row_of_the_table_is_walked_above() -> None:
     assert {move for row in TABLE.values() for move in row} == set(Move)
 
 
+def test_only_a_grant_that_somebody_waits_for_can_be_used() -> None:
+    assert [phase for phase, row in TABLE.items() if Move.USE in row] == [Phase.GRANTED]
+    assert [phase for phase, row in TABLE.items() if Move.GRANT in row] == [Phase.REQUESTED, Phase.REQUESTED_AWAY]
+
+
 # Races.
 
 
@@ -241,6 +246,7 @@ def test_grace_does_not_outlast_the_deadline() -> None:
 def test_only_the_last_to_leave_starts_the_grace() -> None:
     approval = after(new(), Return(at(1), "exchange-2"), Leave(at(2), "exchange-1"))
     assert (approval.phase, approval.waiting) == (Phase.REQUESTED, ("exchange-2",))
+    assert approval.deadline_us == at(EXPIRES_S)
     assert after(approval, Leave(at(3), "exchange-2")).grace_until_us == at(63)
 
 

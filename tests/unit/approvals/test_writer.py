@@ -185,6 +185,18 @@ async def test_a_full_spool_refuses_and_comes_back(tmp_path: Path) -> None:
         assert await house.state(approval) is State.EXPIRED
 
 
+async def test_a_leaving_that_cannot_be_recorded_is_tried_again(tmp_path: Path) -> None:
+    house = House(tmp_path, max_bytes=8_000)
+    async with house.running() as writer:
+        approval = await writer.request(ask())
+        await house.sql("UPDATE meta SET value = 100 WHERE key = 'max_bytes'")
+        await house.advance(ATTEND_US)
+        assert (await writer.find(approval.id)).waiting == ("exchange-1",)
+        await house.sql("UPDATE meta SET value = 8000 WHERE key = 'max_bytes'")
+        await house.advance(SECOND)
+        assert (await writer.find(approval.id)).waiting == ()
+
+
 async def test_a_disk_that_fails_ends_the_writer(house: House) -> None:
     await house.writer.open()
     running = asyncio.ensure_future(house.writer.run())
