@@ -5,7 +5,7 @@ may change the bytes. Envoy lets nobody change `x-envoy-*`, so such a header wit
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from extproc.commands import HeaderEdit
 from extproc.events import Headers
@@ -42,6 +42,9 @@ def edit(masker: Masker, headers: Headers, marks: Sequence[tuple[str, str]]) -> 
     plain = [(name, value) for name, value in headers if not name.startswith(":") and name not in FRAMING]
     masked, findings = masker.headers(plain)
     before, after = _grouped(plain), _grouped(masked)
+    telling, named = _telling(masker, before)
+    after = {name: values for name, values in after.items() if name not in telling}
+    findings = (*findings, *named)
     changed = {name: values for name, values in after.items() if before.get(name) != values}
     gone = [name for name in before if name not in after]
     if any(name.startswith("x-envoy-") for name in (*changed, *gone)):
@@ -50,6 +53,16 @@ def edit(masker: Masker, headers: Headers, marks: Sequence[tuple[str, str]]) -> 
     put = {name: values for name, values in changed.items() if name not in OF_THE_BYTES}
     put |= {name: (value.encode(),) for name, value in marks}
     return HeaderEdit(tuple(put.items()), tuple(gone)), findings
+
+
+def _telling(masker: Masker, names: Iterable[str]) -> tuple[set[str], Sequence[Finding]]:
+    """Names that hold themselves what must be masked: such a header goes whole."""
+    text = "\n".join(names)
+    if masker.text(text)[0] == text:
+        return set(), ()
+    found = {name: masker.text(name) for name in names}
+    telling = {name for name, (masked, _) in found.items() if masked != name}
+    return telling, [finding for name in telling for finding in found[name][1]]
 
 
 def _grouped(headers: Sequence[tuple[str, bytes]]) -> dict[str, tuple[bytes, ...]]:

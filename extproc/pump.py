@@ -69,8 +69,9 @@ class Pump:
                 while len(self._inbox) >= INBOX or not self._stream.wants_input:
                     self._moved.clear()
                     await self._moved.wait()
-        except Exception as error:
-            logger.warning("stream_broke", extra={"fields": {"error_type": type(error).__name__}})
+        except Exception as error:  # Envoy may still be there: this is no end, and must not look like one
+            self._break("stream_broke", error)
+            return
         self._envoy_left = True
         self.post(ev.Gone())
 
@@ -125,9 +126,14 @@ class Pump:
             return
         try:
             await self._write(message)
-        except Exception as error:  # Envoy has left in between; the reader says so too
-            logger.info("write_failed", extra={"fields": {"error_type": type(error).__name__}})
-            self._write = None
+        except Exception as error:
+            self._break("write_failed", error)
+
+    def _break(self, code: str, error: Exception) -> None:
+        """Envoy cannot be talked to any more; if it is there at all, it must see an error."""
+        logger.warning(code, extra={"fields": {"error_type": type(error).__name__}})
+        self._abort = self._abort or code
+        self.post(ev.Broken(code))
 
     def _errand(self, work: Awaitable[ev.Event], failed: Callable[[str], ev.Event], slow: str) -> asyncio.Task[None]:
         async def errand() -> None:

@@ -29,15 +29,14 @@ class Service(wire.Servicer):  # type: ignore[misc]  # generated code has no typ
     async def Process(self, requests: AsyncIterator[Any], context: Any) -> None:
         stream = Stream(self._rules, self._limits)
         pump = Pump(stream, self._errands, self._clock, context.write)
-        code: str = "internal"
-        last: ev.Event = ev.Gone()
+        code = ""
         try:
             code = await pump.serve(requests)
         except Exception as error:  # by type alone: its text, or its cause's, may quote what must not be seen
             logger.error("stream_failed", extra={"fields": {"error_type": type(error).__name__}})
-            last = ev.Broken("internal")
+            code = "internal"
         finally:
-            pump.leave(last)
+            pump.leave(ev.Broken(code) if code else ev.Gone())
         if code:
             logger.warning("stream_aborted", extra={"fields": {"code": code, "exchange": stream.exchange.id}})
             await context.abort(grpc.StatusCode.INTERNAL, "closed")

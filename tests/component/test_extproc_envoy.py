@@ -44,8 +44,9 @@ class Gateway:
 
 @contextlib.asynccontextmanager
 async def gateway(
-    answer: Callable[[Request], Response], parts: extproc.Parts | None = None, **verdict: Any
+    answer: Callable[[Request], Response], parts: extproc.Parts | None = None, *, upstream: int = 0, **verdict: Any
 ) -> AsyncIterator[Gateway]:
+    """`upstream`: the port of another one than `answer`."""
     received: list[bytes] = []
 
     async def endpoint(request: Request) -> Response:
@@ -55,6 +56,7 @@ async def gateway(
     app = Starlette(routes=[Route("/{rest:path}", endpoint, methods=["GET", "POST", "HEAD"])])
     with envoy.short_folder() as folder, serving.http(app) as port:
         settings = envoy.settings_in(folder)
+        port = upstream or port
         known = parse_connections(
             f"anthropic: {{kind: anthropic, upstream: 'http://127.0.0.1:{port}'}}\n"
             f"openai: {{kind: openai, upstream: 'http://127.0.0.1:{port}'}}\n"
@@ -281,3 +283,52 @@ async def test_a_large_body_goes_through_whole() -> None:
         assert gate.received == [data]
         await gate.ended()
         assert gate.parts.content("response") == data
+
+
+async def test_trailers_of_a_request_do_not_slip_by() -> None:
+    async with gateway(json) as gate:
+        host, _, port = gate.envoy.url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = b"POST /plain/x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ntrailer: x-t\r\n\r\n"
+        writer.write(head + b"2\r\n{}\r\n0\r\nx-t: SECRET\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
+        writer.close()
+        assert not gate.received
+        assert (await gate.ended())["code"] == "request_trailers"
+
+
+async def test_trailers_of_an_answer_are_masked_and_the_tail_goes_before_them() -> None:
+    async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n")
+        writer.write(b"5\r\na SEC\r\n0\r\nx-sum: SECRET\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(upstream, "127.0.0.1", 0)
+    async with gateway(json, upstream=server.sockets[0].getsockname()[1]) as gate:
+        host, _, port = gate.envoy.url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /plain/x HTTP/1.1\r\nhost: x\r\nte: trailers\r\nconnection: close\r\n\r\n")
+        answer = await reader.read()
+        assert answer.endswith(b"5\r\na SEC\r\n0\r\nx-sum: [MASKED]\r\n\r\n") or b"x-sum: [MASKED]\r\n" in answer
+        assert b"SECRET" not in answer
+        writer.close()
+        assert (await gate.ended())["outcome"] == "answered"
+    server.close()
+
+
+async def test_an_upstream_that_is_down_is_told_from_one_that_answers() -> None:
+    async with gateway(json, upstream=serving.free_port()) as gate:
+        answer = await gate.client.post("/openai/v1/responses", json={})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "upstream_unavailable"), answer.text
+        assert answer.headers["x-exeat-decision"] == "e-1"
+        assert (await gate.ended())["outcome"] == "local_reply"
+
+
+async def test_what_authz_refuses_passes_masked_and_is_nobodys_exchange() -> None:
+    async with gateway(json, deny=b'{"no": "SECRET"}') as gate:
+        answer = await gate.client.post("/anthropic/v1/messages", json={})
+        assert (answer.status_code, answer.text) == (403, '{"no": "[MASKED]"}')
+        assert not [name for name in answer.headers if name.startswith("x-exeat")]
+        assert not gate.parts.recorder.drafts

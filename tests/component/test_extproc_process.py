@@ -253,6 +253,21 @@ async def test_told_to_stop_it_lets_an_answer_finish_and_closes_its_books() -> N
         assert made.events("exchange.end")[-1]["data"]["outcome"] == "answered"
 
 
+async def test_told_to_stop_it_does_not_let_a_held_request_go() -> None:
+    async with house(**HELD) as made:
+        toml = made.service.folder / "exeat.toml"
+        toml.write_text(toml.read_text() + "\n[envoy]\ndrain_seconds = 1\n")
+        made.end(signal.SIGTERM)
+        made.start()
+        call = asyncio.ensure_future(made.client.post("/http/transfers", json={"a": 1}))
+        await made.until("frame.recorded")
+        await asyncio.sleep(0.3)
+        assert await asyncio.to_thread(made.end, signal.SIGTERM) == 0
+        assert (await call).status_code == 503
+        assert not made.upstream.received
+        assert [event["type"] for event in made.events()][-2:] == ["exchange.end", "lifecycle.stop"]
+
+
 async def test_a_new_snapshot_reaches_the_next_answer() -> None:
     async with house() as made:
         before = await made.client.post("/anthropic/v1/messages", json=scenario("customer", False))

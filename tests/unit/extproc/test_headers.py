@@ -34,6 +34,12 @@ def test_a_secret_in_a_length_does_not_come_back_in() -> None:
     assert (change.put, change.drop) == ((), ("etag",))
 
 
+def test_a_name_that_tells_goes_with_its_value() -> None:
+    change, findings = edit(PlainMasker(), (("x-SECRET", b"1"), ("x-plain", b"2")), ())  # type: ignore[arg-type]
+    assert (change.put, change.drop) == ((), ("x-SECRET",))
+    assert len(list(findings)) == 1
+
+
 def test_what_envoy_lets_nobody_change_is_refused() -> None:
     with pytest.raises(HeaderFixed):
         edit(PlainMasker(), (("x-envoy-note", b"SECRET"),), ())  # type: ignore[arg-type]

@@ -64,9 +64,10 @@ class Desk:
             task = asyncio.ensure_future(pump.serve(self.requests()))
             yield pump, task
             task.cancel()
+            code = ""
             with contextlib.suppress(asyncio.CancelledError):
-                await task
-            pump.leave(ev.Gone())
+                code = await task
+            pump.leave(ev.Broken(code) if code else ev.Gone())  # as the service does
 
 
 async def turns(number: int = 50) -> None:
@@ -102,16 +103,24 @@ async def test_what_was_to_be_done_is_done_though_the_caller_left_in_the_middle(
     assert desk.stream.done
 
 
-async def test_a_write_that_fails_is_no_reason_to_forget_the_end() -> None:
+async def test_a_write_that_fails_is_an_error_and_the_end_is_noted() -> None:
     desk = Desk()
     desk.broken = True
     async with desk.pump() as (_, task):
         desk.headers(verdict(b""))
         await turns()
-        desk.said.put_nowait(None)
+        assert task.result() == "write_failed"
+    assert desk.recorder.drafts[-1].data["code"] == "write_failed"
+
+
+async def test_a_reader_that_fails_is_an_error_and_no_end() -> None:
+    desk = Desk()
+    async with desk.pump() as (_, task):
+        desk.headers(verdict(b""))
+        desk.said.put_nowait(object())  # what is no message at all
         await turns()
-        assert task.result() == ""
-    assert desk.recorder.drafts[-1].data["outcome"] == "client_gone"
+        assert task.result() == "stream_broke"
+    assert desk.recorder.drafts[-1].data["code"] == "stream_broke"
 
 
 async def test_leaving_a_hold_withdraws_and_waits_for_nobody() -> None:
