@@ -77,7 +77,7 @@ NPM = prefixed(
 
 PYPI = prefixed(
     "pypi_token",
-    # The rest is base64 of the macaroon's location: pypi.org, or test.pypi.org.
+    # The rest is base64 of the macaroon's location: the index's host name, or its test twin's.
     "pypi-AgEIcHlwaS5vcmc|pypi-AgENdGVzdC5weXBpLm9yZw",
     r"[A-Za-z0-9_\-]{20,}",
     "forges",
