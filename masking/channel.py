@@ -1,6 +1,6 @@
 """One channel of a stream: the text that many deltas add up to, and the document that JSON in deltas adds up to."""
 
-from masking.edits import CLOSED, CUT, Passage
+from masking.edits import CLOSED, CUT, Core, Passage
 from masking.jsonstream import JsonStream
 from masking.scope import Scope
 from masking.select import Path
@@ -8,19 +8,22 @@ from masking.strings import RuledCore, StringCore
 
 
 class Channel:
-    """Deltas in, deltas out, joined equal to the masked whole. Text is `str`, as JSON events carry it."""
+    """Deltas in, deltas out, joined equal to the masked whole.
 
-    __slots__ = ("_passage", "_tail", "fed")
+    Text is `str`, as JSON events carry it. `errors` says how what is no UTF-8 stands in it: halves of surrogate pairs
+    (JSON escapes), or bytes (plain text, `surrogateescape`).
+    """
 
-    def __init__(self, core: StringCore | RuledCore | JsonStream) -> None:
+    __slots__ = ("_errors", "_passage", "_tail")
+
+    def __init__(self, core: Core, errors: str = "surrogatepass") -> None:
         self._passage = Passage(core)
+        self._errors = errors
         self._tail = b""  # the beginning of a character whose end is still held
-        self.fed = False
 
     def feed(self, text: str) -> str:
         """The next delta; what may go now, "" when everything is held."""
-        self.fed = True
-        return self._decode(self._passage.feed(_encode(text)))
+        return self._decode(self._passage.feed(text.encode("utf-8", self._errors)))
 
     def finish(self, *, closed: bool = True) -> str:
         """What is still held. Not `closed`: the stream broke off, so the beginning of a secret is masked too."""
@@ -33,16 +36,9 @@ class Channel:
         cut = len(raw) if final else _whole_characters(raw)
         self._tail = raw[cut:]
         try:
-            return raw[:cut].decode("utf-8", "surrogatepass")
+            return raw[:cut].decode("utf-8", self._errors)
         except UnicodeDecodeError:
             return raw[:cut].decode("utf-8", "replace")
-
-
-def _encode(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair: its other half comes with the next delta
-        return text.encode("utf-8", "surrogatepass")
 
 
 def _whole_characters(raw: bytes) -> int:
@@ -57,14 +53,14 @@ def _whole_characters(raw: bytes) -> int:
     return len(raw)
 
 
-def string_channel(scope: Scope, path: Path) -> Channel:
+def string_channel(scope: Scope, path: Path, errors: str = "surrogatepass") -> Channel:
     """The channel of a string that a whole message has at `path`; read exactly as a JSON body's string is read."""
     key = next((step for step in reversed(path) if isinstance(step, str)), "")
     inside = scope.at(path)
     rule = inside.rule(key)
     if rule is not None:
-        return Channel(RuledCore(inside, rule))
-    return Channel(StringCore(inside, b'"' + key.encode() + b'":"'))
+        return Channel(RuledCore(inside, rule), errors)
+    return Channel(StringCore(inside, b'"' + key.encode("utf-8", "replace") + b'":"' if key else b""), errors)
 
 
 def json_channel(scope: Scope, path: Path) -> Channel:

@@ -8,7 +8,10 @@ from typing import Protocol
 
 from masking.dialects.anthropic import Anthropic
 from masking.dialects.desk import Body, Desk, loads
+from masking.dialects.gemini import Gemini
+from masking.dialects.mcp import MCP
 from masking.dialects.openai_chat import OpenAIChat
+from masking.dialects.openai_responses import OpenAIResponses
 from masking.dialects.unknown import Unknown
 from masking.frames import Event, Framer
 from masking.scope import Scope
@@ -18,6 +21,10 @@ MAX_NAMES = 64
 
 class Dialect(Protocol):
     """One event format. It keeps what it holds between events and puts out everything through its desk."""
+
+    @staticmethod
+    def claims(body: Body) -> bool:
+        """Is this event one of this format?"""
 
     def handle(self, event: Event, body: Body) -> None: ...
 
@@ -34,10 +41,10 @@ class SseStream:
     def __init__(self, scope: Scope) -> None:
         self._desk = Desk(scope)
         self._framer = Framer()
-        self._anthropic = Anthropic(self._desk)
-        self._chat = OpenAIChat(self._desk)
         self._unknown = Unknown(self._desk)
-        self._all: tuple[Dialect, ...] = (self._anthropic, self._chat, self._unknown)
+        known = (Anthropic, OpenAIChat, OpenAIResponses, Gemini, MCP)
+        self._all: tuple[Dialect, ...] = (*(dialect(self._desk) for dialect in known), self._unknown)
+        self._last = self._all[0]  # a guess for the next event; never Unknown, which claims everything
         self._names: set[bytes] = {b""}
 
     def feed(self, data: bytes) -> bytes:
@@ -75,24 +82,27 @@ class SseStream:
             self._text(event, data)
 
     def _dialect(self, body: Body) -> Dialect:
-        if self._anthropic.claims(body):
-            return self._anthropic
-        if self._chat.claims(body):
-            return self._chat
-        if body.get("type") == "error" or "error" in body:
-            for dialect in self._all:
-                dialect.flush(closed=False)
-        return self._unknown
+        """Who handles such an event; Unknown, the last one, claims everything."""
+        if self._last.claims(body):
+            return self._last
+        dialect = next(each for each in self._all if each.claims(body))
+        self._last = self._all[0] if dialect is self._unknown else dialect
+        if dialect is self._unknown and (body.get("type") == "error" or "error" in body):
+            self._flush(closed=False)
+        return dialect
+
+    def _flush(self, *, closed: bool = True) -> None:
+        for dialect in self._all:
+            dialect.flush(closed=closed)
 
     def _text(self, event: Event, data: bytes) -> None:
         if data.strip() == b"[DONE]":
-            for dialect in self._all:
-                dialect.flush()
+            self._flush()
             self._desk.send(event)
         elif data[:1] in b"{[":
             self._desk.whole(event)
         else:
-            self._desk.send(event, self._desk.text(data, "$"))
+            self._unknown.text(event, data)
 
     def _cleaned(self, event: Event) -> Event:
         """The event with its other lines (names, ids, comments) masked as text."""

@@ -4,11 +4,10 @@ Text and tool input are channels. A thinking block is signed over its text, so i
 is complete, then goes as it came or, if anything in it would be masked, not at all; later blocks then move up by one.
 """
 
-from typing import Any
-
 from masking.channel import Channel, json_channel, string_channel
 from masking.dialects.desk import Body, Desk, dumps
 from masking.frames import Event
+from masking.select import Path
 
 TYPES = frozenset(
     (
@@ -116,13 +115,13 @@ class Anthropic:
         """An event that carries a piece of a block's text in body[part][field]."""
         old = body[part][field]
         new = self._channel(index, field).feed(old)
-        body[part][field] = ""
-        changed = self._envelope(event, body, index, len(dumps(old)) - 2)
-        if changed is None and new == old:
+        moved = self._moved(index)
+        body["index"] = moved
+        scope = self._desk.scope.at(("content", index)).envelope(1)
+        changed = self._desk.refill(event, body, [(part, field)], [new], scope=scope, always=moved != index)
+        if changed is None:
             self._desk.send(event)
         elif new or not old or part != "delta":
-            changed = body if changed is None else changed
-            changed[part][field] = new
             self._desk.send(event, dumps(changed))
 
     def _channel(self, index: int, field: str) -> Channel:
@@ -148,18 +147,13 @@ class Anthropic:
 
     def _whole(self, event: Event, body: Body, index: int) -> None:
         """An event about a block that is complete in itself: a citation, a server tool's result, a stop."""
-        changed = self._envelope(event, body, index, 0)
-        self._desk.send(event, None if changed is None else dumps(changed))
-
-    def _envelope(self, event: Event, body: Body, index: int, text: int) -> Body | None:
-        moved = self._moved(index)
         cited = isinstance(body.get("delta"), dict) and "citation" in body["delta"]
-        place: tuple[Any, ...] = ("content", index, "citations", 0) if cited else ("content", index)
+        place: Path = ("content", index, "citations", 0) if cited else ("content", index)
         scope = self._desk.scope.at(place).envelope(2 if cited else 1)
-        if moved == index:
-            return self._desk.envelope(body, event, text, scope)
+        moved = self._moved(index)
         body["index"] = moved
-        return self._desk.envelope(body, event, text, scope) or body
+        changed = self._desk.envelope(body, event, 0, scope)
+        self._desk.send(event, None if changed is None and moved == index else dumps(changed or body))
 
     def _moved(self, index: int) -> int:
         return index - sum(1 for dropped in self._dropped if dropped < index)

@@ -1,17 +1,21 @@
 """What every dialect works with: events read, changed and put out, and the parts of them that are no delta."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from masking.edits import CUT, Passage
+from masking.errors import Uninspectable
 from masking.frames import Event, compose
 from masking.jsonstream import JsonStream
 from masking.scope import Scope
 from masking.text import mask_text
 
 Body = dict[str, Any]
+At = tuple[str | int, ...]
+"""Where in an event's body a text stands."""
 # Envelopes (an event without its text) known to hold nothing; a stream repeats a handful of them.
 MAX_CLEAN = 256
 
@@ -58,6 +62,23 @@ def repeats(data: bytes) -> bool:
     return False
 
 
+def get(body: Any, at: At) -> str:
+    """The text at a place of an event's body."""
+    for step in at:
+        body = body[step]
+    text: str = body
+    return text
+
+
+def put(body: Any, at: At, text: str) -> None:
+    try:
+        for step in at[:-1]:
+            body = body[step]
+        body[at[-1]] = text
+    except (LookupError, TypeError) as exc:  # a rule has dropped what the text stands in
+        raise Uninspectable("an event's envelope cannot be told from its text") from exc
+
+
 class Desk:
     """One stream's scope and its output."""
 
@@ -89,15 +110,15 @@ class Desk:
         scope = self.scope
         return mask_text(scope.scanner, where, scope.sink, data)
 
-    def envelope(self, body: Body, event: Event, text: int, scope: Scope | None = None) -> Body | None:
+    def envelope(self, body: Body, event: Event, taken: int, scope: Scope | None = None) -> Body | None:
         """What must become of an event's other parts, given its body with the texts of its deltas taken out.
 
-        `text` is how many bytes those texts take in the event. None: nothing, the event may go as it came. Otherwise
-        the masked envelope, into which the texts are to be put back.
+        `taken` is how many bytes less the body is for that, written compactly. None: nothing, the event may go as it
+        came. Otherwise the masked envelope, into which the texts are to be put back.
         """
         rest = dumps(body)
-        data = event.data or b""
-        plain = len(rest) + text == len(data) or not repeats(data)
+        # No key stands twice in it if nothing is missing; an event written less compactly is looked at more closely.
+        plain = len(rest) + taken == len(event.data or b"") or not repeats(event.data or b"")
         if rest in self._clean:
             return None if plain else body
         masked = self.mask(rest, scope)
@@ -107,3 +128,43 @@ class Desk:
             return None if plain else body
         changed: Body = loads(masked)
         return changed
+
+    def refill(
+        self,
+        event: Event,
+        body: Body,
+        places: Sequence[At],
+        new: Sequence[str],
+        *,
+        scope: Scope | None = None,
+        taken: int = 0,
+        always: bool = False,
+    ) -> Body | None:
+        """The event's body with `new` texts at `places` and everything else masked; None if it may go as it came.
+
+        `body` is used up. `taken`: bytes that the caller has taken out of it besides those texts. `always`: the event
+        cannot go as it came.
+        """
+        old = [get(body, at) for at in places]
+        for at in places:
+            put(body, at, "")
+        changed = self.envelope(body, event, taken + sum(map(size, old)), scope)
+        if changed is None and old == list(new) and not always:
+            return None
+        body = body if changed is None else changed
+        for at, text in zip(places, new, strict=True):
+            put(body, at, text)
+        return body
+
+    def padding(self, body: Body) -> int:
+        """Take the random padding out of a body, if it hides nothing; how many bytes that were."""
+        padding = body.get("obfuscation")
+        if not isinstance(padding, str) or self.scope.scanner.candidate(padding.encode("utf-8", "replace")):
+            return 0
+        del body["obfuscation"]
+        return len(padding) + len(b',"obfuscation":""')
+
+
+def size(text: str) -> int:
+    """The bytes that a text takes inside its quotes, written compactly."""
+    return len(dumps(text)) - 2

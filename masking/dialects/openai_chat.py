@@ -5,18 +5,19 @@ whole message the same strings stand under `message`. A chunk whose text changes
 token by token) and `obfuscation` (padding to a length that is no longer true).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from masking.channel import Channel, string_channel
-from masking.dialects.desk import Body, Desk, dumps
-from masking.errors import Uninspectable
+from masking.dialects.desk import At, Body, Desk, dumps, get
 from masking.frames import Event
 from masking.select import Path
 
 # `reasoning_content` (DeepSeek, vLLM), `reasoning` (OpenRouter, Groq) are not OpenAI's own but on many wires.
 TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
-Piece = tuple[dict[str, Any], str, Path]
-"""Where a piece of text stands: the object, its field, and the path of the whole text in the whole message."""
+_PER_CHUNK = ("choices", "obfuscation", "usage")
+Piece = tuple[At, Path]
+"""Where a piece of text stands in the chunk, and where the whole text stands in the whole message."""
 
 
 class OpenAIChat:
@@ -35,34 +36,20 @@ class OpenAIChat:
         return isinstance(choices, list) and any(isinstance(c, dict) and "delta" in c for c in choices)
 
     def handle(self, event: Event, body: Body) -> None:
-        pieces = [piece for choice in body["choices"] for piece in _pieces(choice)]
-        old = [holder[field] for holder, field, _ in pieces]
-        new = [self._channel(path).feed(text) for (_, _, path), text in zip(pieces, old, strict=True)]
-        ended = [choice["index"] for choice in body["choices"] if _ended(choice)]
-        for holder, field, _ in pieces:
-            holder[field] = ""
-        envelope = {key: value for key, value in body.items() if key not in ("choices", "obfuscation", "usage")}
-        self._like = event, envelope
-        for index in ended:
-            self._end(index, pieces, new)
-        changed = self._desk.envelope(body, event, sum(len(dumps(text)) - 2 for text in old))
-        if changed is None and new == old:
+        pieces = _pieces(body)
+        new = [self._channel(path).feed(get(body, at)) for at, path in pieces]
+        had = any(get(body, at) for at, _ in pieces)
+        self._like = event, {key: value for key, value in body.items() if key not in _PER_CHUNK}
+        for choice in body["choices"]:
+            if _ended(choice):
+                self._end(choice["index"], pieces, new)
+        before = [get(body, at) for at, _ in pieces]
+        taken = self._desk.padding(body)
+        changed = self._desk.refill(event, body, [at for at, _ in pieces], new, taken=taken)
+        if changed is None:
             self._desk.send(event)
-            return
-        changed = body if changed is None else changed
-        again = [piece for choice in changed["choices"] for piece in _pieces(choice)]
-        if len(again) != len(new):
-            raise Uninspectable("a chunk's envelope cannot be told from its text")
-        for (holder, field, _), text in zip(again, new, strict=True):
-            holder[field] = text
-        if new != old:
-            if not any(new) and any(old) and _only_text(changed):
-                return
-            changed.pop("obfuscation", None)
-            for choice in changed["choices"]:
-                if choice.get("logprobs") is not None:
-                    choice["logprobs"] = None
-        self._desk.send(event, dumps(changed))
+        elif any(new) or not had or not _only_text(changed):
+            self._desk.send(event, dumps(_without_repeats(changed) if new != before else changed))
 
     def _channel(self, path: Path) -> Channel:
         channel = self._channels.get(path)
@@ -72,7 +59,7 @@ class OpenAIChat:
 
     def _end(self, index: int, pieces: list[Piece], new: list[str]) -> None:
         """A choice has finished: what its channels hold goes into this chunk, or into one before it."""
-        places = {path: at for at, (_, _, path) in enumerate(pieces)}
+        places = {path: at for at, (_, path) in enumerate(pieces)}
         for path in [path for path in self._channels if path[1] == index]:
             rest = self._channels.pop(path).finish()
             if rest and path in places:
@@ -98,31 +85,39 @@ class OpenAIChat:
         self.flush(closed=False)
 
 
-def _pieces(choice: Any) -> list[Piece]:
-    """The pieces of text that a chunk's choice carries."""
+def _without_repeats(body: Body) -> Body:
+    """The text has changed: what would tell it once more goes."""
+    body.pop("obfuscation", None)
+    for choice in body["choices"]:
+        if choice.get("logprobs") is not None:
+            choice["logprobs"] = None
+    return body
+
+
+def _pieces(body: Body) -> list[Piece]:
+    """The pieces of text that a chunk carries."""
+    return [piece for at, choice in enumerate(body["choices"]) for piece in _of_choice(at, choice)]
+
+
+def _of_choice(at: int, choice: Any) -> Iterator[Piece]:
     if not isinstance(choice, dict) or not isinstance(choice.get("delta"), dict):
-        return []
-    delta, index = choice["delta"], choice.get("index", 0)
-    found: list[Piece] = []
+        return
+    here: At = ("choices", at, "delta")
+    whole: Path = ("choices", choice.get("index", 0), "message")
+    delta = choice["delta"]
     for field in TEXTS:
         if isinstance(delta.get(field), str):
-            found.append((delta, field, ("choices", index, "message", field)))
-    call = delta.get("function_call")
-    if isinstance(call, dict) and isinstance(call.get("arguments"), str):
-        found.append((call, "arguments", ("choices", index, "message", "function_call", "arguments")))
+            yield (*here, field), (*whole, field)
+    for kind, field in (("function_call", "arguments"), ("audio", "transcript")):
+        if isinstance(delta.get(kind), dict) and isinstance(delta[kind].get(field), str):
+            yield (*here, kind, field), (*whole, kind, field)
     tools = delta.get("tool_calls")
-    for tool in tools if isinstance(tools, list) else ():
-        if not isinstance(tool, dict):
-            continue
+    for place, tool in enumerate(tools if isinstance(tools, list) else ()):
         for kind, field in (("function", "arguments"), ("custom", "input")):
-            call = tool.get(kind)
+            call = tool.get(kind) if isinstance(tool, dict) else None
             if isinstance(call, dict) and isinstance(call.get(field), str):
-                place = ("choices", index, "message", "tool_calls", tool.get("index", 0), kind, field)
-                found.append((call, field, place))
-    audio = delta.get("audio")
-    if isinstance(audio, dict) and isinstance(audio.get("transcript"), str):
-        found.append((audio, "transcript", ("choices", index, "message", "audio", "transcript")))
-    return found
+                steps = "tool_calls", tool.get("index", 0), kind, field
+                yield (*here, "tool_calls", place, kind, field), (*whole, *steps)
 
 
 def _delta(path: Path, text: str) -> dict[str, Any]:
@@ -144,9 +139,10 @@ def _only_text(body: Body) -> bool:
     if body.get("usage") is not None:
         return False
     for choice in body["choices"]:
-        if choice.get("finish_reason") is not None or "role" in choice["delta"]:
+        delta = choice.get("delta") or {}
+        if choice.get("finish_reason") is not None or "role" in delta:
             return False
-        for tool in choice["delta"].get("tool_calls") or ():
+        for tool in delta.get("tool_calls") or ():
             if "id" in tool or "name" in tool.get("function", {}) or "name" in tool.get("custom", {}):
                 return False
     return True
