@@ -34,7 +34,7 @@ class Closing:
         """Closes: a refusal if nothing has gone yet, else a well-formed last event, else a reset."""
         if self._response is None or not self._response.head_sent:
             return self._refuse(code)
-        commands = self._response.error_end(code, refusals.sentence(code)) or [Reset(code)]
+        commands = self._response.error_end(code) or [Reset(code)]
         return commands + self._end(Outcome.CUT, code)
 
     def _refuse(self, code: str, message: str = "") -> list[Command]:

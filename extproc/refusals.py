@@ -34,11 +34,12 @@ REFUSALS: Mapping[str, tuple[int, str]] = {
 }
 
 
-def sentence(code: str) -> str:
-    return REFUSALS.get(code, UNAVAILABLE)[1]
+def reason(code: str) -> tuple[int, str]:
+    """Status and sentence of a code."""
+    return REFUSALS.get(code, UNAVAILABLE)
 
 
 def answer(kind: str, code: str, exchange: str, message: str = "") -> Answer:
     """The whole refusal in the shape of the API that the caller speaks. `message` instead of our own sentence."""
-    status, text = REFUSALS.get(code, UNAVAILABLE)
+    status, text = reason(code)
     return refusal(kind, status, code, message or text, exchange)

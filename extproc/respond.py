@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from audit.write.event import Draft
 from extproc import headers as hd
-from extproc import record
+from extproc import record, refusals
 from extproc.commands import Command, HeaderEdit, Record, SendBody, SendHeaders, SendTrailers, SetTimer, StopTimer
 from extproc.events import Headers
 from extproc.flow import Flow, Piece
@@ -210,13 +210,15 @@ class Response:
             self._sequence = int(numbers[-1]) if numbers else self._sequence
         self._tail = (self._tail + data)[-4:]
 
-    def error_end(self, code: str, message: str) -> list[Command]:
+    def error_end(self, code: str) -> list[Command]:
         """A well-formed last event, if the caller is between two events of a stream; else nothing."""
         between = not self._tail or self._tail.endswith((b"\n\n", b"\r\r", b"\r\n\r\n"))
         if not (self._sse and self.head_sent and between):
             return []
         dialect = dialect_of(self._exchange.kind, self._exchange.path)
-        event = error_event(dialect, code, message, self._exchange.id, sequence=self._sequence + 1)
+        status, sentence = refusals.reason(code)
+        number = self._sequence + 1
+        event = error_event(dialect, code, sentence, self._exchange.id, sequence=number, status=status)
         return [SendBody(event, end=True)]
 
     def leftover(self) -> list[Draft]:

@@ -69,16 +69,21 @@ def refusal(kind: str, status: int, code: str, message: str, exchange: str = "",
     return Answer(status, tuple(headers), dump(document))
 
 
-def error_event(dialect: str, code: str, message: str, exchange: str = "", *, sequence: int = 0) -> bytes:
-    """The last event of an SSE stream that we end: `anthropic`, `openai_chat`, `openai_responses`, else a plain one."""
+def error_event(
+    dialect: str, code: str, message: str, exchange: str = "", *, sequence: int = 0, status: int = 403
+) -> bytes:
+    """The last event of an SSE stream that we end: `anthropic`, `openai_chat`, `openai_responses`, else a plain one.
+
+    `status` is the one that an answer of its own would have had; it says which type of error this is.
+    """
     text = _sentence(message, exchange)
     if dialect == "anthropic":
-        return _event("error", _anthropic(403, code, text, exchange, None))
+        return _event("error", _anthropic(status, code, text, exchange, None))
     if dialect == "openai_responses":
         data = {"type": "error", "code": code, "message": text, "param": None, "sequence_number": sequence}
         return _event("error", data)
     if dialect == "openai_chat":
-        return b"data: " + dump(_openai(403, code, text, exchange, None)) + b"\n\n"
+        return b"data: " + dump(_openai(status, code, text, exchange, None)) + b"\n\n"
     return _event("error", {"error": {"code": code, "message": text, "decision": exchange}})
 
 

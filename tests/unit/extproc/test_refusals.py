@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from extproc.refusals import REFUSALS, answer, sentence
+from extproc.refusals import REFUSALS, answer, reason
 
 
 @pytest.mark.parametrize("code", sorted(REFUSALS))
@@ -17,7 +17,7 @@ def test_each_refusal_in_each_shape(code: str, kind: str) -> None:
 
 def test_codes_that_nobody_listed_are_503() -> None:
     assert answer("anthropic", "something_new", "").status == 503
-    assert sentence("something_new").startswith("A part of the gateway")
+    assert reason("something_new")[1].startswith("A part of the gateway")
 
 
 def test_a_message_of_ones_own() -> None:

@@ -37,21 +37,27 @@ def streaming(path: str, kind: str, *chunks: bytes) -> Response:
 
 def test_the_last_event_of_responses_goes_on_counting() -> None:
     first = b'event: response.created\ndata: {"type":"response.created","sequence_number":41}\n\n'
-    (sent,) = streaming("/openai/v1/responses", "openai", first).error_end("spool_full", "Closed.")
+    (sent,) = streaming("/openai/v1/responses", "openai", first).error_end("spool_full")
     assert isinstance(sent, cmd.SendBody)
     assert sent.end
     data = json.loads(sent.data.split(b"data: ")[1])
     assert (data["type"], data["sequence_number"], data["code"]) == ("error", 42, "spool_full")
 
 
+def test_a_failure_of_ours_is_not_told_as_a_denial() -> None:
+    (sent,) = streaming("/anthropic/v1/messages", "anthropic", b"data: 1\n\n").error_end("spool_full")
+    assert isinstance(sent, cmd.SendBody)
+    assert json.loads(sent.data.split(b"data: ")[1])["error"]["type"] == "api_error"
+
+
 @pytest.mark.parametrize("ending", [b"\n\n", b"\r\n\r\n", b"\r\r"])
 def test_between_two_events_there_is_room_for_a_last_one(ending: bytes) -> None:
-    assert streaming("/x", "anthropic", b"data: 1" + ending).error_end("x", "X")
+    assert streaming("/x", "anthropic", b"data: 1" + ending).error_end("x")
 
 
 def test_in_the_middle_of_one_there_is_not() -> None:
-    assert not streaming("/x", "anthropic", b"data: 1\n").error_end("x", "X")
+    assert not streaming("/x", "anthropic", b"data: 1\n").error_end("x")
 
 
 def test_before_the_headers_there_is_a_better_answer() -> None:
-    assert not streaming("/x", "anthropic").error_end("x", "X")
+    assert not streaming("/x", "anthropic").error_end("x")
