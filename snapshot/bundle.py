@@ -1,11 +1,14 @@
-"""What an engine loads: the modules without their tests, and one data document. The same folder serves a real OPA.
+"""What an engine loads: the modules without their tests, and one data document. The same serves a real OPA.
 
 The data document holds each `data/NAME.yaml` as `data.NAME` (of a pack in `packs/x-y/`: `data.packs.x_y.NAME`), except
 masking rules, which are no business of the policy, and `data.snapshot.digest`, which every decision carries.
 """
 
+import gzip
+import io
 import json
 import re
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -62,6 +65,17 @@ def files(bundle: Bundle) -> dict[str, bytes]:
     found["data.json"] = json.dumps(bundle.data, sort_keys=True, ensure_ascii=False).encode()
     found[".manifest"] = json.dumps(manifest).encode()
     return found
+
+
+def archive(bundle: Bundle) -> bytes:
+    """The same as one .tar.gz, byte for byte the same for the same bundle."""
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, content in sorted(files(bundle).items()):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o644
+            tar.addfile(entry, io.BytesIO(content))
+    return gzip.compress(plain.getvalue(), mtime=0)
 
 
 def read(folder: Path) -> Bundle:

@@ -4,6 +4,10 @@
     source/         the repository's files as they were read
     manifest.json   {version, digest, commit, files: {path: sha256}}
 
+An OPA server follows `<state_dir>/opa/bundle.tar.gz` with `opa run --server --watch --bundle`: OPA does not notice a
+link that moves, but it does notice one file that is replaced, and it takes that file whole. The folder is its own,
+because OPA loads again at every change beside the file it watches.
+
 A folder is written under another name and renamed, so what stands under a digest is whole and never changes.
 """
 
@@ -16,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from runtime.errors import GatewayError
-from runtime.fileio import atomic_symlink, private_dir, sync_dir
+from runtime.fileio import atomic_symlink, atomic_write, private_dir, sync_dir
 from snapshot import bundle as bundles
 from snapshot.repository import Repository
 
@@ -48,6 +52,9 @@ def current(state_dir: Path) -> str:
 
 
 def move_current(state_dir: Path, digest: str) -> None:
+    """The archive first: while the two differ, decisions name the snapshot that made them."""
+    archive = bundles.archive(bundles.make(read_source(folder(state_dir, digest))))
+    atomic_write(private_dir(state_dir / "opa") / "bundle.tar.gz", archive)
     atomic_symlink(state_dir / "current", f"snapshots/{folder(state_dir, digest).name}")
 
 

@@ -4,6 +4,7 @@ Needs an OPA binary (`make tools` builds one); without it the tests are skipped 
 """
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from snapshot import layout, repository
 from snapshot.decision import MalformedDecision
 from snapshot.engine_client import OpaEngine, PolicyFailed, UndefinedDecision
 from snapshot.sample import STRANGER, merged
+from tests.kit import policies
 from tests.kit.corpus import CorpusCase, corpus
-from tests.kit.engine import EngineProcess, engine
+from tests.kit.engine import EngineProcess, engine, publish
 from tests.kit.opa import OpaServer, opa_binary, opa_server
 
 STARTER = Path(__file__).resolve().parents[2] / "policies"
@@ -164,6 +166,21 @@ async def test_an_opa_without_the_policy_is_a_refusal(server: OpaServer) -> None
     async with OpaEngine(server.url, 10_000) as client:
         with pytest.raises((UndefinedDecision, MalformedDecision)):
             await client.decide({})
+
+
+@needs_opa
+def test_a_running_opa_follows_the_snapshots(tmp_path: Path) -> None:
+    assert OPA
+    first = publish(tmp_path, policies.FILES)
+    with opa_server(OPA, "--watch", "--bundle", str(tmp_path / "opa/bundle.tar.gz")) as server:
+        assert server.ask("GET", "/v1/data/snapshot/digest")[1] == {"result": first}
+        for number in range(3):
+            digest = publish(tmp_path, {**policies.FILES, "data/more.yaml": f"number: {number}"})
+            deadline = time.monotonic() + 20
+            while server.ask("GET", "/v1/data/snapshot/digest")[1] != {"result": digest}:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            assert server.ask("GET", "/v1/data/more/number")[1] == {"result": number}
 
 
 @needs_opa

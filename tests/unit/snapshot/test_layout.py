@@ -1,6 +1,7 @@
 """Snapshots on disk: whole, immutable, and noticed when they are not."""
 
 import stat
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,16 @@ def test_a_changed_or_missing_file_is_damage_and_written_again(tmp_path: Path, n
             layout.read_source(path)
         layout.write(tmp_path, FILES, "")
         assert layout.read_source(path) == FILES
+
+
+def test_the_archive_for_an_opa_server_is_that_of_current(tmp_path: Path) -> None:
+    other = Repository({"exeat/a.rego": b"package other"})
+    archives = []
+    for each in (FILES, other, FILES):
+        layout.write(tmp_path, each, "")
+        layout.move_current(tmp_path, each.digest)
+        archives.append((tmp_path / "opa/bundle.tar.gz").read_bytes())
+    assert archives[0] == archives[2] != archives[1]
+    assert [item.name for item in (tmp_path / "opa").iterdir()] == ["bundle.tar.gz"]
+    with tarfile.open(tmp_path / "opa/bundle.tar.gz") as tar:
+        assert sorted(tar.getnames()) == [".manifest", "data.json", "exeat/a.rego"]
