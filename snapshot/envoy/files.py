@@ -84,7 +84,8 @@ def validate(settings: Settings, connections: Mapping[str, Connection]) -> None:
             dynamic.upstream_clusters(settings, connections.values(), scratch),
         )
         document = scratch / "bootstrap.json"
-        document.write_text(json.dumps(to_json(bootstrap.config(settings, xds_dir(settings), inline=inline))), "utf-8")
+        there = settings.model_copy(update={"gateway": settings.gateway.model_copy(update={"run_dir": scratch})})
+        document.write_text(json.dumps(to_json(bootstrap.config(there, scratch, inline=inline))), "utf-8")
         command = [str(binary), "--mode", "validate", "-c", str(document), "--log-level", "error"]
         try:
             result = subprocess.run(command, capture_output=True, text=True, timeout=VALIDATE_SECONDS, check=False)
