@@ -73,10 +73,11 @@ async def ship(settings: Settings, target: ClickHouseTarget, stop: asyncio.Event
 
 
 async def _blocking(step: Callable[[], Result]) -> Result:
-    """Runs a step in a thread. A failing disk ends the process: it starts again from what is durable."""
+    """Runs a step in a thread. A failing disk or a damaged file ends the process: it starts again from what is
+    durable."""
     try:
         return await asyncio.to_thread(step)
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, ValueError, LookupError) as error:
         raise ShipperBroken(f"the log's files fail: {type(error).__name__}") from None
 
 

@@ -29,6 +29,7 @@ class Committer:
         self._conn: sqlite3.Connection | None = None
         self._lock = -1
         self.down_since: int | None = None  # unix microseconds; None while healthy
+        self.usage = (0, max_bytes)  # bytes held, cap
 
     @property
     def conn(self) -> sqlite3.Connection:
@@ -52,6 +53,7 @@ class Committer:
                     clock=self.clock,
                     cursor=self.cursor,
                 )
+                self.usage = tables.usage(conn)
         except (sqlite3.Error, OSError) as error:
             self.release()
             raise SpoolDown(f"{self.path}: {_name(error)}") from None
@@ -66,6 +68,7 @@ class Committer:
                 verdicts = tables.over_limit(conn, groups)
                 fitting = [group for group, full in zip(groups, verdicts, strict=True) if full is None]
                 tables.write(conn, [entry for group in fitting for entry in group])
+                self.usage = tables.usage(conn)
         except Exception as error:  # whatever it is, nobody may be told that this is durable
             raise self._broken(error) from None
         return verdicts
@@ -76,7 +79,9 @@ class Committer:
             if not tables.trimmable(self.conn, self.cursor):
                 return False
             with self._transaction() as conn:
-                return tables.trim(conn, self.cursor)
+                more = tables.trim(conn, self.cursor)
+                self.usage = tables.usage(conn)
+                return more
         except Exception as error:
             raise self._broken(error) from None
 
@@ -100,10 +105,6 @@ class Committer:
             return False
         self.down_since = None
         return True
-
-    def usage(self) -> tuple[int, int]:
-        """(bytes held, cap)."""
-        return tables.usage(self.conn)
 
     def close(self) -> None:
         """Ends the epoch, if the disk still lets us, and gives up the lock."""

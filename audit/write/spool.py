@@ -79,7 +79,6 @@ class Spool:
         self._closing = False
         self._refused = 0  # calls turned away while down
         self._next_trim_us = 0
-        self._usage = (0, max_bytes)
 
     async def __aenter__(self) -> Self:
         """Raises SpoolLocked if another process writes this file, SpoolDown if it cannot be opened."""
@@ -106,7 +105,7 @@ class Spool:
         await call.future
 
     def status(self) -> Status:
-        used, cap = self._usage
+        used, cap = self._committer.usage
         return Status(used, cap, self._calls.qsize(), self._committer.down_since is not None)
 
     # the thread
@@ -115,6 +114,8 @@ class Spool:
         try:
             while self._turn():
                 pass
+        except Exception:  # a fault of ours; nobody may go on as if there were a spool
+            logger.critical("spool_thread_died", exc_info=True)
         finally:
             self._closing = True
             self._committer.close()
@@ -158,13 +159,12 @@ class Spool:
     def _commit(self, calls: list[_Call]) -> None:
         try:
             verdicts = self._committer.commit([call.entries for call in calls])
-            self._usage = self._committer.usage()
         except SpoolDown as error:
             logger.error("spool_down", extra={"fields": {"reason": error.message}})
             self._settle(calls, error)
             return
         if any(verdicts):
-            logger.error("spool_full", extra={"fields": {"used": self._usage[0], "max": self._usage[1]}})
+            logger.error("spool_full", extra={"fields": {"used": self._committer.usage[0]}})
         self._settle(calls, None, verdicts)
 
     def _recover(self) -> None:
@@ -176,7 +176,6 @@ class Spool:
     def _trim(self) -> None:
         try:
             more = self._committer.trim()
-            self._usage = self._committer.usage()
         except SpoolDown as error:
             logger.error("spool_down", extra={"fields": {"reason": error.message}})
             return

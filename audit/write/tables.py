@@ -8,6 +8,7 @@ Nothing here begins or commits: the spool's thread and approvals' transaction do
 shipper has acknowledged them in `<state_dir>/log/cursor.db`, table acked(writer, seq).
 """
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -167,13 +168,12 @@ def acknowledged(cursor: Path, writer: str) -> int:
     """Up to which sequence the shipper has everything of `writer` safely in ClickHouse; 0 if it never ran."""
     if not cursor.exists():
         return 0
-    conn = sqlite3.connect(f"{cursor.absolute().as_uri()}?mode=ro", uri=True, timeout=1, isolation_level=None)
+    uri = f"{cursor.absolute().as_uri()}?mode=ro"
     try:
-        row = conn.execute("SELECT seq FROM acked WHERE writer = ?", (writer,)).fetchone()
-    except sqlite3.OperationalError:  # the shipper is just making it, or it is busy: nothing to trim this time
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=1, isolation_level=None)) as conn:
+            row = conn.execute("SELECT seq FROM acked WHERE writer = ?", (writer,)).fetchone()
+    except sqlite3.Error:  # just being made, busy, damaged: it is the shipper's, and no reason to close this spool
         return 0
-    finally:
-        conn.close()
     return int(row[0]) if row else 0
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from audit.log.note import Signer, checkpoint, sign
 from audit.log.tiles import TileWriter
 from audit.log.tree import Tree, leaf_hash
-from audit.verify import Checkpoint, Key, Row
+from audit.verify import Checkpoint, Key, Row, merkle
 from audit.verify.notes import open_checkpoint
 from audit.write.chain import Head, extend
-from audit.write.event import Caller, Draft, Frame, Kind, compose
+from audit.write.event import Caller, Draft, Kind, compose
 
 SIGNER = Signer.generate("gateway.test")
 
@@ -25,6 +25,23 @@ class Evidence:
 
     def checkpoint(self, size: int | None = None) -> Checkpoint:
         return open_checkpoint(self.notes[len(self.rows) if size is None else size], keys(), f"checkpoint {size}")
+
+
+class KnownLog:
+    """The published log, held in memory."""
+
+    def __init__(self, made: Evidence) -> None:
+        self._bodies = [item.body for item in made.rows]
+        self.size = len(self._bodies)
+
+    def leaf(self, index: int) -> bytes:
+        return merkle.leaf(self._bodies[index])
+
+    def body(self, index: int) -> bytes | None:
+        return self._bodies[index]
+
+    def find(self, leaf: bytes) -> int | None:
+        return next((index for index in range(self.size) if self.leaf(index) == leaf), None)
 
 
 def keys() -> list[Key]:
@@ -79,6 +96,3 @@ def write_tiles(made: Evidence, root: Path, steps: int = 1) -> None:
                 levels[level].append(completed)
         writer.extend(start, [item.body for item in part], levels)
     (root / "checkpoint").write_text(made.notes[len(made.rows)], "utf-8")
-
-
-__all__ = ["SIGNER", "Caller", "Evidence", "Frame", "edited", "evidence", "keys", "row", "write_tiles"]

@@ -10,27 +10,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.verify import Flaw, Row, merkle, verify_rows
-from tests.kit.signed_log import Evidence, edited, evidence, row
+from audit.verify import Flaw, Row, verify_rows
+from tests.kit.signed_log import Evidence, KnownLog, edited, evidence, row
 
 orders = st.lists(st.integers(0, 2), min_size=3, max_size=40)
-
-
-class KnownLog:
-    """The published log, held in memory."""
-
-    def __init__(self, made: Evidence) -> None:
-        self._bodies = [item.body for item in made.rows]
-        self.size = len(self._bodies)
-
-    def leaf(self, index: int) -> bytes:
-        return merkle.leaf(self._bodies[index])
-
-    def body(self, index: int) -> bytes | None:
-        return self._bodies[index]
-
-    def find(self, leaf: bytes) -> int | None:
-        return next((index for index in range(self.size) if self.leaf(index) == leaf), None)
 
 
 def pick(data: st.DataObject, made: Evidence) -> int:

@@ -237,10 +237,10 @@ def test_writers_trim_what_is_acknowledged(house: House):
     say(writer, "a", "b")
     house.sequencer().step()
     assert not writer.trim()
-    before = writer.usage()[0]
+    before = writer.usage[0]
     drain(house.sender())
     writer.trim()
-    assert writer.usage()[0] == 0 < before
+    assert writer.usage[0] == 0 < before
     say(writer, "c")
     house.sequencer().step()
     drain(house.sender())
