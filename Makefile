@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV ?= .venv
 PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
-export EXEAT_VENV := $(VENV)
 ROOMS := runtime identity masking usage audit snapshot approvals authz extproc console
 .DEFAULT_GOAL := help
 .PHONY: help setup-run setup-demo setup-dev demo up test test-more test-agents check format docs proto lock bench fault fuzz clean
@@ -12,7 +11,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup-run setup-demo setup-dev:
-	@$(PYTHON) tools/setup.py $(@:setup-%=%)
+	@$(PYTHON) tools/setup.py $(@:setup-%=%) $(VENV)
 
 demo: setup-demo ## run the main job once, end to end, and say what was seen
 	@$(VENV)/bin/exeat demo

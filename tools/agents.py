@@ -17,7 +17,7 @@ def main() -> None:
             f"Exeat: installing the agent SDKs into {FOLDER} (about 500 MB; claude-agent-sdk carries a large binary).",
             flush=True,
         )
-        venv.EnvBuilder(with_pip=True).create(FOLDER)
+        venv.EnvBuilder(with_pip=True, clear=True, symlinks=True).create(FOLDER)
         command = [str(FOLDER / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "-q", "install"]
         if subprocess.run([*command, "--require-hashes", "-r", str(LOCK)], check=False).returncode != 0:
             sys.exit("Exeat: the installation of the agent SDKs failed (above).")

@@ -1,11 +1,10 @@
-"""Makes the project's own virtual environment from a hash-pinned lock: `python3 tools/setup.py run|demo|dev`.
+"""Makes the project's own virtual environment from a hash-pinned lock: `python3 tools/setup.py run|demo|dev [FOLDER]`.
 
 Standard library only: it runs before anything is installed. It says at once what it will download and why.
 """
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import time
@@ -29,7 +28,7 @@ LARGE = {
 
 
 def folder() -> Path:
-    return Path(os.environ.get("EXEAT_VENV", ROOT / ".venv"))
+    return ROOT / (sys.argv[2] if len(sys.argv) > 2 else ".venv")
 
 
 def locks(level: str) -> list[Path]:
@@ -73,7 +72,8 @@ def install(level: str) -> None:
     began = time.monotonic()
     announce(level)
     try:
-        venv.EnvBuilder(with_pip=True, clear=not (folder() / "bin" / "python").exists()).create(folder())
+        if not (folder() / "bin" / "python").exists():
+            venv.EnvBuilder(with_pip=True, clear=True, symlinks=True).create(folder())
     except (subprocess.CalledProcessError, OSError) as error:
         sys.exit(f"Exeat: cannot make a virtual environment ({error}). On Debian: apt-get install python3-venv")
     pip("install", "--require-hashes", "-r", str(locks(level)[0]))
@@ -92,7 +92,7 @@ def main() -> None:
         )
     level = sys.argv[1] if len(sys.argv) > 1 else "run"
     if level not in LEVELS:
-        sys.exit(f"usage: setup.py {'|'.join(LEVELS)}")
+        sys.exit(f"usage: setup.py {'|'.join(LEVELS)} [FOLDER]")
     if not installed(level):
         install(level)
 
