@@ -11,7 +11,7 @@ from masking.pattern import WORD, Seq, mask_of
 
 NEVER = "[^\\x00-\\xff]"
 # The shape of a text's first bytes tells most detectors apart: `4111 1` from `123-45` from `10.1.2`.
-SHAPED = 6
+SHAPED = 8
 _REMEMBERED = 8192
 
 
@@ -51,18 +51,22 @@ class Combined:
         self._announced_at: dict[bytes, tuple[int, ...]] = {}
 
     def starting(self, text: bytes, start: int, announced: bool) -> tuple[int, ...]:
-        """Indexes of the matchers that may match at `start`, judged by the shape of the next bytes and the one before.
+        """Indexes of the matchers that may match at `start`: judged by the byte there, the shape of some more, and the
+        byte before.
 
         `announced`: detectors with a context are asked too.
         """
-        shape = (text[start - 1 : start + SHAPED] if start else b"\n" + text[:SHAPED]).translate(_SHAPE)
+        around = text[start - 1 : start + SHAPED] if start else b"\n" + text[:SHAPED]
+        shape = around.translate(_SHAPE) + around[1:2]
         known = self._announced_at if announced else self._plain_at
         try:
             return known[shape]
         except KeyError:
             pass
         found = tuple(
-            at for at, m in enumerate(self.matchers) if (announced or m.context_tree is None) and _may_match(m, shape)
+            at
+            for at, m in enumerate(self.matchers)
+            if (announced or m.context_tree is None) and m.first >> shape[-1] & 1 and _may_match(m, shape[:-1])
         )
         if len(known) < _REMEMBERED:
             known[shape] = found

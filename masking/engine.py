@@ -11,8 +11,8 @@ import re2
 
 from masking.errors import PatternRefused
 
-_ANYWHERE = re2._re2.RE2.Anchor.UNANCHORED
-_HERE = re2._re2.RE2.Anchor.ANCHOR_START
+ANYWHERE = re2._re2.RE2.Anchor.UNANCHORED
+HERE = re2._re2.RE2.Anchor.ANCHOR_START
 # The program and both DFA caches of one pattern. 8, 64 and 256 MiB measured alike; below 8 the combined pattern of all
 # detectors no longer fits.
 _MAX_MEM = 64 << 20
@@ -29,13 +29,17 @@ def _options(longest: bool = False) -> re2.Options:
 
 
 class Regex:
-    """A compiled pattern. Offsets in and out are byte offsets into the text given."""
+    """A compiled pattern. Offsets in and out are byte offsets into the text given.
 
-    __slots__ = ("_match", "pattern")
+    `raw(ANYWHERE | HERE, text, start, end)` is the engine's own call, for the scanner's inner loop; it returns [(start,
+    end)], with -1 for "no match".
+    """
+
+    __slots__ = ("pattern", "raw")
 
     def __init__(self, pattern: str, *, longest: bool = False) -> None:
         try:
-            self._match = re2.compile(pattern.encode("latin-1"), _options(longest))._regexp.Match
+            self.raw = re2.compile(pattern.encode("latin-1"), _options(longest))._regexp.Match
         except re2.error as exc:
             reason = exc.args[0] if exc.args else "unknown reason"
             text = reason.decode("latin-1") if isinstance(reason, bytes) else str(reason)
@@ -44,12 +48,12 @@ class Regex:
 
     def find(self, text: bytes, pos: int = 0) -> tuple[int, int]:
         """The leftmost match at or after `pos` as (start, end); (-1, -1) if there is none."""
-        span: tuple[int, int] = self._match(_ANYWHERE, text, pos, len(text))[0]
+        span: tuple[int, int] = self.raw(ANYWHERE, text, pos, len(text))[0]
         return span
 
     def end(self, text: bytes, pos: int) -> int:
         """The end of the match that starts exactly at `pos`, or -1. Bytes before `pos` still decide a leading `\\b`."""
-        end: int = self._match(_HERE, text, pos, len(text))[0][1]
+        end: int = self.raw(HERE, text, pos, len(text))[0][1]
         return end
 
 

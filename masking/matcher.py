@@ -4,7 +4,7 @@ from functools import cached_property, lru_cache
 
 from masking import closure, pattern
 from masking.detector import Detector, Validator
-from masking.engine import Regex
+from masking.engine import HERE, Regex
 from masking.errors import PatternRefused
 from masking.pattern import Byte, Node, Seq
 
@@ -35,12 +35,12 @@ class Matcher:
         self.run = run
         self.foreign = Regex(closure.swallowed(run)) if run else None
         self.until = Regex(detector.until) if detector.until else None
-        self._end = Regex(pattern.emit(self.tree))
+        self.here = Regex(pattern.emit(self.tree)).raw
 
     def end(self, text: bytes, start: int) -> int:
         """End of the candidate at `start`, -1 if there is none there or its context is missing."""
-        end = self._end.end(text, start)
-        return end if end < 0 or self.context_tree is None or self._announced(text, start) else -1
+        end: int = self.here(HERE, text, start, len(text))[0][1]
+        return end if end < 0 or self.context_tree is None or self.announced(text, start) else -1
 
     def next_value(self, text: bytes, pos: int, begin: int) -> int:
         """The next start at or after `pos` of a value with its context, which begins at or after `begin`; or -1."""
@@ -49,7 +49,7 @@ class Matcher:
             at = max(begin, pos - 1, 0)
             while 0 <= (at := self._gate.find(text, at)[0]) < end:
                 at += 1
-                if self._announced(text, at):
+                if self.announced(text, at):
                     return at
             begin += 1
         return -1
@@ -60,12 +60,13 @@ class Matcher:
         Only the leftmost such beginning counts: later ones of the same detector have less to tell.
         """
         while (at := self._alive.find(text, start)[0]) >= 0:
-            if self.context_tree is None or self._announced(text, at):
+            if self.context_tree is None or self.announced(text, at):
                 return at if self._decisive.end(text, at) >= 0 else -1
             start = at + 1
         return -1
 
-    def _announced(self, text: bytes, start: int) -> bool:
+    def announced(self, text: bytes, start: int) -> bool:
+        """Does the context end at `start`?"""
         return self._context.find(text[max(0, start - KEPT) : start])[0] >= 0
 
     @cached_property

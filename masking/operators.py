@@ -22,7 +22,7 @@ _WIDE_SEPARATORS = re.compile(rb"\xc2\xa0|\xe2\x80[\x80-\x95\xaf]|\xe2\x81\xa0|\
 # 80 bits of HMAC: a collision among a million values of one session has a chance of 4e-13.
 _TOKEN_BYTES = 10
 # Letters only, no vowels: a token never looks like a number to any detector, and never spells a word.
-_LETTERS = bytes.maketrans(b"0123456789abcdef", b"BCDFGHJKLMNPQRST")
+_LETTERS = str.maketrans("0123456789abcdef", "BCDFGHJKLMNPQRST")
 _STAR = ord("*")
 # Longer values are redacted instead of sealed: a stream could not hold their token long enough to bring it back.
 LONGEST_SEALED = 600
@@ -79,6 +79,9 @@ def label(name: str) -> bytes:
 
 def canonical(value: bytes) -> bytes:
     """The form in which equal values are equal: no separators in numbers, one case in everything else."""
+    squeezed = value.translate(None, _SEPARATORS)
+    if squeezed.isalnum():
+        return squeezed.upper()
     squeezed = _WIDE_SEPARATORS.sub(b"", value).translate(None, _SEPARATORS)
     if squeezed.removeprefix(b"+").isalnum():
         return squeezed.upper()
@@ -87,9 +90,14 @@ def canonical(value: bytes) -> bytes:
 
 def token(value: bytes, entity: str, keys: Keys, tweak: bytes) -> str:
     """Keyed pseudonym: equal values of one entity under one tweak get one token; nothing leads back without the key."""
-    message = b"\0".join((b"exeat token v1", entity.encode(), len(tweak).to_bytes(4, "big") + tweak, canonical(value)))
-    digest = hmac.digest(keys.token, message, "sha256")
-    return f"tok_{entity}_{digest[:_TOKEN_BYTES].hex().encode().translate(_LETTERS).decode()}"
+    digest = hmac.digest(keys.token, _token_head(entity, tweak) + canonical(value), "sha256")
+    return f"tok_{entity}_{digest[:_TOKEN_BYTES].hex().translate(_LETTERS)}"
+
+
+@lru_cache(maxsize=4096)
+def _token_head(entity: str, tweak: bytes) -> bytes:
+    """What stands before the value in the message; lengths keep a tweak from running into it."""
+    return b"\0".join((b"exeat token v1", entity.encode(), len(tweak).to_bytes(4, "big") + tweak, b""))
 
 
 @lru_cache(maxsize=8)

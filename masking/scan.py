@@ -7,10 +7,12 @@ matches depends on at most KEPT bytes before it and on the bytes of the match an
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from masking import operators
 from masking.combined import combined
 from masking.detector import Detector
+from masking.engine import HERE
 from masking.errors import Blocked
 from masking.finding import Findings
 from masking.keys import Keys
@@ -44,12 +46,11 @@ class Replacement:
     drop: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A validated match: where it ends, whose it is (an index; -1: nobody's, see text.py), is the end its own?"""
+class Hit(NamedTuple):
+    """A validated match: where it ends, whose it is (a rule's index; -1: nobody's, see text.py), is the end its own?"""
 
     end: int
-    index: int
+    rule: int
     whole: bool = True
 
 
@@ -58,6 +59,7 @@ class Scanner:
 
     __slots__ = (
         "_keys",
+        "_ranks",
         "_tweak",
         "combined",
         "has_key_rules",
@@ -71,6 +73,7 @@ class Scanner:
         self, rules: Sequence[Rule], keys: Keys, *, tweak: bytes = b"", selection: Selection | None = None
     ) -> None:
         self.rules = tuple(rules)
+        self._ranks = tuple(int(rule.operator.rank) for rule in self.rules)
         self._keys, self._tweak = keys, tweak
         self.selection = selection or Selection(())
         self.has_key_rules = self.selection.has_keys
@@ -110,13 +113,12 @@ class Scanner:
 
         `announced`: `next_value` gave this start, so rules with a context may match too.
         """
-        reach = refused = -1
-        best = (-1, -1, -1)  # rank, end, index
-        matchers, rules = self.matchers, self.rules
+        reach = refused = strictest = own = chosen = -1
+        size, matchers, ranks = len(text), self.matchers, self._ranks
         for index in self.combined.starting(text, start, announced):
             matcher = matchers[index]
-            end = matcher.end(text, start)
-            if end < 0:
+            end = matcher.here(HERE, text, start, size)[0][1]
+            if end < 0 or (matcher.context_tree is not None and not matcher.announced(text, start)):
                 continue
             if matcher.validate is not None:
                 length = matcher.validate(text[start:end])
@@ -124,15 +126,16 @@ class Scanner:
                     refused = max(refused, end)
                     continue
                 end = start + length
-            reach = max(reach, end)
-            rank = rules[index].operator.rank
-            if (rank, end) > best[:2]:
-                best = rank, end, index
-        return (Hit(reach, best[2], best[1] == reach) if reach >= 0 else None), refused
+            if end > reach:
+                reach = end
+            rank = ranks[index]
+            if rank > strictest or (rank == strictest and end > own):
+                strictest, own, chosen = rank, end, index
+        return (None if reach < 0 else Hit(reach, chosen, own == reach)), refused
 
     def blocks(self, hit: Hit) -> bool:
         """Does the hit forbid the whole body?"""
-        return self.rules[hit.index].operator.rank is Rank.BLOCK
+        return self._ranks[hit.rule] == Rank.BLOCK
 
     def replace(self, rule: Rule | KeyRule, value: bytes, where: str, sink: Findings, *, whole: bool = True) -> bytes:
         """The operator on one value, told to the findings. Not `whole`: only the start of it was seen, so redact."""

@@ -107,21 +107,22 @@ class TextStream:
 
     def _scan(self, edits: list[Edit], *, final: bool) -> None:
         """Examine every start that is decided, tell the edits, move _pos and _out."""
-        self._drop(edits)
+        if self._swallow is not None:
+            self._drop(edits)
         buf, scanner = self._buf, self._scanner
-        size = len(buf)
-        limit = size if final else scanner.alive(buf, self._pos)
+        examine, next_plain, next_value = scanner.examine, scanner.next_plain, scanner.next_value
+        limit = len(buf) if final else scanner.alive(buf, self._pos)
         plain = value = -1  # the next start that each of the two searches has found; -1: not searched yet
         while self._swallow is None:
             pos = self._pos
             if plain < pos:
-                plain = scanner.next_plain(buf, pos)
+                plain = next_plain(buf, pos)
             if value < pos:
-                value = scanner.next_value(buf, pos)
-            start = min(plain, value)
+                value = next_value(buf, pos)
+            start = plain if plain < value else value
             if start >= limit:
                 break
-            hit, refused = scanner.examine(buf, start, start == value)
+            hit, refused = examine(buf, start, start == value)
             self._pos = start + 1
             if hit is None:
                 if refused < 0 or not self._too_many(start):
@@ -149,17 +150,17 @@ class TextStream:
     def _mask(self, edits: list[Edit], start: int, hit: Hit) -> None:
         """Replace the bytes of a hit that are still here, and swallow what belongs to it."""
         buf, end, out = self._buf, hit.end, self._out
-        if hit.index < 0:
+        if hit.rule < 0:
             rule, matcher = DENSE, _DENSE_RUN
         else:
-            rule, matcher = self._scanner.rules[hit.index], self._scanner.matchers[hit.index]
+            rule, matcher = self._scanner.rules[hit.rule], self._scanner.matchers[hit.rule]
         goes_on = matcher.run != 0 and end < len(buf) and bool(matcher.run >> buf[end] & 1)
-        whole = hit.whole and start >= out and not goes_on and matcher.until is None and hit.index >= 0
+        whole = hit.whole and start >= out and not goes_on and matcher.until is None and hit.rule >= 0
         start = max(start, out)
         text = self._scanner.replace(rule, buf[start:end], self._where, self._sink, whole=whole)
         edits.append(Edit(self._base + start, self._base + end, text))
         self._out = end
-        if goes_on or matcher.until is not None or hit.index < 0:
+        if goes_on or matcher.until is not None or hit.rule < 0:
             self._pos, self._swallow, self._swallowed = end, matcher, 0
             self._drop(edits)
 

@@ -50,6 +50,12 @@ def card(text: bytes) -> int:
     lengths = CARD_LENGTHS.get(lead, 0)
     if not lengths:
         return 0
+    digits = digits_of(text)  # most candidates are decided by all of their digits, or have no separator to cut at
+    size = len(digits)
+    if lengths >> size & 1 and luhn(digits):
+        return len(text) if digits.count(digits[:1]) < size else 0
+    if size == len(text):
+        return 0
     for length, digits in cuts(text):
         size = len(digits)
         if lengths >> size & 1 and luhn(digits) and digits.count(digits[:1]) < size:
