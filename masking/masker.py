@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from masking import media as media_types
-from masking.edits import CUT, MORE, Core, End, Passage
+from masking.edits import CUT, Core, Passage
 from masking.errors import Uninspectable
 from masking.finding import Finding, Findings
+from masking.jsonarray import ArrayStream
 from masking.jsonstream import JsonStream
 from masking.media import Media, Skin
 from masking.scan import Scanner
@@ -40,11 +41,38 @@ class Whole:
     def __init__(self, core: Core) -> None:
         self._passage = Passage(core)
 
-    def feed(self, data: bytes, end: End = MORE) -> bytes:
-        return self._passage.feed(data, end)
+    def feed(self, data: bytes) -> bytes:
+        return self._passage.feed(data)
 
     def finish(self) -> bytes:
         return self._passage.feed(b"", CUT)
+
+
+class JsonBody:
+    """A JSON body: the chunks of a model's stream in one array, or anything else."""
+
+    __slots__ = ("_head", "_part", "_scope")
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._head = b""
+        self._part: Part | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        if self._part is None:
+            data = self._head + data
+            chunks = ArrayStream.recognises(data)
+            if chunks is None:
+                self._head = data
+                return b""
+            self._part = ArrayStream(self._scope) if chunks else Whole(JsonStream(self._scope, eager=False))
+        return self._part.feed(data)
+
+    def finish(self) -> bytes:
+        if self._part is None:
+            self._part = Whole(JsonStream(self._scope, eager=False))
+            return self._part.feed(self._head) + self._part.finish()
+        return self._part.finish()
 
 
 class Guess:
@@ -138,7 +166,7 @@ def _part(skin: Skin, media: Media, scope: Scope) -> Part:
     if skin is Skin.SSE:
         return SseStream(scope)
     if skin is Skin.JSON:
-        return Whole(JsonStream(scope, eager=False))
+        return JsonBody(scope)
     if skin is Skin.BINARY:
         raise Uninspectable(f"a body of type {media.type} cannot be looked into")
     if skin is Skin.GUESS:

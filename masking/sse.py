@@ -17,6 +17,7 @@ from masking.frames import Event, Framer
 from masking.scope import Scope
 
 MAX_NAMES = 64
+_JSON_BEGINS = (b"{", b"[", b'"')
 
 
 class Dialect(Protocol):
@@ -73,13 +74,18 @@ class SseStream:
         if data is None:
             self._desk.send(event)
             return
-        body = loads(data) if data[:1] in b"{[ \t\n" else None
+        body = loads(data) if data.lstrip()[:1] in _JSON_BEGINS else None
         if isinstance(body, dict):
             self._dialect(body).handle(event, body)
-        elif body is not None:
+        elif isinstance(body, list):
             self._desk.whole(event)
+        elif isinstance(body, str):
+            self._unknown.string(event, body)
+        elif data.strip() == b"[DONE]":
+            self._flush()
+            self._desk.send(event)
         else:
-            self._text(event, data)
+            self._unknown.text(event, data)
 
     def _dialect(self, body: Body) -> Dialect:
         """Who handles such an event; Unknown, the last one, claims everything."""
@@ -94,15 +100,6 @@ class SseStream:
     def _flush(self, *, closed: bool = True) -> None:
         for dialect in self._all:
             dialect.flush(closed=closed)
-
-    def _text(self, event: Event, data: bytes) -> None:
-        if data.strip() == b"[DONE]":
-            self._flush()
-            self._desk.send(event)
-        elif data[:1] in b"{[":
-            self._desk.whole(event)
-        else:
-            self._unknown.text(event, data)
 
     def _cleaned(self, event: Event) -> Event:
         """The event with its other lines (names, ids, comments) masked as text."""

@@ -42,7 +42,7 @@ class Unknown:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._open: dict[Path, tuple[Channel, Event, At]] = {}
-        self._texts: dict[bytes, tuple[Channel, Event]] = {}
+        self._texts: dict[tuple[bytes, bool], tuple[Channel, Event]] = {}
 
     @staticmethod
     def claims(body: Body) -> bool:
@@ -82,15 +82,27 @@ class Unknown:
         if event.name not in _TEXT_NAMES:
             self._desk.send(event, self._desk.text(data, "$"))
             return
-        found = self._texts.get(event.name)
-        channel = string_channel(self._desk.scope, (), _RAW) if found is None else found[0]
-        self._texts[event.name] = channel, event
         old = data.decode("utf-8", _RAW)
-        new = channel.feed(old)
+        new = self._bare(event, quoted=False).feed(old)
         if new == old:
             self._desk.send(event)
         elif new:
             self._desk.send(event, new.encode("utf-8", _RAW))
+
+    def string(self, event: Event, old: str) -> None:
+        """An event whose data is nothing but a JSON string."""
+        new = self._bare(event, quoted=True).feed(old)
+        if new == old:
+            self._desk.send(event)
+        elif new:
+            self._desk.send(event, dumps(new))
+
+    def _bare(self, event: Event, *, quoted: bool) -> Channel:
+        found = self._texts.get((event.name, quoted))
+        errors = "surrogatepass" if quoted else _RAW
+        channel = string_channel(self._desk.scope, (), errors) if found is None else found[0]
+        self._texts[event.name, quoted] = channel, event
+        return channel
 
     def flush(self, *, closed: bool = True) -> None:
         """Put out what is held, each in a copy of the last event of its kind."""
@@ -99,10 +111,10 @@ class Unknown:
             if rest:
                 self._alone(event, at, rest)
         self._open.clear()
-        for channel, event in self._texts.values():
+        for (_, quoted), (channel, event) in self._texts.items():
             rest = channel.finish(closed=closed)
             if rest:
-                self._desk.out.append(compose(rest.encode("utf-8", _RAW), event))
+                self._desk.out.append(compose(dumps(rest) if quoted else rest.encode("utf-8", _RAW), event))
         self._texts.clear()
 
     def _alone(self, event: Event, at: At, text: str) -> None:
