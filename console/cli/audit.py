@@ -1,4 +1,4 @@
-"""`exeat audit sql|who-saw|verify|export|migrate`."""
+"""`exeat audit sql|who-saw|verify|export|report|migrate`."""
 
 import dataclasses
 import re
@@ -16,6 +16,7 @@ from audit.read.reader import QueryRefused, Question, plain
 from audit.store.client import migrator_client
 from audit.store.migrate import applied, migrate, pending, shipped
 from audit.verify import CannotVerify
+from console.cli import report
 from console.cli.asking import clean, json_option, narrowed, reader, settings_of, show_json, show_table
 from console.cli.verifying import published_log, told, verified
 from runtime.clock import SystemClock
@@ -161,16 +162,16 @@ def verify(
     that could not be found out.
     """
     try:
-        report = verified(None if folder else settings_of(context), folder, vkeys, witnesses)
+        result = verified(None if folder else settings_of(context), folder, vkeys, witnesses)
     except CannotVerify as error:
         click.echo(error.diagnostics(), err=True)
         context.exit(2)
     if as_json:
-        show_json(report.as_dict())
+        show_json(result.as_dict())
     else:
-        for line in told(report):
+        for line in told(result):
             click.echo(clean(line))
-    context.exit(0 if report.ok else 1)
+    context.exit(0 if result.ok else 1)
 
 
 @group.command()
@@ -201,6 +202,9 @@ def export(
         click.echo(
             f"{folder}: {package.events} events, {package.frames} frames; `exeat audit verify {folder}` checks it"
         )
+
+
+group.add_command(report.command, "report")
 
 
 @group.command("migrate")
