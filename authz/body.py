@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from authz.errors import BodyMalformed, BodyTooLarge, BodyUnsupported, RequestRefused
+from authz.errors import BodyMalformed, BodyTooLarge, BodyUnsupported, HeaderRefused, RequestRefused
 from authz.headers import Headers
 from runtime import strict_json
 
@@ -49,6 +49,8 @@ def read(kind: str, method: str, headers: Headers, raw: bytes, most: int) -> Bod
 
 def _media(content_type: str) -> str:
     """`application/json; charset=utf-8` → `application/json`. Other character sets are refused (RFC 8259 §8.1)."""
+    if "," in content_type:  # Envoy shows two of them joined
+        raise HeaderRefused("The header content-type is there more than once.")
     essence, *parameters = [part.strip().lower() for part in content_type.split(";")]
     for parameter in parameters:
         name, _, value = parameter.partition("=")

@@ -86,6 +86,8 @@ def test_too_large() -> None:
 def test_two_types() -> None:
     with pytest.raises(HeaderRefused):
         read("http", "POST", Headers([("content-type", b"text/plain"), ("content-type", b"text/css")]), b"x", MOST)
+    with pytest.raises(HeaderRefused):
+        body(b"{}", "application/json,text/plain")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
