@@ -58,7 +58,7 @@ def run_task(script: str, environment: dict[str, str]) -> dict[str, Any]:
 
 
 def test_claude_agent_sdk(gateway: Gateway) -> None:
-    token = gateway.issuer.agent_token("research-agent", sid="claude-task")
+    token = gateway.issuer.agent_token("research-agent", jti="claude-task")
     seen = run_task(
         "claude_task.py",
         {
@@ -74,7 +74,7 @@ def test_claude_agent_sdk(gateway: Gateway) -> None:
 
 
 def test_openai_agents_sdk(gateway: Gateway) -> None:
-    token = gateway.issuer.agent_token("research-agent", sid="openai-task")
+    token = gateway.issuer.agent_token("research-agent", jti="openai-task")
     seen = run_task("openai_task.py", {"OPENAI_BASE_URL": f"{gateway.url}/openai/v1", "OPENAI_API_KEY": token})
     assert_tool_saw_no_card(seen, 2)
     assert_recorded(gateway, "openai-task")
@@ -87,6 +87,10 @@ def assert_tool_saw_no_card(seen: dict[str, Any], calls: int) -> None:
     assert seen["text"][-1].startswith("Hello")
 
 
-def assert_recorded(gateway: Gateway, session: str) -> None:
-    query = "SELECT count() FROM audit.decisions WHERE position(session, {s:String}) > 0 AND effect = 'allow'"
-    eventually(lambda: gateway.sql(query, s=session)[0][0], lambda count: count >= 2)
+def assert_recorded(gateway: Gateway, jti: str) -> None:
+    """Every call of the agent is a decision under its token."""
+    query = (
+        "SELECT count() FROM audit.events WHERE type = 'decision.allow'"
+        " AND JSONExtractString(body, 'data', 'identity', 'jti') = {jti:String}"
+    )
+    eventually(lambda: gateway.sql(query, jti=jti)[0][0], lambda count: count >= 2)
