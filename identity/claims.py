@@ -69,15 +69,20 @@ def identify(claims: Claims, issuer: Issuer, now: int) -> Identity:
 
 
 def find(claims: Claims, path: str) -> object:
-    """The claim named `path`, else the value at the dotted path, else None."""
+    """The claim named `path`, else the value at the dotted path, else None.
+
+    Names may hold dots themselves (URLs, `kubernetes.io`): the longest name that is there is taken first.
+    """
     if path in claims:
-        return claims[path]  # names that are URLs hold dots
-    value: object = claims
-    for name in path.split("."):
-        if not isinstance(value, Mapping) or name not in value:
-            return None
-        value = value[name]
-    return value
+        return claims[path]
+    parts = path.split(".")
+    for end in range(len(parts) - 1, 0, -1):
+        inner = claims.get(".".join(parts[:end]))
+        if isinstance(inner, Mapping):
+            found = find(inner, ".".join(parts[end:]))
+            if found is not None:
+                return found
+    return None
 
 
 def _check_times(claims: Claims, skew: int, now: int) -> int:

@@ -146,3 +146,10 @@ def test_client_id_names_the_agent_where_azp_does_not() -> None:
 def test_a_path_that_leads_nowhere_finds_nothing() -> None:
     assert find({"a": {"b": 1}}, "a.b.c") is None
     assert find({"a.b": 1, "a": {"b": 2}}, "a.b") == 1
+    assert find({"a": 1}, "") is None
+
+
+def test_names_in_a_path_may_hold_dots() -> None:
+    claims = {"kubernetes.io": {"serviceaccount": {"name": "bot"}}, "kubernetes": {"io": 1}}
+    assert find(claims, "kubernetes.io.serviceaccount.name") == "bot"
+    assert find({"a": {"b.c": 1}, "a.b": {"d": 2}}, "a.b.c") == 1
