@@ -6,7 +6,7 @@ from masking.edits import MORE, Edit, End
 class Dropping:
     """While a drop is on, everything goes. Offsets are of the run."""
 
-    __slots__ = ("_eaten", "_from", "_level", "active", "eat")
+    __slots__ = ("_eaten", "_from", "_instead", "_level", "active", "eat")
 
     def __init__(self) -> None:
         self.active = False
@@ -15,6 +15,7 @@ class Dropping:
         self._from = 0  # bytes from here on are being dropped
         self._level = 0  # containers opened inside of what is being dropped
         self._eaten = -1  # the comma that went
+        self._instead = b""
 
     @property
     def attentive(self) -> bool:
@@ -27,7 +28,12 @@ class Dropping:
             comma = -1
         self._from = member if comma < 0 else comma
         self.eat = comma < 0
-        self.active, self._level = True, 0
+        self.active, self._level, self._instead = True, 0, b""
+
+    def begin_value(self, at: int) -> None:
+        """The value at `at` goes, but its key cannot any more: `null` stays in its place."""
+        self._from, self._instead = at, b"null"
+        self.active, self._level, self.eat = True, 0, False
 
     def comma(self, at: int, edits: list[Edit]) -> None:
         if self.eat and not self.active:
@@ -61,8 +67,8 @@ class Dropping:
         if self.active and end > self._from:
             while edits and edits[-1].start >= self._from:  # something in the key was masked: it goes as well
                 edits.pop()
-            edits.append(Edit(self._from, end, b""))
-            self._from = end
+            edits.append(Edit(self._from, end, self._instead))
+            self._from, self._instead = end, b""
 
     def swallowed(self, end: int) -> None:
         """A swallower has told the edits up to `end`."""

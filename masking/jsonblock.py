@@ -34,8 +34,11 @@ from masking.text import TextStream
 MAX_KEY = 1024
 # What text that begins in the middle of a document sees of the bytes before it.
 LEFT = 128
-# White space between a comma and the member behind it, beyond which a dropped member leaves its comma.
+# White space between a comma and the member behind it, beyond which a dropped member leaves its comma …
 MAX_SPACE = 1024
+# … and the distance from a key to its value beyond which a dropped value leaves its key and becomes null. Both fit into
+# what the stream keeps together.
+MAX_MEMBER = 2048
 # Keys of one document that are remembered with what they mean; records repeat theirs.
 MAX_KNOWN = 2048
 
@@ -254,8 +257,10 @@ class Walker:
         scope = self._told()
         # What goes is often not there whole, so no token of it is told.
         scope.scanner.replace(rule, b"", scope.where, scope.sink, whole=False)
-        # A key that went with an earlier block (white space without end behind it) stays.
-        member = at if key is NO_KEY else max(self._key_at - self._base, 0)
+        if key is LONG_KEY or (key is not NO_KEY and self._base + at - self._key_at > MAX_MEMBER):
+            self._drop.begin_value(self._base + at)
+            return
+        member = at if key is NO_KEY else self._key_at - self._base
         low = max(0, member - MAX_SPACE)
         before = low + len(self._norm[low:member].rstrip(b" \t\r\n")) - 1
         comma = before if before >= low and self._norm[before] == 0x2C else -1
@@ -266,11 +271,12 @@ class Walker:
         piece = self._raw[at:to]
         if not piece.strip(SPACES):
             return
-        at, to = to - len(piece.lstrip(SPACES)), at + len(piece.rstrip(SPACES))
-        if to - at > MAX_PIECE:
-            core = self.open_piece(at, self._left(at))
-            self._tell(core.push(self._raw[at:to], end), at)
-            self.close_piece(self._base + to, self._edits)
+        at, over = to - len(piece.lstrip(SPACES)), to
+        to -= len(piece) - len(piece.rstrip(SPACES))
+        if over - at > MAX_PIECE:
+            core = self.open_piece(at, self._raw[max(0, at - LEFT) : at], self._edits)
+            self._tell(core.push(self._raw[at:over], end), at)
+            self.close_piece(self._base + over, self._edits)
             return
         own, key = self._key, self._next_key()
         rule = self._value_rule(key)
@@ -284,9 +290,6 @@ class Walker:
         elif (hit or end is CUT or key.context) and not self._drop.active:
             self._scan_piece(at, to, key.context, end)
         self._drop.value(self._base + to, self._edits)
-
-    def _left(self, at: int) -> bytes:
-        return self._raw[max(0, at - LEFT) : at]
 
     def _scan_piece(self, at: int, to: int, context: bytes, end: End) -> None:
         """Look into numbers. What is masked is masked with the whole number around it, and stays a JSON value."""
@@ -326,7 +329,7 @@ class Walker:
         self._drop.flush(quote + 1, edits)
         self._drop.value(quote + 1, edits)
 
-    def open_piece(self, at: int, left: bytes) -> Core:
+    def open_piece(self, at: int, left: bytes, edits: list[Edit]) -> Core:
         """A row of numbers without end is at `at` of this block: it is read as text and stays unquoted."""
         own, key = self._key, self._next_key()
         rule = self._value_rule(key)
@@ -334,6 +337,7 @@ class Walker:
             self._begin_drop(rule, at, own)
         elif rule is not None:
             return RuledCore(self._told(), rule)
+        self._drop.flush(self._base + at, edits)
         return self.rest(left)
 
     def close_piece(self, at: int, edits: list[Edit]) -> None:

@@ -80,7 +80,7 @@ class JsonStream:
             return True
         if quote < 0:
             left = (self._left + self._buf[max(0, cut - LEFT) : cut])[-LEFT:]
-            core = self._walker.open_piece(cut, left) if piece else None
+            core = self._walker.open_piece(cut, left, edits) if piece else None
             self._forward(cut)
             self._piece = (core, self._base) if core is not None else None
             return piece
@@ -130,7 +130,9 @@ class JsonStream:
                 return cut, -1, False
         piece = norm[begin:].lstrip(b" \t\r\n")
         begin = len(norm) - len(piece)
-        return begin, -1, len(piece) > PATIENCE
+        if len(piece) > PATIENCE:
+            return begin, -1, True
+        return begin if begin - cut > PATIENCE else cut, -1, False  # a key and its value go together if they can
 
     def _read_string(self, edits: list[Edit], end: End) -> bool:
         """Read on in the unfinished string; True when its end was found."""
