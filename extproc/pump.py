@@ -18,6 +18,7 @@ from extproc.hold import Errands, logger, reported
 from extproc.stream import Stream
 from runtime.clock import Clock
 
+LARGE = 16 << 10  # bytes; masking makes 1 to 300 MB/s, so more of it at once would keep every other stream waiting
 INBOX = 4  # messages of Envoy's (64 KiB each, usually) that may wait to be handled
 Write = Callable[[Any], Awaitable[None]]
 
@@ -28,6 +29,7 @@ class Pump:
         self._write: Write | None = write
         self._inbox: deque[tuple[ev.Event, int]] = deque()  # with the serial of the timer that rang, else 0
         self._todo: deque[cmd.Command] = deque()  # survives a caller who leaves between two commands
+        self._working: asyncio.Future[list[cmd.Command]] | None = None  # a large event is handled beside the loop
         self._came, self._moved = asyncio.Event(), asyncio.Event()
         self._timers: dict[str, tuple[int, asyncio.TimerHandle]] = {}
         self._serial = 0
@@ -44,7 +46,7 @@ class Pump:
         """Until Envoy ended its side and the stream is done: "". Until the stream wants a reset: its code."""
         async with asyncio.TaskGroup() as group:
             reader = group.create_task(self._read(requests))
-            while not (self._abort or (self._envoy_left and self._stream.done and not self._todo)):
+            while not (self._abort or (self._envoy_left and not self._unsaid)):
                 await self._step()
             reader.cancel()
         return self._abort
@@ -52,15 +54,20 @@ class Pump:
     def leave(self, event: ev.Event) -> None:
         """The gRPC stream is over; what remains to be said is said as an errand."""
         self._write = None
-        if self._todo or not self._stream.done:
+        if self._unsaid:
             self._inbox.appendleft((event, 0))  # first: a grant that waits here must not be used for nobody
             self._came.set()
             self._errands.start(self._linger())
         self._quiet()
 
     async def _linger(self) -> None:
-        while self._todo or not self._stream.done:
+        while self._unsaid:
             await self._step()
+
+    @property
+    def _unsaid(self) -> bool:
+        """Whether anything is still to be done or to be waited for."""
+        return self._working is not None or bool(self._todo) or not self._stream.done
 
     async def _read(self, requests: AsyncIterator[Any]) -> None:
         try:
@@ -77,18 +84,31 @@ class Pump:
 
     async def _step(self) -> None:
         """Performs what is to be done, or takes the next event."""
-        if self._todo:
+        if self._working is not None:
+            self._todo.extend(await asyncio.shield(self._working))
+            self._working = None
+        elif self._todo:
             await self._perform(self._todo.popleft())
             return
+        else:
+            await self._next()
+        if self._stream.over:
+            self._quiet()
+        self._moved.set()
+
+    async def _next(self) -> None:
         while not self._inbox:
             self._came.clear()
             await self._came.wait()
         event, serial = self._inbox.popleft()
-        if not self._stale(event, serial):
-            self._todo.extend(self._stream.handle(event, self._clock.now_us()))
-        if self._stream.over:
-            self._quiet()
-        self._moved.set()
+        if self._stale(event, serial):
+            return
+        now = self._clock.now_us()
+        if isinstance(event, ev.RequestBody | ev.ResponseBody) and len(event.data) > LARGE:
+            # one event of this stream at a time, here or there: what follows waits in the inbox
+            self._working = asyncio.get_running_loop().run_in_executor(None, self._stream.handle, event, now)
+        else:
+            self._todo.extend(self._stream.handle(event, now))
 
     def _stale(self, event: ev.Event, serial: int) -> bool:
         """A timer that rang, and was stopped or set again before its turn came."""

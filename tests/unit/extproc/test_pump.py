@@ -2,21 +2,23 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import pytest
 from envoy.service.ext_proc.v3 import external_processor_pb2 as pb
 
 from approvals.client import ScriptedHolds
 from audit.write import MemoryRecorder
 from extproc import events as ev
 from extproc.hold import Errands
-from extproc.pump import Pump
+from extproc.pump import LARGE, Pump
 from extproc.stream import Stream
 from extproc.wire import NAMESPACE
 from runtime.clock import FixedClock
 from snapshot.verdict import Verdict
-from tests.kit.masks import PlainRules
+from tests.kit.masks import PlainRules, PlainStream
 from tests.kit.playbook import held, verdict
 
 
@@ -68,6 +70,14 @@ class Desk:
             with contextlib.suppress(asyncio.CancelledError):
                 code = await task
             pump.leave(ev.Broken(code) if code else ev.Gone())  # as the service does
+
+
+async def until(check: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if check():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it did not happen")
 
 
 async def turns(number: int = 50) -> None:
@@ -155,8 +165,45 @@ async def test_nothing_more_is_read_while_nobody_takes_the_answer() -> None:
         await turns(400)
         assert desk.said.qsize() > 50
         desk.gate.set()
-        await turns(2000)
-        assert desk.said.qsize() == 0
+        await until(lambda: desk.said.qsize() == 0)
+
+
+async def test_a_large_body_is_masked_beside_the_loop() -> None:
+    desk, threads = Desk(), []
+    feed = PlainStream.feed
+
+    def noting(self: PlainStream, data: bytes) -> bytes:
+        threads.append((len(data), threading.current_thread() is threading.main_thread()))
+        return feed(self, data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PlainStream, "feed", noting)
+        async with desk.pump():
+            desk.headers(verdict(b""))
+            desk.answer(b"x" * LARGE, b"x" * (LARGE + 1), b"y")
+            await until(lambda: len(threads) == 3)
+    assert threads == [(LARGE, True), (LARGE + 1, False), (1, True)]
+
+
+async def test_a_caller_who_leaves_meanwhile_waits_for_it() -> None:
+    desk, gate = Desk(), threading.Event()
+    feed = PlainStream.feed
+
+    def slow(self: PlainStream, data: bytes) -> bytes:
+        gate.wait(5)
+        return feed(self, data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PlainStream, "feed", slow)
+        async with desk.pump() as (pump, task):
+            desk.headers(verdict(b""))
+            desk.answer(b"x" * (LARGE + 1))
+            await until(lambda: pump._working is not None)
+            task.cancel()
+            await turns()
+            assert not desk.stream.over
+            gate.set()
+    assert desk.recorder.drafts[-1].data["outcome"] == "client_gone"
 
 
 async def test_nonsense_is_a_code_for_the_abort() -> None:
