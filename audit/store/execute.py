@@ -19,6 +19,9 @@ READ_CAPS = {
     "max_bytes_before_external_group_by": 512 << 20,
     "max_bytes_before_external_sort": 512 << 20,
 }
+# Joins by sorting can spill to disk and need no table in memory: over 2 million exchanges joined with their ends
+# 1.4 s instead of 2.8 s, one session of them 0.2 s instead of 1.0 s. `hash` is for joins that cannot be sorted.
+READ_DEFAULTS = {"join_algorithm": "full_sorting_merge,hash"}
 WRITE_CAPS = {"max_execution_time": 60, "max_memory_usage": 2 << 30, "max_threads": max(1, (os.cpu_count() or 2) // 2)}
 # A result that cannot be sent block by block is held in memory first.
 WHOLE_RESULT_BYTES = 256 << 20
@@ -75,7 +78,7 @@ def execute(
             handle.query(query.sql, "TabSeparated", dict(query.parameters))
         else:
             gate.check_read(classes)
-            handle.set(gate.check_settings(query.settings, READ_CAPS) | {"log_comment": tag})
+            handle.set(READ_DEFAULTS | gate.check_settings(query.settings, READ_CAPS) | {"log_comment": tag})
             _read(handle, query, normalised, emit, progress, readonly="1" if account is Account.AUDITOR else "2")
 
 

@@ -11,7 +11,8 @@ GRANT SELECT, INSERT ON audit.* TO exeat_writes;
 GRANT SELECT ON audit.* TO exeat_audits;
 CREATE SETTINGS PROFILE IF NOT EXISTS exeat_audits SETTINGS
     readonly = 1, max_execution_time = 60, max_memory_usage = 4294967296, max_bytes_before_external_group_by = 1073741824,
-    max_bytes_before_external_sort = 1073741824, max_concurrent_queries_for_user = 8
+    max_bytes_before_external_sort = 1073741824, max_concurrent_queries_for_user = 8,
+    join_algorithm = 'full_sorting_merge,hash'
     TO exeat_audits;
 CREATE QUOTA IF NOT EXISTS exeat_audits KEYED BY user_name
     FOR INTERVAL 1 hour MAX queries = 5000, execution_time = 1800
