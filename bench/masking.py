@@ -1,0 +1,199 @@
+"""What masking costs, as ratios in one run.    python -m bench.masking [--json]
+
+CPU time of this thread, best of three, small runs; the machine decides the figures, the ratios travel. Each line names
+the path that the bytes take. `presidio` is measured only where the package is installed.
+"""
+
+import argparse
+import json
+import platform
+import random
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+
+from masking import Keys, Ruleset
+from masking.finding import Findings
+from masking.scan import Scanner
+from masking.text import TextStream, mask_text
+
+MB = 1e6
+RULES = """
+profiles:
+  all: [{detect: [pci, pii, financial, secrets, network]}]
+  all, e-mail partial: [{detect: [pci, pii, financial, secrets, network], stream: partial}]
+  all but e-mail: [{detect: [pci, pii, financial, secrets, network], except: email}]
+  financial: [{detect: [pci, financial]}]
+  secrets: [{detect: secrets}]
+"""
+KEYS = Keys(b"t" * 32, b"r" * 64)
+PROSE = (
+    "The bridge had been closed since March, and nobody in the village could say when it would open again. People "
+    "took the long way round, past the mill and the two farms, and arrived late for everything. Anna, who had lived "
+    "there for forty years, did not mind: she said that a walk settles the mind better than tea. In the evening the "
+    "council met above the bakery. There were eleven of them, counting the clerk, and each had brought a different "
+    "plan. Some wanted a ferry; others asked why the old ford, which their grandparents had used with carts and "
+    "cattle, should not do for bicycles. The clerk wrote it all down, as clerks will, in a neat hand and without "
+    "expression. By ten o'clock they had agreed on one thing only, namely to meet again. Outside it had begun to "
+    "rain. You could hear the river from the square, louder than last week, and somebody laughed and said that soon "
+    "there would be no road left to argue about. "
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    what: str
+    path: str
+    value: float
+    unit: str
+
+
+def best(run: Callable[[], object], turns: int = 3) -> float:
+    """Seconds of CPU of the fastest of some runs."""
+    taken = []
+    for _ in range(turns):
+        start = time.thread_time()
+        run()
+        taken.append(time.thread_time() - start)
+    return min(taken)
+
+
+def bank_json(size: int, hits: bool, chance: random.Random) -> bytes:
+    """Bookings of a bank, about `size` bytes; with `hits`, five secrets in each KB."""
+    words = PROSE.replace(",", "").replace(".", "").split()
+    records: list[dict[str, object]] = []
+    length = 0
+    while length < size:
+        record: dict[str, object] = {
+            "id": f"b-{len(records):06d}",
+            "booked": f"2024-{chance.randint(1, 12):02d}-{chance.randint(1, 28):02d}",
+            "amount": {"value": round(chance.random() * 5000, 2), "currency": "EUR"},
+            "memo": " ".join(chance.choices(words, k=9)),
+            "tags": chance.choices(words, k=2),
+        }
+        if hits:
+            record["counterparty"] = a_secret(chance)
+        records.append(record)
+        length += len(json.dumps(record)) + 2
+    return json.dumps(records).encode()
+
+
+def a_secret(chance: random.Random) -> str:
+    return chance.choice(
+        [
+            "4111 1111 1111 1111",
+            f"{chance.randint(100, 665)}-{chance.randint(10, 99)}-{chance.randint(1000, 9999)}",
+            f"{chance.choice(['anna', 'ben', 'cleo'])}.{chance.randint(1, 999)}@example.com",
+            "GB82 WEST 1234 5698 7654 32",
+            f"+1 415-555-{chance.randint(1000, 9999)}",
+        ]
+    )
+
+
+def events(texts: Sequence[str]) -> list[bytes]:
+    """Anthropic text deltas, one event each."""
+    return [
+        b"event: content_block_delta\ndata: "
+        + json.dumps(
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}},
+            separators=(",", ":"),
+        ).encode()
+        + b"\n\n"
+        for text in texts
+    ]
+
+
+OPENING = (
+    b'event: message_start\ndata: {"type":"message_start","message":{"id":"m","type":"message","role":"assistant",'
+    b'"content":[],"model":"m","usage":{"input_tokens":1,"output_tokens":1}}}\n\n'
+    b'event: content_block_start\ndata: {"type":"content_block_start","index":0,"content_block":{"type":"text",'
+    b'"text":""}}\n\n'
+)
+
+
+def bodies(rules: Ruleset, chance: random.Random) -> list[Line]:
+    masker = rules.masker(["all"], keys=KEYS)
+    clean, hits = bank_json(1 << 20, False, chance), bank_json(1 << 20, True, chance)
+    count = sum(found.count for found in masker.body("application/json", hits).findings)
+    density = count / (len(hits) / 1000)
+    small = hits[: 64 << 10]
+    lines = []
+    for what, data in (("clean", clean), (f"{density:.1f} hits/KB", hits), ("64 KiB of the same", small)):
+        taken = best(lambda data=data: masker.body("application/json", data))  # type: ignore[misc]
+        lines.append(Line(f"JSON body, {what}", "Masker.body → JsonStream", len(data) / taken / MB, "MB/s"))
+        taken = best(lambda data=data: mask_text(scanner(rules), "$", Findings(), data, closed=True))  # type: ignore[misc]
+        lines.append(Line(f"the same as plain text, {what}", "mask_text", len(data) / taken / MB, "MB/s"))
+    return lines
+
+
+def scanner(rules: Ruleset, profile: str = "all") -> Scanner:
+    return rules.scanner([profile], keys=KEYS)
+
+
+def streams(rules: Ruleset, chance: random.Random) -> list[Line]:
+    texts = [PROSE[at : at + 4] for at in range(0, len(PROSE) - 4, 4)] * 4
+    lines = []
+    for what, parts in (("clean", texts), ("with a hit", [f" {a_secret(chance)} " for _ in range(400)])):
+        raw = events(parts)
+        stream = rules.masker(["all"], keys=KEYS).stream("text/event-stream")
+        stream.feed(OPENING)
+        for event in raw[:200]:
+            stream.feed(event)
+        taken = best(lambda stream=stream, raw=raw: [stream.feed(event) for event in raw], 2)  # type: ignore[misc]
+        lines.append(Line(f"SSE event, {what}", "Masker.stream → SseStream → Anthropic", taken / len(raw) * 1e6, "µs"))
+    core = TextStream(scanner(rules), "$", Findings())
+    taken = best(lambda: [core.feed(text.encode()) for text in texts], 2)
+    return [*lines, Line("text delta, clean", "TextStream.feed", taken / len(texts) * 1e6, "µs")]
+
+
+def held(rules: Ruleset) -> list[Line]:
+    """Characters that a reader of English prose waits for, in pieces of four, per profile."""
+    text = (PROSE * 4).encode()
+    lines = []
+    for profile in sorted(rules.profiles):
+        stream = TextStream(scanner(rules, profile), "$", Findings())
+        counts = []
+        for at in range(0, len(text), 4):
+            stream.feed(text[at : at + 4])
+            counts.append(stream.held)
+        counts.sort()
+        mean, p99, most = sum(counts) / len(counts), counts[len(counts) * 99 // 100], counts[-1]
+        lines.append(Line(f"held on prose, {profile}", f"TextStream; p99 {p99}, most {most}", mean, "characters"))
+    return lines
+
+
+def presidio(rules: Ruleset, chance: random.Random) -> list[Line]:
+    """Its pattern recognisers on 64 KB of the same JSON, without language models; they look, we also replace."""
+    if find_spec("presidio_analyzer") is None:
+        return []
+    from presidio_analyzer import RecognizerRegistry  # type: ignore[import-not-found]
+
+    registry = RecognizerRegistry()
+    registry.load_predefined_recognizers()
+    patterns = [each for each in registry.recognizers if hasattr(each, "patterns")]
+    data = bank_json(64 << 10, True, chance)
+    text = data.decode()
+    theirs = best(lambda: [each.analyze(text, each.supported_entities, None) for each in patterns], 1)
+    masker = rules.masker(["all"], keys=KEYS)
+    ours = best(lambda: masker.body("application/json", data))
+    return [Line("64 KB JSON against Presidio's pattern recognisers", "Masker.body", theirs / ours, "times")]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="what masking costs")
+    parser.add_argument("--json", action="store_true", help="machine-readable")
+    arguments = parser.parse_args()
+    chance, rules = random.Random(7), Ruleset.parse(RULES, "bench")
+    lines = [*bodies(rules, chance), *streams(rules, chance), *held(rules), *presidio(rules, chance)]
+    if arguments.json:
+        print(json.dumps({"python": platform.python_version(), "lines": [asdict(line) for line in lines]}))
+        return 0
+    for line in lines:
+        print(f"{line.what:46} {line.value:9.2f} {line.unit:11} {line.path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
