@@ -57,7 +57,7 @@ fault: setup-dev ## kill, stop and freeze each part under traffic
 	$(PYTEST) tests/fault
 
 fuzz: setup-dev ## random hostile input for the masking library
-	$(PY) tests/fuzz_masking.py
+	$(PY) -m tests.fuzz_masking
 
 clean: ## remove what was built and run here
 	rm -rf .venv build state run *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
