@@ -13,14 +13,16 @@ from audit.store.faults import Fault
 from audit.store.migrate import migrate
 from audit.store.serving import Store
 from runtime import log, serve
-from runtime.settings import Settings, SettingsRefused, load
+from runtime.settings import Settings, SettingsRefused, is_loopback, load
 
 
 def listen_address(url: str) -> str:
-    """`host:port` of a ClickHouse URL; the embedded store speaks plain http only."""
+    """`host:port` of a ClickHouse URL. The embedded store has no TLS, so passwords must not leave the machine."""
     parts = urlsplit(url)
     if parts.scheme != "http" or parts.hostname is None:
         raise SettingsRefused(f"clickhouse.url {url!r}: the embedded store needs http://host:port")
+    if not is_loopback(parts.hostname):
+        raise SettingsRefused(f"clickhouse.url {url!r}: the embedded store listens on loopback only; it has no TLS")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{host}:{parts.port or 8123}"
 

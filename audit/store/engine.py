@@ -77,7 +77,9 @@ class Engine:
 
     @contextlib.contextmanager
     def handle(self) -> Iterator["Handle"]:
-        """A fresh session (about 1 ms): settings and limits of one request never reach the next."""
+        """A fresh session (about 1 ms): settings and limits of one request never reach the next. Raises Fault."""
+        if self._anchor is None:  # a connection now would open the engine without our lock
+            raise Fault(439, "CANNOT_SCHEDULE_TASK", "the store is not open")
         raw = self._connect()
         try:
             yield Handle(raw, self.database)

@@ -365,11 +365,19 @@ def test_a_frozen_store_is_a_timeout_and_then_the_same_client_works_again(tmp_pa
             writer_client(store.settings)
 
 
-def test_the_store_needs_plain_http(tmp_path: Path) -> None:
-    env = {"EXEAT_GATEWAY__STATE_DIR": str(tmp_path), "EXEAT_CLICKHOUSE__URL": "https://127.0.0.1:8443"}
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://127.0.0.1:8443", "needs http://host:port"),
+        ("http://0.0.0.0:8123", "loopback only"),
+        ("x", "needs http"),
+    ],
+)
+def test_the_store_listens_without_tls_and_so_only_here(tmp_path: Path, url: str, words: str) -> None:
+    env = {"EXEAT_GATEWAY__STATE_DIR": str(tmp_path), "EXEAT_CLICKHOUSE__URL": url}
     done = subprocess.run([sys.executable, "-m", "audit.store"], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "needs http://host:port" in done.stderr
+    assert words in done.stderr
     assert "Traceback" not in done.stderr
 
 
