@@ -26,7 +26,7 @@ SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 # keys by value or by reference (RFC 8725 §3.10), extensions (RFC 7515 §4.1.11, RFC 7797), compression, encryption
 REFUSED_PARAMETERS = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip", "enc", "epk", "p2s", "p2c"})
 # RFC 8725 §3.11; RFC 9068 §2.1. Keycloak, Entra and Auth0 say JWT; a media type's case means nothing (RFC 7515 §4.1.9)
-ACCEPTED_TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+ACCEPTED_TYPES = {"jwt": "JWT", "at+jwt": "at+jwt", "application/at+jwt": "at+jwt"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Token:
     """Taken apart, not yet verified: nothing here may be believed before `check_signature`."""
 
     text: str
+    type: str  # JWT or at+jwt
     algorithm: str
     kid: str
     issuer: str
@@ -54,7 +55,7 @@ def take_apart(text: str) -> Token:
     refused = REFUSED_PARAMETERS.intersection(header)
     if refused:
         raise TokenAlgorithm(f"The token's header carries {', '.join(sorted(refused))}, which is not accepted.")
-    _check_type(header)
+    kind = _type(header)
     algorithm, kid = header.get("alg"), header.get("kid")
     if not isinstance(algorithm, str):
         raise TokenAlgorithm("The token names no algorithm.")
@@ -64,7 +65,7 @@ def take_apart(text: str) -> Token:
     issuer = claims.get("iss")
     if not isinstance(issuer, str):
         raise TokenIssuer("The token names no issuer.")
-    return Token(text, algorithm, kid, issuer, claims)
+    return Token(text, kind, algorithm, kid, issuer, claims)
 
 
 def _segments(text: str) -> list[bytes]:
@@ -107,7 +108,9 @@ def _object(data: bytes, what: str) -> dict[str, Any]:
     return value
 
 
-def _check_type(header: Mapping[str, Any]) -> None:
+def _type(header: Mapping[str, Any]) -> str:
     kind = header.get("typ", "JWT")
-    if not isinstance(kind, str) or kind.lower() not in ACCEPTED_TYPES:
+    accepted = ACCEPTED_TYPES.get(kind.lower()) if isinstance(kind, str) else None
+    if accepted is None:
         raise TokenClaims("The token is of another type than an access token (typ).")
+    return accepted

@@ -11,7 +11,7 @@ from typing import Self
 import httpx
 
 from identity.claims import Identity, identify
-from identity.errors import TokenAlgorithm, TokenIssuer, TokenMissing
+from identity.errors import TokenAlgorithm, TokenClaims, TokenIssuer, TokenMissing
 from identity.fetch import client, fetch_keys
 from identity.keys import IssuerKeys
 from identity.keyset import KeySet
@@ -73,6 +73,8 @@ class Verifier:
             raise TokenIssuer("The token is of an issuer that this gateway does not know.")
         if parts.algorithm not in issuer.algorithms:
             raise TokenAlgorithm("The token is signed with an algorithm that is not accepted of its issuer.")
+        if parts.type not in issuer.types:
+            raise TokenClaims("The token is of a type that is not accepted of its issuer (typ).")
         parts.check_signature(await self._keys[parts.issuer].key(parts.kid, parts.algorithm))
         identity = identify(parts.claims, issuer, self._clock.now_us() // 1_000_000)
         self._remember(digest, identity, parts)

@@ -71,6 +71,9 @@ class Issuer(Section):
     ] = Field(
         ["RS256", "ES256"], min_length=1, description="Accepted signature algorithms; never taken from the token."
     )
+    types: list[Literal["JWT", "at+jwt"]] = Field(
+        ["JWT", "at+jwt"], min_length=1, description="Accepted token types (`typ`); a token without one is a JWT."
+    )
     skew_seconds: int = Field(30, ge=0, le=300, description="Clock skew allowed for exp, nbf and iat.")
     claims: ClaimPaths = ClaimPaths()
     allow_http: bool = Field(False, description="Allow plain http (loopback development issuers only).")
@@ -91,6 +94,8 @@ class People(Section):
     groups_claim: str = Field("groups", description="Claim with the person's groups.")
     auth_time_max_seconds: int = Field(900, ge=60, description="To grant, one must have signed in this recently.")
     client_id: str = Field("exeat-cli", description="OIDC client of the CLI and console.")
+    auditors: list[str] = Field(["auditors"], description="Groups that may see every approval and revocation.")
+    admins: list[str] = Field(["exeat-admins"], description="Groups that may revoke identities and lift revocations.")
     allow_http: bool = Field(False, description="Allow plain http (loopback development issuers only).")
 
 

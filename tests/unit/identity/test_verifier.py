@@ -11,6 +11,7 @@ from identity.errors import (
     KeysUnavailable,
     TokenAlgorithm,
     TokenAudience,
+    TokenClaims,
     TokenExpired,
     TokenIssuer,
     TokenMissing,
@@ -63,6 +64,17 @@ async def test_each_issuer_has_its_own_rules(house: House) -> None:
         await house.verify(token(signing_key("RS256"), iss="https://other.example"))
     with pytest.raises(TokenAlgorithm):
         await house.verify(token(iss="https://other.example", aud="elsewhere"))
+
+
+async def test_an_issuer_may_be_held_to_one_type_of_token() -> None:
+    async def fetch(http: httpx.AsyncClient, issuer: Issuer) -> KeySet:
+        return published(signing_key())
+
+    async with Verifier([settings(types=["at+jwt"])], FixedClock(), fetch=fetch) as verifier:
+        await verifier.verify(token())
+        for typ in ("JWT", None):
+            with pytest.raises(TokenClaims):
+                await verifier.verify(token(head={"typ": typ}))
 
 
 @pytest.mark.parametrize("issuer", ["https://evil.example", f"{ISSUER}/", ISSUER.upper(), f"{ISSUER} ", ""])
