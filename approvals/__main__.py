@@ -48,7 +48,8 @@ async def _people(settings: Settings, writer: Writer, stack: contextlib.AsyncExi
     current = Current(settings.gateway.state_dir, settings.secrets)
     floor = Floor(current.get, lambda: masking_keys(settings), settings.masking.floor)
     most = settings.people.auth_time_max_seconds
-    return ApprovalsService(writer, door, clock, mask=floor, auth_time_max_s=most)
+    groups = {"overseers": settings.people.auditors, "revokers": settings.people.admins}
+    return ApprovalsService(writer, door, clock, mask=floor, auth_time_max_s=most, **groups)
 
 
 async def _serve(settings: Settings, writer: Writer, people: ApprovalsService) -> None:

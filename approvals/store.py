@@ -80,6 +80,7 @@ class Store:
                     max_bytes=self._max_bytes,
                     reserved_percent=self._reserved_percent,
                     clock=self._clock,
+                    cursor=self.cursor,
                 )
         except sqlite3.Error as error:
             self.close(clean=False)

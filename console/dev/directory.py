@@ -1,6 +1,7 @@
 """The invented house of the development issuer: who works there, and which agents run for them.
 
-Groups are what the example policies know: `ledger-approvers` may answer holds, `auditors` may read.
+Groups are what the example policies know: `ledger-approvers` may answer holds, `auditors` may read, `exeat-admins`
+may revoke.
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ PEOPLE = (
     Person("bob", "bob@bank.example", ("ledger-approvers",)),
     Person("carol", "carol@bank.example", ("auditors",)),
     Person("dave", "dave@bank.example"),
+    Person("erin", "erin@bank.example", ("exeat-admins",)),
 )
 AGENTS = (
     Agent("research-agent", ("research",), "alice@bank.example"),

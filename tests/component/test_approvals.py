@@ -124,10 +124,14 @@ async def test_who_may_answer(shared: Service) -> None:
             async with ApprovalsClient(shared.people, token) as person:
                 with pytest.raises(error):
                     await person.grant(held.id, digest)
-        async with people(shared, "carol") as outsider:
+        async with ApprovalsClient(shared.people, issuer.person_token("bob", groups=["tellers"])) as outsider:
             with pytest.raises(UnknownApproval):
                 await outsider.grant(held.id, digest)
             assert held.id not in {approval.id for approval in await outsider.list()}
+        async with people(shared, "carol") as auditor:
+            with pytest.raises(NotAllowed):
+                await auditor.grant(held.id, digest)
+            assert held.id in {approval.id for approval in await auditor.list()}
         async with people(shared, "alice") as alice:
             with pytest.raises(NotChanged, match="other content"):
                 await alice.grant(held.id, "0" * 64)
@@ -234,12 +238,18 @@ async def test_only_one_process_writes(service: Service) -> None:
             await asyncio.to_thread(other.start)
 
 
-async def test_nobody_may_revoke_whom_no_setting_names(shared: Service) -> None:
+async def test_only_admins_revoke_and_auditors_see(shared: Service) -> None:
     async with people(shared, "alice") as alice:
-        with pytest.raises(NotAllowed, match="nobody has named"):
-            await alice.revoke(Scope.SUBJECT, "ledger-agent", "stolen")
+        with pytest.raises(NotAllowed):
+            await alice.revoke(Scope.SUBJECT, "some-agent", "stolen")
         with pytest.raises(NotAllowed):
             await alice.revocations()
+    async with people(shared, "erin") as erin:
+        made = await erin.revoke(Scope.SUBJECT, "some-agent", "stolen")
+    async with people(shared, "carol") as carol:
+        assert made.id in {revocation.id for revocation in await carol.revocations()}
+        with pytest.raises(NotAllowed):
+            await carol.lift(made.id, "found again")
 
 
 async def test_a_follower_hears_of_revocations_over_restarts(service: Service) -> None:
