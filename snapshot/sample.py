@@ -12,13 +12,14 @@ STRANGER: dict[str, Any] = {
         "groups": [],
         "agent": "",
         "act": [],
+        "owner": "",
     },
-    "request": {"method": "POST", "host": "gateway.invalid", "path": "/", "query": "", "headers": {}, "size": 0},
+    "request": {"method": "POST", "host": "gateway.invalid", "path": "/", "query": {}, "headers": {}, "size": 0},
     "connection": {"name": "nowhere", "kind": "http", "risk": "standard"},
     "action": {"kind": "http.request"},
     "findings": [],
     "usage": {},
-    "session": {"id": "stranger"},
+    "session": {"id": "stranger", "source": "token"},
     "time": {"us": 1_700_000_000_000_000},
 }
 

@@ -57,7 +57,7 @@ class Module:
 
     def line(self, pattern: str) -> int:
         """The first line where `pattern` stands outside of comments; 0 if none."""
-        for number, text in enumerate(_without_comments(self.source), 1):
+        for number, text in enumerate(without_comments(self.source), 1):
             if re.search(pattern, text):
                 return number
         return 0
@@ -154,7 +154,8 @@ def _spelled(name: str) -> str:
     return rf"(?<![\w.]){first}\b{steps}"
 
 
-def _without_comments(source: str) -> Iterable[str]:
+def without_comments(source: str) -> Iterable[str]:
+    """Its lines, each without its comment; strings stay."""
     strings = re.compile(r'("(?:[^"\\]|\\.)*"|`[^`]*`)|#.*')
     return (strings.sub(lambda match: match[1] or "", line) for line in source.splitlines())
 

@@ -14,6 +14,7 @@ from masking.rules import Ruleset
 from runtime.errors import GatewayError
 from runtime.settings import Secret
 from snapshot import bundle as bundles
+from snapshot import silence
 from snapshot.bundle import ENTRY, Bundle
 from snapshot.cases import Case, parse_cases
 from snapshot.connections import Connection, parse_connections
@@ -132,6 +133,7 @@ async def _parse(checked: Checked, worker: Worker) -> None:
         functions.setdefault(module.package, set()).update(module.names())
     for module in checked.modules:
         checked.problems.extend(check(module, functions))
+        checked.notes.extend(silence.notes(module))
 
 
 async def _compile(checked: Checked, worker: Worker) -> None:

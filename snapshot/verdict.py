@@ -45,6 +45,7 @@ class Verdict:
     subject: str = ""
     agent: str = ""
     owner: str = ""
+    jti: str = ""  # of the caller's token, so that a revocation finds it
     masking: tuple[str, ...] = ()
     tools_hold: tuple[str, ...] = ()
     tools_hide: tuple[str, ...] = ()

@@ -20,6 +20,8 @@ models contains pattern if {
 	some pattern in data.models[tier]
 }
 
+may_connect if input.connection.name in connections
+
 is_generation if startswith(input.action.kind, "llm.")
 
 is_llm if input.connection.kind in {"anthropic", "openai"}
@@ -38,7 +40,7 @@ model_allowed if {
 #   rule: no_role
 #   controls: ["NIST-800-53:AC-3", "NIST-800-53:AC-6"]
 deny contains reason(rego.metadata.rule(), "None of your groups may use this connection.") if {
-	not input.connection.name in connections
+	not may_connect
 }
 
 # METADATA
@@ -47,7 +49,7 @@ deny contains reason(rego.metadata.rule(), "None of your groups may use this con
 #   rule: model_tier
 #   controls: ["NIST-800-53:AC-6"]
 deny contains reason(rego.metadata.rule(), "None of your groups may use this model.") if {
-	input.connection.name in connections
+	may_connect
 	is_generation
 	not model_allowed
 }
@@ -70,7 +72,7 @@ deny contains reason(rego.metadata.rule(), "Only generation and listing models i
 #   rule: generation
 #   controls: ["NIST-800-53:AC-3"]
 allow contains reason(rego.metadata.rule(), "Your role may use this model.") if {
-	input.connection.name in connections
+	may_connect
 	is_generation
 	model_allowed
 }
@@ -81,7 +83,7 @@ allow contains reason(rego.metadata.rule(), "Your role may use this model.") if 
 #   rule: reading
 #   controls: ["NIST-800-53:AC-3"]
 allow contains reason(rego.metadata.rule(), "Your role may read from this connection.") if {
-	input.connection.name in connections
+	may_connect
 	not is_generation
 	is_read
 }

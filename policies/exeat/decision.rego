@@ -6,12 +6,13 @@
 #     hold contains {"reason": REASON, "approval": {any, quorum, …}}
 #     allow contains REASON
 #     masking contains PROFILE
-#   Deny outranks hold, hold outranks allow, and where no rule speaks nothing is let out.
+#   Deny outranks hold, hold outranks allow, and where no rule speaks nothing is let out. A pack may also give
+#   `controls`: from a control that a rule serves to those of another framework.
 package exeat
 
 decision := {
 	"effect": verdict.effect,
-	"reasons": verdict.reasons,
+	"reasons": [explained(reason) | some reason in verdict.reasons],
 	"approval": verdict.approval,
 	"tools": {"hold": [], "hide": []},
 	"masking": [profile | some profile in masked],
@@ -20,13 +21,13 @@ decision := {
 	"snapshot": data.snapshot.digest,
 }
 
-verdict := {"effect": "deny", "reasons": [reason | some reason in denials], "approval": null} if {
+verdict := {"effect": "deny", "reasons": denials, "approval": null} if {
 	count(denials) > 0
-} else := {"effect": "hold", "reasons": [held.reason | some held in holds], "approval": terms} if {
+} else := {"effect": "hold", "reasons": {held.reason | some held in holds}, "approval": terms} if {
 	count(holds) > 0
-} else := {"effect": "allow", "reasons": [reason | some reason in grants], "approval": null} if {
+} else := {"effect": "allow", "reasons": grants, "approval": null} if {
 	count(grants) > 0
-} else := {"effect": "deny", "reasons": [nothing_allows], "approval": null}
+} else := {"effect": "deny", "reasons": {nothing_allows}, "approval": null}
 
 nothing_allows := {
 	"rule": "default_deny",
@@ -42,8 +43,8 @@ grants := allow | {reason | some reason in data.packs[_].allow}
 
 masked := masking | {profile | some profile in data.packs[_].masking}
 
-# The terms of one hold are its own. Several together ask for someone of each group, the largest number of people,
-# and a reason.
+# The terms of one hold are its own. Several together ask for somebody of each group, for the largest number of people,
+# and for a reason.
 terms := held.approval if {
 	count(holds) == 1
 	some held in holds
@@ -60,4 +61,12 @@ reason(annotations, message) := {
 	"rule": annotations.custom.rule,
 	"message": message,
 	"controls": annotations.custom.controls,
+}
+
+# The same with the controls that packs add.
+explained(reason) := object.union(reason, {"controls": [control | some control in controls_of(reason)]})
+
+controls_of(reason) := {control | some control in reason.controls} | {control |
+	some own in reason.controls
+	some control in data.packs[_].controls[own]
 }

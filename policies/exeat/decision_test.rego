@@ -13,10 +13,10 @@ test_every_decision_names_its_snapshot if {
 }
 
 test_deny_outranks_hold if {
-	request := object.union(given.ledger("POST", "/transfers"), {"findings": [{"rule": "private_key", "count": 1}]})
+	request := object.union(given.ledger("POST", "/transfers"), {"findings": [{"rule": "card", "count": 9}]})
 	answer := decision with input as request
 	answer.effect == "deny"
-	given.rules(answer) == {"secret_in_request"}
+	given.rules(answer) == {"cards_in_request"}
 }
 
 test_packs_add_rules if {
@@ -36,6 +36,12 @@ test_two_holds_ask_both_groups if {
 	answer.approval.all == ["ledger-approvers", "risk-officers"]
 	answer.approval.quorum == 2
 	given.rules(answer) == {"ledger_write", "other"}
+}
+
+test_packs_add_controls if {
+	more := {"p": {"controls": {"NIST-800-53:AC-5": ["HOUSE:4.2"]}}}
+	answer := decision with input as given.ledger("POST", "/transfers") with data.packs as more
+	answer.reasons[0].controls == ["HOUSE:4.2", "NIST-800-53:AC-3", "NIST-800-53:AC-5"]
 }
 
 test_a_request_that_was_not_inspected_is_refused if {

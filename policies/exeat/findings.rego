@@ -1,5 +1,5 @@
 # What must not be sent at all. Detectors run once, in masking; the policy sees their findings {rule, where, count},
-# never a value. Numbers and the names of detectors are data/limits.yaml.
+# never a value. Numbers are data/limits.yaml; keys are the pack `secrets`.
 package exeat
 
 # A finding without a number counts once; it must not vanish from the sum.
@@ -8,7 +8,6 @@ counted(rules) := sum([object.get(finding, "count", 1) | some finding in input.f
 # What the rules below read. In Rego a missing value makes a deny rule silent, so its absence is a deny of its own.
 complete if {
 	is_array(input.findings)
-	is_array(data.limits.secrets.rules)
 	is_array(data.limits.cards.rules)
 	is_number(data.limits.cards.most)
 }
@@ -19,21 +18,6 @@ complete if {
 #   rule: incomplete_facts
 #   controls: ["NIST-800-53:AC-3", "NIST-800-53:SI-17"]
 deny contains reason(rego.metadata.rule(), "The request was not inspected, so it is not let out.") if not complete
-
-is_secret(rule) if rule in data.limits.secrets.rules
-
-# the gateway's own upstream keys, as masking calls them
-is_secret(rule) if startswith(rule, "secret_")
-
-# METADATA
-# title: Keys stay in the house
-# custom:
-#   rule: secret_in_request
-#   controls: ["NIST-800-53:AC-4", "NIST-800-53:IA-5"]
-deny contains reason(rego.metadata.rule(), "The request holds a private key or an API key.") if {
-	some finding in input.findings
-	is_secret(finding.rule)
-}
 
 # METADATA
 # title: No lists of cards

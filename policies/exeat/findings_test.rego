@@ -8,17 +8,9 @@ found(rule, number) := object.union(
 	{"findings": [{"rule": rule, "where": "$.messages[0].content", "count": number}]},
 )
 
-test_a_key_in_a_prompt_is_refused if {
-	every rule in ["private_key", "anthropic_key", "github_token", "secret_ledger"] {
-		answer := decision with input as found(rule, 1)
-		answer.effect == "deny"
-		given.rules(answer) == {"secret_in_request"}
-	}
-}
-
 test_a_finding_without_a_number_counts if {
-	request := object.union(given.generation("claude-sonnet-4-5"), {"findings": [{"rule": "private_key"}]})
-	decision.effect == "deny" with input as request
+	findings := [{"rule": "card"}, {"rule": "card", "count": 3}]
+	decision.effect == "deny" with input as object.union(given.generation("claude-sonnet-4-5"), {"findings": findings})
 }
 
 test_one_customers_cards_pass_and_a_list_does_not if {

@@ -5,7 +5,7 @@ at(connection, kind, risk) := {"name": connection, "kind": kind, "risk": risk}
 
 research := {"subject": "research-agent", "groups": ["research"]}
 
-finance := {"subject": "ledger-agent", "groups": ["finance"]}
+finance := {"subject": "ledger-agent", "groups": ["finance"], "owner": "dave@bank.example"}
 
 intern := {"subject": "intern-agent", "groups": []}
 
@@ -27,7 +27,7 @@ ledger(method, path) := {
 
 query(verbs) := object.union(ledger("POST", "/query"), {"action": {
 	"kind": "sql.query",
-	"sql": {"statements": [{"verb": verb, "tables": ["accounts"], "where": false} | some verb in verbs]},
+	"sql": {"statements": [{"verb": verb, "tables": ["accounts"], "where": true} | some verb in verbs]},
 }})
 
 rules(decision) := {reason.rule | some reason in decision.reasons}

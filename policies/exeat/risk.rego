@@ -42,7 +42,7 @@ hold contains {
 		"justification": "required",
 	},
 } if {
-	input.connection.name in connections
+	may_connect
 	tier.writes == "hold"
 	is_write
 }
@@ -53,7 +53,7 @@ hold contains {
 #   rule: low_risk_write
 #   controls: ["NIST-800-53:AC-3"]
 allow contains reason(rego.metadata.rule(), "Your role may write to this connection.") if {
-	input.connection.name in connections
+	may_connect
 	not is_llm
 	tier.writes == "allow"
 	is_write
@@ -65,7 +65,7 @@ allow contains reason(rego.metadata.rule(), "Your role may write to this connect
 #   rule: reading_query
 #   controls: ["NIST-800-53:AC-3"]
 allow contains reason(rego.metadata.rule(), "Your role may query this connection.") if {
-	input.connection.name in connections
+	may_connect
 	not is_generation
 	not is_read
 	reads_sql
