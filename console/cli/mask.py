@@ -1,0 +1,138 @@
+"""`exeat mask`: what would the gateway make of this? The same library, the same rules, on a file or standard input."""
+
+import difflib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from console.cli.streams import DIALECTS, accumulated, events
+from masking import Finding, Keys, Masker, Ruleset
+from runtime.errors import CallerError
+from runtime.settings import config_path, load
+
+MEDIA = {
+    ".json": "application/json",
+    ".jsonl": "application/x-ndjson",
+    ".ndjson": "application/x-ndjson",
+    ".sse": "text/event-stream",
+    ".csv": "text/csv",
+    ".html": "text/html",
+    ".xml": "application/xml",
+}
+
+
+class MaskRefused(CallerError):
+    code = "mask_refused"
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"), default="-")
+@click.option("--profile", "profiles", multiple=True, default=("floor",), show_default=True, help="May be repeated.")
+@click.option(
+    "--rules", type=click.Path(path_type=Path, dir_okay=False), help="masking.yaml [the policy repository's]."
+)
+@click.option("--media", help="Media type [by the file's name, else JSON if it is, else text].")
+@click.option("--stream-as", type=click.Choice(DIALECTS), help="Send the text as an API's stream in small deltas.")
+@click.option("--direction", type=click.Choice(["request", "response"]), default="response", show_default=True)
+@click.option("--bulk", is_flag=True, help="JSON Lines in and out: each line a text, or {id, text, media}.")
+@click.option("--json", "as_json", is_flag=True, help="JSON on standard output: {masked, findings}.")
+@click.pass_obj
+def command(
+    config: Path | None,
+    file: BinaryIO,
+    profiles: Sequence[str],
+    rules: Path | None,
+    media: str | None,
+    stream_as: str | None,
+    direction: str,
+    bulk: bool,
+    as_json: bool,
+) -> None:
+    """Mask FILE (or standard input) by the rules of a profile; tokens are made with keys of this run alone."""
+    masker = _ruleset(config, rules).masker(list(profiles), keys=Keys.generate(), direction=direction)
+    if bulk:
+        for line in _lines(file):
+            click.echo(json.dumps(_one(masker, line, media, stream_as), ensure_ascii=False))
+        return
+    data = file.read()
+    masked, findings = _mask(masker, data, media or _guess(getattr(file, "name", ""), data), stream_as)
+    if as_json:
+        click.echo(json.dumps(_result(masked, findings), ensure_ascii=False))
+    else:
+        _show(data, masked, findings)
+
+
+def _ruleset(config: Path | None, rules: Path | None) -> Ruleset:
+    if rules is None:
+        rules = load(config_path(config)).policy.path / "data" / "masking.yaml"
+    try:
+        return Ruleset.parse(rules.read_text("utf-8"), str(rules))
+    except OSError as error:
+        raise MaskRefused(f"{rules}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise MaskRefused(f"{rules}: not UTF-8") from None
+
+
+def _mask(masker: Masker, data: bytes, media: str, stream_as: str | None) -> tuple[bytes, Sequence[Finding]]:
+    if stream_as is None:
+        whole = masker.body(media, data)
+        return whole.data, whole.findings
+    stream = masker.stream("text/event-stream")
+    out = b"".join([stream.feed(event) for event in events(stream_as, data.decode("utf-8", "replace"))])
+    out += stream.finish()
+    return accumulated(stream_as, out).encode(), stream.take_findings()
+
+
+def _guess(name: str, data: bytes) -> str:
+    known = MEDIA.get(Path(str(name)).suffix.lower())
+    if known:
+        return known
+    try:
+        json.loads(data)
+    except ValueError:
+        return "text/plain"
+    return "application/json"
+
+
+def _lines(file: BinaryIO) -> Iterator[Any]:
+    for number, line in enumerate(file, 1):
+        if line.strip():
+            try:
+                yield json.loads(line)
+            except ValueError:
+                raise MaskRefused(f"line {number} is not JSON") from None
+
+
+def _one(masker: Masker, line: Any, media: str | None, stream_as: str | None) -> dict[str, Any]:
+    entry = line if isinstance(line, dict) else {"text": line}
+    text = entry.get("text")
+    data = (text if isinstance(text, str) else json.dumps(text)).encode("utf-8", "surrogatepass")
+    chosen = media or entry.get("media") or ("text/plain" if isinstance(text, str) else "application/json")
+    masked, findings = _mask(masker, data, str(chosen), stream_as)
+    return ({"id": entry["id"]} if "id" in entry else {}) | _result(masked, findings)
+
+
+def _result(masked: bytes, findings: Sequence[Finding]) -> dict[str, Any]:
+    return {"masked": masked.decode("utf-8", "replace"), "findings": [asdict(finding) for finding in findings]}
+
+
+def _show(data: bytes, masked: bytes, findings: Sequence[Finding]) -> None:
+    """On a terminal a coloured difference; in a pipe the masked bytes alone, so that it can be used as a filter."""
+    if sys.stdout.isatty():
+        before, after = (text.decode("utf-8", "replace").splitlines() for text in (data, masked))
+        for line in difflib.ndiff(before, after):
+            if line[0] in " +-":
+                click.secho(line, fg={"+": "green", "-": "red"}.get(line[0]))
+    else:
+        sys.stdout.buffer.write(masked)
+        sys.stdout.buffer.flush()
+    for finding in findings:
+        row = f"{finding.rule:<20} {finding.operator:<10} {finding.count:>4}  {finding.where}"
+        click.secho(row, fg="yellow", err=True)
+    if not findings:
+        click.echo("nothing found", err=True)

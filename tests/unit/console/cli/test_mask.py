@@ -1,0 +1,63 @@
+"""`exeat mask`: the gateway's masking on a file."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from console.cli import main
+
+TEXT = "Ada, card 4111 1111 1111 1111, SSN 536-22-1234."
+SECRETS = ("4111", "536-22")
+RULES = ["--rules", "policies/data/masking.yaml"]
+
+
+def mask(*arguments: str, data: str = TEXT, code: int = 0) -> str:
+    result = CliRunner().invoke(main, ["mask", *RULES, *arguments], input=data)
+    assert result.exit_code == code, result.output
+    return result.output if code else result.stdout
+
+
+def test_a_filter(tmp_path: Path) -> None:
+    assert mask() == "Ada, card [CARD], SSN [US_SSN]."
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({"ssn": "536-22-1234", "n": 1.50}))
+    assert json.loads(mask(str(path)))["n"] == 1.5
+
+
+@pytest.mark.parametrize("dialect", ["anthropic", "openai", "responses", "gemini"])
+def test_a_stream_ends_as_the_whole(dialect: str) -> None:
+    assert mask("--stream-as", dialect) == mask()
+
+
+def test_json_names_the_findings_and_not_the_values() -> None:
+    said = json.loads(mask("--json"))
+    assert {finding["rule"] for finding in said["findings"]} == {"card", "us_ssn"}
+    assert not any(secret in json.dumps(said) for secret in SECRETS)
+
+
+def test_bulk_keeps_ids_and_order() -> None:
+    lines = [json.dumps({"id": n, "text": text}) for n, text in enumerate([TEXT, "nothing", {"pin": "1234"}])]
+    said = [json.loads(line) for line in mask("--bulk", data="\n".join(lines)).splitlines()]
+    assert [line["id"] for line in said] == [0, 1, 2]
+    assert said[1]["masked"] == "nothing"
+    assert "1234" not in said[2]["masked"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(["--profile", "nothing-so-called"], "nothing-so-called"), (["--rules", "/nonexistent"], "No such file")],
+)
+def test_errors_are_sentences(arguments: list[str], says: str) -> None:
+    said = (
+        mask(*arguments, code=2)
+        if "--rules" in arguments
+        else CliRunner().invoke(main, ["mask", *RULES, *arguments], input=TEXT).output
+    )
+    assert says in said
+    assert "Traceback" not in said
+
+
+def test_a_line_that_is_no_json_is_named() -> None:
+    assert "line 2" in mask("--bulk", data='"a"\nno\n', code=2)
