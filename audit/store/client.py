@@ -5,6 +5,7 @@ can be retried. After that the same client works again once the store is back.
 """
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,7 @@ async def async_auditor_client(settings: Settings) -> "AsyncClient":
 def _connect(settings: Settings, user: str, password: str, seconds: int, database: str | None = None) -> "Client":
     import clickhouse_connect  # half a second: only who asks ClickHouse pays for it
 
+    _quiet()
     with _down(settings):
         client: Client = clickhouse_connect.get_client(**_options(settings, user, password, seconds, database))
         return client
@@ -63,10 +65,16 @@ def _connect(settings: Settings, user: str, password: str, seconds: int, databas
 async def _connect_async(settings: Settings, user: str, password: str, seconds: int) -> "AsyncClient":
     import clickhouse_connect
 
+    _quiet()
     with _down(settings):
         options = _options(settings, user, password, seconds, None)
         client: AsyncClient = await clickhouse_connect.get_async_client(**options)
         return client
+
+
+def _quiet() -> None:
+    """Its log lines carry foreign exception texts, and stand on a terminal before our own sentence."""
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
 
 
 def _options(settings: Settings, user: str, password: str, seconds: int, database: str | None) -> dict[str, Any]:

@@ -115,13 +115,16 @@ def _show(decision: dict[str, Any], approvals: list[dict[str, Any]]) -> None:
 
 
 def _reasons(decision: dict[str, Any]) -> list[str]:
-    rules = ", ".join(decision["rules"]) or "no rule"
+    if not decision["rules"]:
+        return [f"turned away before any rule: {decision['code'] or 'no reason recorded'}"]
     controls = f" [{', '.join(decision['controls'])}]" if decision["controls"] else ""
-    return [f"{decision['message'] or 'no message'} ({rules}){controls}"]
+    return [f"{decision['message']} ({', '.join(decision['rules'])}){controls}"]
 
 
 def _input_line(decision: dict[str, Any], content: bytes, matches: bool | None) -> str:
+    if not decision["input_hash"]:
+        return "none: it was refused before the policy was asked"
     if matches is None:
-        return f"{decision['input_hash'] or 'none'}: its frame is not in the store (pruned, or not shipped yet)"
+        return f"{decision['input_hash']}: its frame is not in the store (pruned, or not shipped yet)"
     verdict = "the recorded frame matches it" if matches else "THE RECORDED FRAME DOES NOT MATCH IT"
     return f"{decision['input_hash']}: {verdict} ({len(content)} bytes)"

@@ -208,8 +208,9 @@ def test_migrate_has_nothing_to_do(exeat: Run):
 
 
 def test_a_store_that_is_down_is_one_sentence(exeat: Run, tmp_path: Path, store: RunningStore):
-    toml = f'[gateway]\nstate_dir = "{store.folder}"\n[clickhouse]\nurl = "http://127.0.0.1:{free_port()}"\n'
+    down = f"http://127.0.0.1:{free_port()}"
+    toml = f'[gateway]\nstate_dir = "{store.folder}"\n[clickhouse]\nurl = "{down}"\n'
     (tmp_path / "down.toml").write_text(toml)
     result = CliRunner().invoke(main, ["-c", str(tmp_path / "down.toml"), "decisions", "list"])
     assert result.exit_code == 1
-    assert "does not answer" in result.output
+    assert result.output == f"ClickHouse at {down} does not answer\n"
