@@ -4,7 +4,7 @@ Also cases, for both are what a repository says of itself.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,26 +61,38 @@ class Coverage:
 async def run_tests(
     worker: Worker, modules: Iterable[Module], seconds: float, coverage: Coverage | None = None
 ) -> list[TestResult]:
-    """The worker has the modules loaded; each test may take `seconds`. Raises WorkerSlow, WorkerDied."""
+    """The worker has the modules loaded; each module's tests may take `seconds`. Raises WorkerSlow, WorkerDied."""
     results = []
     for module in modules:
-        for name in module.tests():
-            why = await _run(worker, [*module.package, name], seconds, coverage)
+        names = module.tests()
+        for name, why in zip(names, await _run(worker, module, names, seconds, coverage), strict=True):
             dotted = ".".join(["data", *module.package, name])
             results.append(TestResult(dotted, module.path, module.line(rf"^\s*{name}\b"), why))
     return results
 
 
-async def _run(worker: Worker, path: list[str], seconds: float, coverage: Coverage | None) -> str:
+async def _run(
+    worker: Worker, module: Module, names: Sequence[str], seconds: float, coverage: Coverage | None
+) -> list[str]:
+    """Why each is red, "" for green. All at once; one by one only to find the one that ends with an error."""
+    if not names:
+        return []
+    paths = [[*module.package, name] for name in names]
     try:
-        answer = await worker.evaluate(path, b"", seconds=seconds, coverage=coverage is not None)
+        values, report = await worker.each(paths, seconds=seconds, coverage=coverage is not None)
     except RegoFailed as error:
-        return complaints(error.text, path[-1])[0].text
+        if len(names) == 1:
+            return [complaints(error.text, module.path)[0].text]
+        return [(await _run(worker, module, [name], seconds, coverage))[0] for name in names]
     if coverage is not None:
-        coverage.add(answer.coverage)
-    if answer.json is None:
+        coverage.add(report)
+    return [_verdict(found) for found in values]
+
+
+def _verdict(found: list[Any]) -> str:
+    if not found:
         return "undefined"
-    value = answer.value
+    value = found[0]
     if isinstance(value, dict) and value:  # test_x[case]: each of its cases
         red = [name for name, item in value.items() if item is False]
         return f"false for {', '.join(red)}" if red else ""

@@ -28,6 +28,7 @@ class RegoError(GatewayError):
 
 
 UNDEFINED = object()
+READER = "package reader\ntree := rego.parse_module(input.path, input.source)\n"
 
 
 class Library:
@@ -58,10 +59,22 @@ class Library:
     def add_data(self, value: dict[str, Any]) -> None:
         self._call(self._engine.add_data, value)
 
+    def each(self, paths: list[list[str]], *, coverage: bool = False) -> list[list[Any]]:
+        """Of several documents without input: [value], or [] for an undefined one. Raises RegoError if one fails.
+
+        One query, because the library compiles everything anew for each one that it has not seen.
+        """
+        parts = ", ".join(f"[x | x := {reference(path)}]" for path in paths)
+        values: list[list[Any]] = self._ask(f"value := [{parts}]", None, coverage, False)
+        return values
+
     def evaluate(self, path: list[str], given: Any = None, *, coverage: bool = False, trace: bool = False) -> Any:
         """The value of `data.<path>` for this input (None: no input), or UNDEFINED. Raises RegoError."""
+        return self._ask(f"value := {reference(path)}", given, coverage, trace)
+
+    def _ask(self, query: str, given: Any, coverage: bool, trace: bool) -> Any:
         try:
-            rows = self._engine.eval_query(query(path), given, coverage=coverage, trace=trace)
+            rows = self._engine.eval_query(query, given, coverage=coverage, trace=trace)
         except self._undefined:
             return UNDEFINED
         except self._error as error:
@@ -69,17 +82,6 @@ class Library:
         except RecursionError:
             raise RegoError("invalid_input", "the input is nested too deep") from None
         return rows[0]["value"] if rows else UNDEFINED
-
-    def parse(self, path: str, source: str) -> dict[str, Any]:
-        """The module's syntax tree as OPA prints it. Raises RegoError(parse_error)."""
-        self.add_module(path, source)
-        reader = Library()
-        try:
-            reader.add_module("reader.rego", "package reader\ntree := rego.parse_module(input.path, input.source)\n")
-            tree: dict[str, Any] = reader.evaluate(["reader", "tree"], {"path": path, "source": source})
-            return tree
-        finally:
-            reader.close()
 
     @property
     def coverage(self) -> dict[str, Any] | None:
@@ -99,12 +101,26 @@ class Library:
             raise RegoError(error.code, error.message) from None
 
 
-def query(path: list[str]) -> str:
-    """The Rego query for a document's path; every step is quoted, so a path cannot be more than a path."""
-    steps = "".join(f"[{step}]" if _is_index(step) else f"[{json.dumps(step)}]" for step in path)
-    return f"value := data{steps}"
+def reference(path: list[str]) -> str:
+    """A document's path in Rego; every step is quoted, so a path cannot be more than a path."""
+    return "data" + "".join(f"[{step}]" if _is_index(step) else f"[{json.dumps(step)}]" for step in path)
 
 
 def _is_index(step: str) -> bool:
     """OPA reads a step of digits as a number (server.go, stringPathToRef)."""
     return step.isascii() and step.removeprefix("-").isdigit() and -(2**63) <= int(step) < 2**63
+
+
+class Parser:
+    """Syntax trees as OPA prints them, one module at a time."""
+
+    def __init__(self) -> None:
+        self._checker = Library()  # only ever given modules: its messages name the module's own file and line
+        self._reader = Library()
+        self._reader.add_module("reader.rego", READER)
+
+    def parse(self, path: str, source: str) -> dict[str, Any]:
+        """Raises RegoError(parse_error)."""
+        self._checker.add_module(path, source)
+        tree: dict[str, Any] = self._reader.evaluate(["reader", "tree"], {"path": path, "source": source})
+        return tree

@@ -2,7 +2,7 @@
 
 Operations (header → header): parse {path, source} → {tree}; load {modules, data, warm} → {};
 eval {path, coverage, trace} with the request's JSON body as payload → {defined, [coverage], [trace]} with the result
-as payload. A refusal is {error: {kind, text}}.
+as payload; each {paths, coverage} → {values, [coverage]}. A refusal is {error: {kind, text}}.
 
 A thread reads the socket while the library computes (ctypes lets go of the interpreter), so that a worker whose owner
 is gone ends at once, whatever it is computing.
@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 from runtime.errors import GatewayError
 from snapshot.engine.frames import BrokenFrame, pack, receive
-from snapshot.engine.library import UNDEFINED, Library, RegoError
+from snapshot.engine.library import UNDEFINED, Library, Parser, RegoError
 
 Message = tuple[dict[str, Any], bytes]
 
@@ -26,6 +26,7 @@ Message = tuple[dict[str, Any], bytes]
 class Worker:
     def __init__(self) -> None:
         self._library: Library | None = None
+        self._parser: Parser | None = None
 
     def handle(self, header: dict[str, Any], payload: bytes) -> Message:
         try:
@@ -36,11 +37,8 @@ class Worker:
             return {"error": {"kind": error.code, "text": error.message}}, b""
 
     def _parse(self, header: dict[str, Any], payload: bytes) -> Message:
-        library = Library()
-        try:
-            return {"tree": library.parse(header["path"], header["source"])}, b""
-        finally:
-            library.close()
+        self._parser = self._parser or Parser()
+        return {"tree": self._parser.parse(header["path"], header["source"])}, b""
 
     def _load(self, header: dict[str, Any], payload: bytes) -> Message:
         """Semantic errors show at the first evaluation only, hence `warm`: the documents that will be asked for."""
@@ -72,7 +70,16 @@ class Worker:
             reply["trace"] = self._library.trace
         return reply, b"" if value is UNDEFINED else json.dumps(value, ensure_ascii=False).encode()
 
-    _operations: ClassVar = {"parse": _parse, "load": _load, "eval": _eval}
+    def _each(self, header: dict[str, Any], payload: bytes) -> Message:
+        if self._library is None:
+            raise RegoError("no_snapshot", "nothing is loaded")
+        coverage = bool(header.get("coverage"))
+        reply: dict[str, Any] = {"values": self._library.each(header["paths"], coverage=coverage)}
+        if coverage:
+            reply["coverage"] = self._library.coverage
+        return reply, b""
+
+    _operations: ClassVar = {"parse": _parse, "load": _load, "eval": _eval, "each": _each}
 
 
 def main(fd: int) -> None:
