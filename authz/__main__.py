@@ -1,5 +1,8 @@
 """`python -m authz`: serves Envoy's external authorization on `<run_dir>/authz.sock`."""
 
+import asyncio
+
+from approvals.follower import Follower
 from audit.write import open_spool
 from authz.service import Authz
 from identity import Verifier
@@ -12,14 +15,16 @@ from snapshot.masking_keys import masking_keys
 
 ROLE = "authz-0"
 GRACE_S = 5.0  # a check takes less, whatever hangs: keys 3 s, the engine's deadline, the commit
+FIRST_WORD_S = 3.0
 MARGIN_BYTES = 4 << 20  # headers and framing beside the largest body
 
 
 async def run(settings: Settings) -> None:
     clock = SystemClock()
+    follower = Follower(settings.socket("holds"), clock)
     async with (
         open_spool(settings, ROLE, clock) as spool,
-        Verifier(settings.issuers, clock) as verifier,
+        Verifier(settings.issuers, clock, foreign=[settings.people.audience]) as verifier,
         OpaEngine(settings.engine.url, settings.engine.deadline_ms) as engine,
         Authz(
             settings,
@@ -27,13 +32,25 @@ async def run(settings: Settings) -> None:
             verifier=verifier,
             engine=engine,
             recorder=spool,
+            revocations=follower,
             keys=masking_keys(settings),
             clock=clock,
         ) as service,
     ):
         message_bytes = settings.gateway.max_request_bytes + MARGIN_BYTES
         sockets = [(settings.socket("authz"), service.register)]
-        await serve_grpc(sockets, grace_seconds=GRACE_S, message_bytes=message_bytes)
+        async with asyncio.TaskGroup() as group:
+            following = group.create_task(follower.run())
+            await _until_fresh(follower)
+            await serve_grpc(sockets, grace_seconds=GRACE_S, message_bytes=message_bytes)
+            following.cancel()
+
+
+async def _until_fresh(follower: Follower) -> None:
+    """A moment for the first word of approvals; without it every request would be answered 503 anyway."""
+    deadline = asyncio.get_running_loop().time() + FIRST_WORD_S
+    while not follower.fresh and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.02)
 
 
 if __name__ == "__main__":

@@ -99,6 +99,7 @@ def verdict(
         subject=identity.subject,
         agent=identity.agent,
         owner=identity.owner,
+        jti=identity.jti,
         masking=decision.masking,
         tools_hold=decision.tools_hold,
         tools_hide=decision.tools_hide,

@@ -96,9 +96,15 @@ def decided(exchange: Exchange, asked: Question, decision: Decision) -> Draft:
     return exchange.draft(decision.effect, data, tuple(_frames(asked.content, exchange.at_us)))
 
 
-def refused(exchange: Exchange, status: int, code: str) -> Draft:
-    """`code` is ours and stable; nothing of a stranger's request is kept but method and connection."""
-    return exchange.draft("refused", {"status": status, "code": code, **_facts(exchange)})
+def refused(exchange: Exchange, status: int, code: str, revocation: str = "") -> Draft:
+    """`code` is ours and stable; nothing of a stranger's request is kept but method and connection.
+
+    `revocation`: id of the one that stopped the caller, if one did.
+    """
+    data: dict[str, Value] = {"status": status, "code": code, **_facts(exchange)}
+    if revocation:
+        data["revocation"] = revocation
+    return exchange.draft("refused", data)
 
 
 def _facts(exchange: Exchange) -> dict[str, Value]:

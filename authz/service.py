@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 import grpc
 
 from audit.write import Recorder
-from authz import credentials, headers, record, request, wire
+from authz import credentials, headers, record, request, revoked, wire
 from authz.decide import Decided, question, verdict
 from authz.describe import Described, describe_request
 from authz.errors import code_of, sentence_of, status_of, told_code
@@ -20,6 +20,7 @@ from authz.headers import Headers
 from authz.record import Exchange
 from authz.refusals import Refusals
 from authz.request import Request
+from authz.revoked import Known, Revoked
 from authz.session import Sessions
 from identity import Identity, Verifier
 from masking import Keys
@@ -55,6 +56,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         verifier: Verifier,
         engine: Engine,
         recorder: Recorder,
+        revocations: Known,
         keys: Keys,
         clock: Clock,
     ) -> None:
@@ -63,6 +65,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         self._verifier = verifier
         self._engine = engine
         self._recorder = recorder
+        self._revocations = revocations
         self._keys = keys
         self._clock = clock
         self._sessions = Sessions(clock)
@@ -119,6 +122,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         found.check()
         session, mcp = headers.session_key(found), headers.mcp_session(found)
         exchange.session = self._sessions.of(exchange.identity, session, mcp)
+        revoked.check(self._revocations, exchange.identity, exchange.session)
         return exchange.identity
 
     async def _describe(self, exchange: Exchange, asked: Request, caller: Identity) -> Described:
@@ -168,7 +172,8 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         return wire.refuse(answer, exchange.log_line("refused"))
 
     async def _record_refusal(self, exchange: Exchange, error: Exception) -> None:
-        draft = record.refused(exchange, status_of(error), code_of(error))
+        revocation = error.revocation if isinstance(error, Revoked) else ""
+        draft = record.refused(exchange, status_of(error), code_of(error), revocation)
         if exchange.identity is None and not self._refusals.note(code_of(error), draft, self._clock.now_us()):
             return
         fields = {"exchange": exchange.id, "connection": draft.connection, "code": code_of(error)}

@@ -39,10 +39,13 @@ class Identity:
     amr: tuple[str, ...] = ()
 
 
-def identify(claims: Claims, issuer: Issuer, now: int) -> Identity:
-    """`now`: unix seconds. Raises TokenExpired, TokenAudience or TokenClaims."""
+def identify(claims: Claims, issuer: Issuer, now: int, foreign: frozenset[str] = frozenset()) -> Identity:
+    """`now`: unix seconds; `foreign`: audiences that a token may not name beside ours.
+
+    Raises TokenExpired, TokenAudience or TokenClaims.
+    """
     expires_at = _check_times(claims, issuer.skew_seconds, now)
-    _check_audience(claims.get("aud"), issuer.audiences)
+    _check_audience(claims.get("aud"), issuer.audiences, foreign)
     paths = issuer.claims
     subject = _text(find(claims, paths.subject), paths.subject)
     if not subject:
@@ -108,13 +111,15 @@ def _seconds(claims: Claims, name: str) -> int | None:
     return value
 
 
-def _check_audience(value: object, accepted: list[str]) -> None:
+def _check_audience(value: object, accepted: list[str], foreign: frozenset[str]) -> None:
     """RFC 7519 §4.1.3: one string or an array of strings; one of them must be ours."""
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise TokenAudience("The token names no audience.")
     if set(names).isdisjoint(accepted):
         raise TokenAudience("The token was made for another audience.")
+    if not foreign.isdisjoint(names):
+        raise TokenAudience("The token opens another door too, so it opens neither.")
 
 
 def _email(claims: Claims, path: str) -> str:

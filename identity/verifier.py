@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -34,7 +34,16 @@ class _Remembered:
 class Verifier:
     """`async with Verifier(settings.issuers, clock) as verifier: identity = await verifier.verify(token)`."""
 
-    def __init__(self, issuers: Sequence[Issuer], clock: Clock, *, fetch: FetchKeys = fetch_keys) -> None:
+    def __init__(
+        self,
+        issuers: Sequence[Issuer],
+        clock: Clock,
+        *,
+        foreign: Iterable[str] = (),
+        fetch: FetchKeys = fetch_keys,
+    ) -> None:
+        """`foreign`: audiences of other doors of this house, which a token here may not name at all."""
+        self._foreign = frozenset(foreign)
         self._issuers = {issuer.issuer: issuer for issuer in issuers}
         self._clock = clock
         self._fetch = fetch
@@ -76,7 +85,7 @@ class Verifier:
         if parts.type not in issuer.types:
             raise TokenClaims("The token is of a type that is not accepted of its issuer (typ).")
         parts.check_signature(await self._keys[parts.issuer].key(parts.kid, parts.algorithm))
-        identity = identify(parts.claims, issuer, self._clock.now_us() // 1_000_000)
+        identity = identify(parts.claims, issuer, self._clock.now_us() // 1_000_000, self._foreign)
         self._remember(digest, identity, parts)
         return identity
 

@@ -3,6 +3,7 @@
 Whatever fails, it is never a yes; whatever is answered is durable before the answer.
 """
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -16,6 +17,8 @@ from typing import Any
 import grpc
 import pytest
 
+from approvals.client import ApprovalsClient
+from approvals.revocations import Scope
 from console.dev.issuer import DevIssuer
 from snapshot.verdict import Verdict
 from tests.kit.authz import RunningAuthz, authz, deciding, house
@@ -86,11 +89,14 @@ def test_hold(gateway: RunningAuthz) -> None:
 
 
 def test_sql_that_reads_and_sql_that_writes(gateway: RunningAuthz) -> None:
-    effects = {}
-    for query in ("select 1 from a", "delete from a", "select 1; drop table a", "select $$x$$"):
+    def effect(query: str) -> str:
         answer = gateway.ask("/ledger/query", agent="ledger-agent", method="POST", body={"query": query})
-        effects[query] = Verdict.from_metadata(answer.metadata).effect
-    assert list(effects.values()) == ["allow", "hold", "hold", "hold"]
+        return answer.metadata["effect"]
+
+    assert effect("select 1 from a") == "allow"
+    assert effect("update a set b = 1 where c = 2") == "hold"
+    for query in ("delete from a", "select 1; drop table a", "select $$x$$", "select 1 --1; drop table a"):
+        assert effect(query) in ("hold", "deny"), query
 
 
 def test_what_the_floor_masks_is_nowhere(gateway: RunningAuthz) -> None:
@@ -128,7 +134,8 @@ def test_what_never_reaches_the_policy(gateway: RunningAuthz, fields: dict[str, 
 
 
 def test_people_are_no_agents(gateway: RunningAuthz) -> None:
-    for token in (gateway.issuer.person_token("alice"), gateway.issuer.id_token("alice", "exeat-cli")):
+    both = gateway.issuer.person_token("alice", audience=["exeat", "exeat-people"])
+    for token in (gateway.issuer.person_token("alice"), gateway.issuer.id_token("alice", "exeat-cli"), both):
         answer = generate(gateway, token=token)
         assert (answer.status, answer.body["error"]["code"]) == (401, "token_audience")
 
@@ -199,6 +206,41 @@ def test_a_slow_engine_is_a_no_in_time_and_recorded_although_the_caller_left(
         time.sleep(2)
     refused = [event["data"]["code"] for event in gateway.events() if event["type"] == "decision.refused"]
     assert refused == ["engine_slow", "engine_slow"]
+
+
+def test_a_revoked_agent_is_stopped_within_a_second(fresh: tuple[RunningAuthz, EngineProcess]) -> None:
+    gateway, _ = fresh
+    assert generate(gateway).status == 0
+    admin = gateway.issuer.add_person("erin", groups=["exeat-admins"])
+    token = gateway.issuer.person_token(admin.name)
+
+    async def revoke() -> str:
+        async with ApprovalsClient(gateway.settings.socket("approvals"), token) as client:
+            return (await client.revoke(Scope.AGENT, "research-agent", "stolen laptop")).id
+
+    made = asyncio.run(revoke())
+    began = time.monotonic()
+    while (answer := generate(gateway)).status == 0:
+        assert time.monotonic() - began < 1
+    assert (answer.status, answer.body["error"]["code"]) == (403, "revoked")
+    assert gateway.event(answer.metadata["exchange"])["data"]["revocation"] == made
+    assert generate(gateway, agent="intern-agent").body["error"]["code"] == "denied"
+
+
+def test_when_approvals_is_silent_nobody_goes_on(fresh: tuple[RunningAuthz, EngineProcess]) -> None:
+    gateway, _ = fresh
+    assert generate(gateway).status == 0
+    assert gateway.approvals.process is not None
+    with frozen(gateway.approvals.process.pid):
+        assert generate(gateway).status == 0, "a short silence is no reason to stop"
+        time.sleep(5.5)
+        answer = generate(gateway)
+        assert answer.status == 503
+        assert gateway.event(answer.metadata["exchange"])["data"]["code"] == "revocations_unknown"
+    deadline = time.monotonic() + 10
+    while generate(gateway).status:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_a_full_spool_closes_the_gateway() -> None:

@@ -18,6 +18,7 @@ from envoy.service.auth.v3.external_auth_pb2_grpc import AuthorizationStub
 
 from console.dev.issuer import DevIssuer
 from runtime.settings import Settings, load
+from tests.kit.approvals import Service
 from tests.kit.checks import check
 from tests.kit.engine import EngineProcess, engine
 from tests.kit.envoy import short_folder
@@ -63,6 +64,7 @@ class RunningAuthz:
     process: subprocess.Popen[bytes]
     channel: grpc.Channel
     log: Path
+    approvals: Service
 
     def stub(self) -> Any:
         return AuthorizationStub(self.channel)  # type: ignore[no-untyped-call]
@@ -106,9 +108,12 @@ def authz(
     lines = [
         "[gateway]", f'run_dir = "{folder}/run"', f'state_dir = "{folder}/state"', *gateway,
         "[[issuers]]", f'issuer = "{issuer.url}"', "allow_http = true",
+        "[people]", f'issuer = "{issuer.url}"', "allow_http = true",
         "[engine]", f'url = "{engine_url}"', "deadline_ms = 1000",
     ]  # fmt: skip
     config.write_text("\n".join([*lines, *secrets(folder), *extra]))
+    approvals = Service(folder, issuer)
+    approvals.start()
     log = folder / "authz.log"
     environment = {**os.environ, "EXEAT_CONFIG": str(config)}  # noqa: TID251 - a child inherits it
     with log.open("ab") as output:
@@ -117,8 +122,9 @@ def authz(
     try:
         _until_listening(process, settings.socket("authz"), log)
         with grpc.insecure_channel(f"unix:{settings.socket('authz')}") as channel:
-            yield RunningAuthz(settings, issuer, process, channel, log)
+            yield RunningAuthz(settings, issuer, process, channel, log, approvals)
     finally:
+        approvals.kill()
         process.terminate()
         try:
             process.wait(20)

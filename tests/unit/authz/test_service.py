@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from approvals.revocations import By, Made, Revocation, Revocations, Scope, Traits, fold
 from audit.write import Draft, MemoryRecorder, SpoolDown, SpoolFull
 from authz.service import Authz
 from identity import Verifier
@@ -39,17 +40,25 @@ class House:
         self.recorder = MemoryRecorder()
         self.snapshot: Snapshot | Exception = snapshot(Blot("planted-secret", blocked="bad-word"))
         self.keys_down = False
+        self.fresh = True
+        self.revocations = Revocations()
         settings = Settings.model_validate({"issuers": [tokens.settings().model_dump()]})
         self.verifier = Verifier(settings.issuers, self.clock, fetch=self._fetch)
         self.authz = Authz(
             settings, snapshots=self, verifier=self.verifier, engine=self.engine, recorder=self.recorder,
-            keys=Keys.generate(), clock=self.clock,
+            revocations=self, keys=Keys.generate(), clock=self.clock,
         )  # fmt: skip
 
     def get(self) -> Snapshot:
         if isinstance(self.snapshot, Exception):
             raise self.snapshot
         return self.snapshot
+
+    def find(self, traits: Traits) -> Revocation | None:
+        return self.revocations.find(traits)
+
+    def revoke(self, scope: Scope, value: str) -> None:
+        self.revocations.put(fold([Made(1, 1, "r-1", scope, value, "", "stolen", By("i", "carol"))]))
 
     async def _fetch(self, http: httpx.AsyncClient, issuer: Issuer) -> KeySet:
         if self.keys_down:
@@ -237,6 +246,24 @@ async def test_refusals_have_the_shape_of_the_api(house: House) -> None:
     assert shapes["/openai/chat/completions"]["error"]["code"] == "token_missing"
     assert shapes["/ledger/x"]["status"] == 401
     assert shapes["/nowhere/x"]["status"] == 401
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+async def test_who_is_revoked_is_stopped_at_once(house: House, scope: Scope) -> None:
+    assert status(await house.ask()) == 0
+    values = {Scope.SESSION: house.last.session, Scope.JTI: "j-1"}
+    house.revoke(scope, values.get(scope, "research-agent"))
+    response = await house.ask()
+    assert (status(response), told(response)) == (403, "revoked")
+    assert "stolen" not in response.denied_response.body
+    assert (house.last.type, house.last.data["revocation"]) == ("decision.refused", "r-1")
+    assert house.last.caller.subject == "research-agent"
+
+
+async def test_when_nobody_knows_who_is_revoked_everybody_waits(house: House) -> None:
+    house.fresh = False
+    response = await house.ask()
+    assert (status(response), house.last.data["code"]) == (503, "revocations_unknown")
 
 
 async def test_the_decision_is_durable_before_the_answer(house: House) -> None:

@@ -66,6 +66,16 @@ async def test_each_issuer_has_its_own_rules(house: House) -> None:
         await house.verify(token(iss="https://other.example", aud="elsewhere"))
 
 
+async def test_a_token_for_two_doors_opens_neither() -> None:
+    async def fetch(http: httpx.AsyncClient, issuer: Issuer) -> KeySet:
+        return published(signing_key())
+
+    async with Verifier([settings()], FixedClock(), foreign=["exeat-people"], fetch=fetch) as verifier:
+        await verifier.verify(token(aud=["exeat", "other"]))
+        with pytest.raises(TokenAudience):
+            await verifier.verify(token(aud=["exeat", "exeat-people"]))
+
+
 async def test_an_issuer_may_be_held_to_one_type_of_token() -> None:
     async def fetch(http: httpx.AsyncClient, issuer: Issuer) -> KeySet:
         return published(signing_key())
