@@ -5,7 +5,11 @@
 CREATE ROLE IF NOT EXISTS exeat_writes, exeat_audits, exeat_migrates, exeat_prunes;
 
 -- The shipper adds, and reads back what it added. It can neither change nor remove: no ALTER, DROP, TRUNCATE, OPTIMIZE.
-GRANT SELECT, INSERT ON audit.* TO exeat_writes;
+-- What is derived (usage_minutes) is filled by its view, with the rights of the migrator who made it.
+GRANT SELECT ON audit.* TO exeat_writes;
+GRANT INSERT ON audit.events TO exeat_writes;
+GRANT INSERT ON audit.frames TO exeat_writes;
+GRANT INSERT ON audit.checkpoints TO exeat_writes;
 
 -- People and reports. `readonly = 1` also keeps them from changing the limits below.
 GRANT SELECT ON audit.* TO exeat_audits;

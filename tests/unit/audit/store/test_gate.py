@@ -72,18 +72,31 @@ def test_only_writer_and_migrator_insert(account: Account):
         ("INSERT INTO events FROM INFILE '/etc/passwd' FORMAT CSV", WRITE),
         ("INSERT INTO events FORMAT Native", ("MUTATING", 2, True)),
         ("DROP TABLE events", WRITE),
+        ("INSERT INTO migrations FORMAT Native", WRITE),
+        ("INSERT INTO audit.usage_minutes FORMAT Native", WRITE),
+        ("INSERT INTO events_of_somebody FORMAT Native", WRITE),
     ],
 )
 def test_the_writer_inserts_into_tables_only(sql: str, classes: tuple[str, int, bool]):
     assert code(gate.check_insert, Account.WRITER, sql, classes) == 497
-    gate.check_insert(Account.WRITER, "INSERT INTO events (a) FORMAT Native", WRITE)
+    for table in ("events", "audit.events", "frames", "audit.checkpoints"):
+        gate.check_insert(Account.WRITER, f"INSERT INTO {table} (a) FORMAT Native", WRITE)
+    gate.check_insert(Account.MIGRATOR, "INSERT INTO audit.migrations (a) FORMAT Values", WRITE)
 
 
 def test_who_may_change_what():
     gate.check_change(Account.MIGRATOR, "CREATE TABLE t (a UInt8)", WRITE)
     gate.check_change(Account.PRUNER, "ALTER TABLE audit.events (DROP PARTITION ('record', 202611))", WRITE)
     gate.check_change(Account.PRUNER, "ALTER TABLE audit.events\n    (DROP PARTITION ('record', 202611))", WRITE)
-    assert code(gate.check_change, Account.PRUNER, "ALTER TABLE audit.events (DELETE WHERE 1)", WRITE) == 497
+    gate.check_change(Account.PRUNER, "ALTER TABLE frames (DROP PARTITION 202611)", WRITE)
+    for more in (
+        "ALTER TABLE audit.events (DELETE WHERE 1)",
+        "ALTER TABLE audit.events (DROP PARTITION ('record', 202611)), (DELETE WHERE 1)",
+        "ALTER TABLE audit.events (DROP PARTITION ALL)",
+        "ALTER TABLE audit.checkpoints (DROP PARTITION 202611)",
+        "ALTER TABLE audit.events (DROP PARTITION ('record', toYYYYMM(now())))",
+    ):
+        assert code(gate.check_change, Account.PRUNER, more, WRITE) == 497
     assert code(gate.check_change, Account.PRUNER, "DROP TABLE audit.events", WRITE) == 497
     assert code(gate.check_change, Account.MIGRATOR, "SYSTEM SHUTDOWN", CONTROL) == 48
 
