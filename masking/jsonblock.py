@@ -6,8 +6,10 @@ key's value is to be masked or is announced by its key, under a key rule, and ev
 
 from dataclasses import dataclass
 
+from masking import jsonheld
 from masking.dropping import Dropping, Swallower
 from masking.edits import CLOSED, CUT, MORE, Core, Edit, End
+from masking.jsonheld import Extent
 from masking.jsonplace import Place
 from masking.jsontext import Quoted, Unescaper
 from masking.jsontoken import (
@@ -19,6 +21,7 @@ from masking.jsontoken import (
     TOKEN,
     as_value,
     loose,
+    neutral,
     piece_start,
     text_from,
     whole_atoms,
@@ -60,12 +63,13 @@ class Walker:
     """Reads whole tokens; answers with edits in offsets of the run."""
 
     __slots__ = (
-        "_base", "_drop", "_edits", "_key", "_key_at", "_known", "_list_key", "_norm", "_place", "_probe", "_raw",
-        "_rule", "_rule_level", "_scope", "_started", "_stepwise", "after_string",
+        "_base", "_colon_last", "_drop", "_edits", "_holds", "_key", "_key_at", "_known", "_list_key", "_norm",
+        "_place", "_probe", "_raw", "_rule", "_rule_level", "_scope", "_started", "_stepwise", "after_string",
     )  # fmt: skip
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, *, holds: bool) -> None:
         self._scope = scope
+        self._holds = holds
         self._probe = probe(scope.scanner)
         self._stepwise = scope.scanner.has_path_rules
         self._place = Place()
@@ -77,6 +81,7 @@ class Walker:
         self._known: dict[bytes, Key] = {}
         self._drop = Dropping()
         self._started = False
+        self._colon_last = False  # the last block ended behind a colon
         self._raw = self._norm = b""
         self._base = 0
         self._edits: list[Edit] = []
@@ -101,9 +106,12 @@ class Walker:
                 hit = last if at <= last < min(hit, stop) else hit
             if not (careful or self._attentive):
                 at = self._jump(at, hit, stop)
-            if at < stop:
+            if at < stop and hit == at and self._holds and jsonheld.begins(norm, at):
+                at = self._held(at, hit, stop, end)
+            elif at < stop:
                 at = self._read(at, hit, stop, end)
         self._drop.flush(base + stop, edits)
+        self._colon_last = self._behind_colon(stop)
         return text
 
     @property
@@ -185,6 +193,37 @@ class Walker:
         self._drop.closed(self._base + at + 1, self._edits)
         self._place.close()
 
+    def _held(self, at: int, hit: int, stop: int, end: End) -> int:
+        """Something that is looked into only whole is at `at`; where it ends. What is cut off is masked unseen."""
+        start = jsonheld.value_at(self._norm, at)
+        to = Extent(start).end(self._norm)
+        raw = self._raw[start:to] if 0 <= to <= stop else None
+        block = start == at
+        if self._rule is not None or self._drop.active or (block and raw is not None and not jsonheld.signed(raw)):
+            return self._read(at, hit, stop, end)
+        to = stop if raw is None else to
+        if block and (raw is None or self._matches(raw)):
+            self._drop_member(at, LONG_KEY if self._behind_colon(at) else NO_KEY)
+            self._drop.value(self._base + to, self._edits)
+        elif not block and (raw is None or jsonheld.tells(raw, self._told())):
+            self._tell([Edit(start, to, b"[]" if self._raw[start : start + 1] == b"[" else b"null")], 0)
+        self._key = self._list_key = NO_KEY
+        self._place.skip(self._norm[at:to])
+        self._started = True
+        return to
+
+    def _behind_colon(self, at: int) -> bool:
+        """Is what stands at `at` the value of a key?"""
+        before = self._norm[max(0, at - MAX_SPACE) : at].rstrip(b" \t\r\n")
+        return before.endswith(b":") if before else self._colon_last
+
+    def _matches(self, raw: bytes) -> bool:
+        """Would anything in this object be masked?"""
+        edits: list[Edit] = []
+        inner = Walker(self._told(), holds=False)
+        norm = neutral(raw)
+        return inner.walk(raw, norm, 0, len(raw), 0, edits, CLOSED) >= 0 or bool(edits)
+
     # -- keys ------------------------------------------------------------------------------------------------------
 
     def _on_key(self, quote: int, end: int, to: int, hit: bool) -> None:
@@ -257,6 +296,9 @@ class Walker:
         scope = self._told()
         # What goes is often not there whole, so no token of it is told.
         scope.scanner.replace(rule, b"", scope.where, scope.sink, whole=False)
+        self._drop_member(at, key)
+
+    def _drop_member(self, at: int, key: Key) -> None:
         if key is LONG_KEY or (key is not NO_KEY and self._base + at - self._key_at > MAX_MEMBER):
             self._drop.begin_value(self._base + at)
             return

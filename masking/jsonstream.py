@@ -13,8 +13,11 @@ the beginning of a string that is long, or that a reader waits for (`eager`), go
 
 import re
 
+from masking import jsonheld
 from masking.edits import CLOSED, CUT, MORE, Core, Edit, End, shifted
+from masking.errors import Uninspectable
 from masking.jsonblock import LEFT, Walker
+from masking.jsonheld import Extent
 from masking.jsontoken import COLON, COLON_SO_FAR, MAX_PIECE, NO_PIECE, PIECE_END, neutral
 from masking.scope import Scope
 
@@ -27,11 +30,12 @@ _NEWLINE = re.compile(rb"[ \t]*\r?\n")
 class JsonStream:
     """One run of JSON text: a document, several of them, or a tool call's arguments."""
 
-    __slots__ = ("_base", "_buf", "_eager", "_left", "_piece", "_string", "_text", "_walker")
+    __slots__ = ("_base", "_buf", "_eager", "_extent", "_left", "_piece", "_string", "_text", "_walker")
 
     def __init__(self, scope: Scope, *, eager: bool = True) -> None:
         self._eager = eager
-        self._walker = Walker(scope)
+        self._walker = Walker(scope, holds=not eager)
+        self._extent: Extent | None = None  # what is waited for to be there whole
         self._buf = b""
         self._base = 0  # offset of the first byte of _buf
         self._left = b""  # the last bytes before _buf
@@ -71,6 +75,8 @@ class JsonStream:
         if start < 0:
             return False
         cut, quote, piece = self._plan(norm, start, end)
+        if not self._eager and end is MORE and (kept := self._kept_whole(norm, start, cut)) >= 0:
+            cut, quote, piece = kept, -1, False
         if cut <= start and quote < 0 and not piece:
             return False
         text = self._walker.walk(self._buf, norm, start, cut, self._base, edits, end)
@@ -88,6 +94,21 @@ class JsonStream:
         self._forward(quote + 1)
         self._string = core, self._base
         return True
+
+    def _kept_whole(self, norm: bytes, start: int, cut: int) -> int:
+        """Where the block must end, so that what is looked into only whole (`jsonheld`) is; -1 if it is anyway."""
+        at = start
+        while (at := jsonheld.find(norm, at)) >= 0 and at < cut:
+            value = jsonheld.value_at(norm, at) + self._base
+            if self._extent is None or self._extent.start != value:
+                self._extent = Extent(value)
+            end = self._extent.end(norm, self._base) - self._base
+            if end < 0 or end > cut:
+                if len(norm) - at > jsonheld.MAX_HELD:
+                    raise Uninspectable("a part of a JSON body is too large to be looked into whole")
+                return jsonheld.before(norm, at, start)
+            at = end
+        return -1
 
     def _colon(self, norm: bytes, end: End) -> int:
         """After a string that was read in pieces: was it a key? Where the tokens begin; -1 while it cannot be told."""

@@ -7,6 +7,7 @@ too much and never too little.
 
 from functools import lru_cache
 
+from masking import base64text, jsonheld
 from masking.combined import Combined
 from masking.engine import Regex
 from masking.jsontoken import LOOSE
@@ -20,6 +21,7 @@ ESCAPE = r"[\\\x01]"
 NOWHERE = (1 << 62, 1 << 62)
 # Letters that are not ASCII but whose lower case is: KELVIN SIGN, and I with a dot above.
 _FOLDED = r'"[^"]*(?:\xe2\x84\xaa|\xc4\xb0)[^"]*"'
+_BASE64 = f'"{base64text.HEAD}'
 _ENDS = 1 << 0x22 | 1 << 0x3A | 1 << 0x20  # a context that ends before a value in JSON ends in one of `": `
 
 
@@ -37,6 +39,8 @@ class Probe:
             both.context.pattern,
             ESCAPE,
             LOOSE,
+            _BASE64,
+            jsonheld.HELD,
             *contexts,
             *(_key(name) for name in selection.names),
         ]

@@ -37,6 +37,10 @@ class Scope:
         """For a document whose first `skip` steps lead to what this scope is about."""
         return replace(self, skip=skip)
 
+    def aside(self) -> "Scope":
+        """The same place with a sink that nobody reads: for what is told elsewhere, or only asked."""
+        return replace(self, sink=Findings())
+
     def deeper(self) -> "Scope":
         return replace(self, depth=self.depth + 1)
 

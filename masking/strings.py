@@ -6,7 +6,8 @@ SDK accumulates equals the masked whole.
 
 import re
 
-from masking.edits import MORE, Core, Edit, End
+from masking import base64text
+from masking.edits import MORE, Core, Edit, End, Union
 from masking.scope import Scope
 from masking.select import KeyRule
 from masking.text import TextStream
@@ -58,7 +59,14 @@ class StringCore:
                 return None
         if not head and end is MORE:
             return None
-        return TextStream(scope.scanner, scope.where, scope.sink, context=self._context)
+        text = TextStream(scope.scanner, scope.where, scope.sink, context=self._context)
+        if scope.depth < MAX_DEPTH:
+            encoded = base64text.begins(head, whole=end is not MORE)
+            if encoded is None:
+                return None
+            if encoded:
+                return Union(base64text.Base64Core(StringCore(scope.deeper(), b"")), text)
+        return text
 
 
 class RuledCore:
