@@ -76,4 +76,8 @@ def test_the_chain_is_whole_after_all_of_it(gateway: Gateway) -> None:
     gateway.settled()
     said = exeat(gateway, "audit", "verify")
     assert said.returncode == 0, said.stdout + said.stderr
-    assert gateway.envoy_stat("http.ingress.ext_proc.server_half_closed") == 0
+    # Envoy counts a stream that failed (a killed extproc) as half closed, too; a clean end would be one more than that
+    ended, failed = (
+        gateway.envoy_stat(f"http.ingress.ext_proc.{name}") for name in ("server_half_closed", "streams_failed")
+    )
+    assert ended <= failed
