@@ -1,4 +1,4 @@
-"""`exeat policy`: check, test, try, coverage. What the publisher would say of a repository, before it says it."""
+"""`exeat policy`: what the publisher would say of a repository, before it says it. `backtest` has its own file."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from console.cli import backtest
 from runtime.errors import CallerError
 from runtime.settings import config_path, load
 from snapshot import bundle as bundles
@@ -32,6 +33,9 @@ class PolicyRefused(CallerError):
 @click.group()
 def group() -> None:
     """Check, test and try the policy repository."""
+
+
+group.add_command(backtest.command, "backtest")
 
 
 def on_repository(command: Callable[..., None]) -> Callable[..., None]:

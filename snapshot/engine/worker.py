@@ -2,7 +2,9 @@
 
 Operations (header → header): parse {path, source} → {tree}; load {modules, data, warm} → {};
 eval {path, coverage, trace} with the request's JSON body as payload → {defined, [coverage], [trace]} with the result
-as payload; each {paths, coverage} → {values, [coverage]}. A refusal is {error: {kind, text}}.
+as payload; each {paths, coverage} → {values, [coverage]}; many {path, sizes} with as many inputs as payload →
+{outcomes: [[kind, value or text, microseconds of CPU]]}, kind being value, undefined or that of an error.
+A refusal is {error: {kind, text}}.
 
 A thread reads the socket while the library computes (ctypes lets go of the interpreter), so that a worker whose owner
 is gone ends at once, whatever it is computing.
@@ -14,6 +16,7 @@ import queue
 import socket
 import sys
 import threading
+import time
 from typing import Any, ClassVar
 
 from runtime.errors import GatewayError
@@ -79,7 +82,27 @@ class Worker:
             reply["coverage"] = self._library.coverage
         return reply, b""
 
-    _operations: ClassVar = {"parse": _parse, "load": _load, "eval": _eval, "each": _each}
+    def _many(self, header: dict[str, Any], payload: bytes) -> Message:
+        if self._library is None:
+            raise RegoError("no_snapshot", "nothing is loaded")
+        outcomes, at = [], 0
+        for size in header["sizes"]:
+            began = time.process_time_ns()
+            kind, value = self._one(self._library, header["path"], payload[at : at + size])
+            outcomes.append([kind, value, (time.process_time_ns() - began) // 1000])
+            at += size
+        return {"outcomes": outcomes}, b""
+
+    def _one(self, library: Library, path: list[str], content: bytes) -> tuple[str, Any]:
+        try:
+            value = library.evaluate(path, json.loads(content))
+        except RegoError as error:
+            return error.kind, error.text
+        except (ValueError, RecursionError):
+            return "invalid_input", "not JSON"
+        return ("undefined", None) if value is UNDEFINED else ("value", value)
+
+    _operations: ClassVar = {"parse": _parse, "load": _load, "eval": _eval, "each": _each, "many": _many}
 
 
 def main(fd: int) -> None:

@@ -26,6 +26,8 @@ HEADERS_SECONDS = 10.0
 MESSAGE_SECONDS = 10.0  # extproc's answer to one message; a hold asks for more, once, up to the next line
 HOLD_SECONDS = 3600.0  # Envoy's own ceiling for message timeouts
 AUTHZ_MARGIN_SECONDS = 4.0  # beside the engine's deadline: keys, group commit
+# of a caller inside the house Envoy would keep its request id, and so carry text to the upstream that nobody decided on
+FORGED = ("x-http-method-override", "x-original-url", "x-request-id", "x-client-trace-id")
 AUTHZ = "envoy.filters.http.ext_authz"
 
 
@@ -145,7 +147,7 @@ def _strip_forged() -> core.TypedExtensionConfig:
     """What callers may not say about themselves, gone before the route is chosen."""
     prefixes = ["x-envoy-", "x-exeat-inspected", "x-exeat-reply"]
     mutations = [_remove_prefix(prefix) for prefix in prefixes]
-    mutations += [mutation_rules.HeaderMutation(remove=name) for name in ("x-http-method-override", "x-original-url")]
+    mutations += [mutation_rules.HeaderMutation(remove=name) for name in FORGED]
     return core.TypedExtensionConfig(
         name="envoy.http.early_header_mutation.header_mutation",
         typed_config=pack(early.HeaderMutation(mutations=mutations)),
