@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +109,25 @@ async def serve_http(app: Any, listen: str, *, grace_seconds: float = 5) -> None
     handle = bind_http(listen)
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on")
     config.timeout_graceful_shutdown = int(grace_seconds)
-    server = uvicorn.Server(config)
+    server = _Server(config)
     log.get("serve").info("listening", extra={"fields": {"listen": listen}})
-    await server.serve(sockets=[handle])
+    async with stop_signal() as stop, asyncio.TaskGroup() as group:
+        stopping = group.create_task(_stop_when(stop, server))
+        await server.serve(sockets=[handle])
+        stopping.cancel()
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: uvicorn would raise them again after a clean stop, and exit as if it had been killed."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _stop_when(stop: asyncio.Event, server: uvicorn.Server) -> None:
+    await stop.wait()
+    server.should_exit = True
 
 
 def bind_http(listen: str) -> socket.socket:

@@ -1,11 +1,13 @@
 """JSON that has one meaning: what we read is what any other reader would read, or we do not read it.
 
 Refused, beyond what RFC 8259 forbids: duplicate names in an object (§4 leaves their meaning open, and readers differ),
-NaN and Infinity, lone surrogates (RFC 7493 §2.1), a byte order mark, and nesting deeper than the caller allows.
+NaN, Infinity and what overflows to it, lone surrogates (RFC 7493 §2.1), a byte order mark, and nesting deeper than
+the caller allows.
 """
 
 import json
 import re
+from math import isinf
 from typing import Any, NoReturn
 
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -22,7 +24,7 @@ def loads(data: bytes, *, max_depth: int) -> Any:
     except UnicodeDecodeError:
         raise NotStrict("not UTF-8") from None
     try:
-        value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_float=_finite)
     except NotStrict:
         raise
     except RecursionError:
@@ -57,6 +59,14 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(_: str) -> NoReturn:
     raise NotStrict("NaN and Infinity are not JSON")
+
+
+def _finite(text: str) -> float:
+    """Python reads 1e999 as infinity, which no JSON can say."""
+    value = float(text)
+    if isinf(value):
+        raise NotStrict("a number is too large")
+    return value
 
 
 def _no_lone_surrogates(value: Any) -> None:
