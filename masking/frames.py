@@ -54,6 +54,8 @@ class Event:
 
     def with_data(self, data: bytes, others: dict[bytes, bytes] | None = None) -> bytes:
         """The event with other data; every other line, and every line end, as it was (or as `others` maps it)."""
+        if self.data and not others and b"\n" not in data and (at := self.raw.rfind(self.data)) >= 0:
+            return self.raw[:at] + data + self.raw[at + len(self.data) :]  # one line of data, as always
         out = [BOM] if self.raw.startswith(BOM) else []
         todo: bytes | None = data
         for found in _LINE.finditer(self.raw.removeprefix(BOM)):

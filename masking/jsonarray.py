@@ -39,9 +39,8 @@ class Element(Event):
 class ArrayDesk(Desk):
     """Puts out elements; one of our own comes behind the others."""
 
-    def add(self, body: dict[str, object], like: Event, name: bytes | None = None) -> None:
-        super().add(body, like, name)
-        self.out[-1] = b"," + self.out[-1].removeprefix(b"data: ").strip()
+    def put_out(self, data: bytes, like: Event, name: bytes | None) -> None:
+        self.out.append(b"," + data)
 
 
 class ArrayStream:

@@ -201,12 +201,18 @@ class Walker:
         block = start == at
         if self._rule is not None or self._drop.active or (block and raw is not None and not jsonheld.signed(raw)):
             return self._read(at, hit, stop, end)
-        to = stop if raw is None else to
-        if block and (raw is None or self._matches(raw)):
+        if raw is None:  # cut off by the end of the body: what is there of it goes unseen
+            to = stop
+            if block:
+                self._drop_member(at, LONG_KEY if self._behind_colon(at) else NO_KEY)
+            else:
+                self._drop.begin_value(self._base + start)
+            self._drop.opened()
+        elif block and self._matches(raw):
             self._drop_member(at, LONG_KEY if self._behind_colon(at) else NO_KEY)
             self._drop.value(self._base + to, self._edits)
-        elif not block and (raw is None or jsonheld.tells(raw, self._told())):
-            self._tell([Edit(start, to, b"[]" if self._raw[start : start + 1] == b"[" else b"null")], 0)
+        elif not block and jsonheld.tells(raw, self._told()):
+            self._tell([Edit(start, to, b"[]" if raw.startswith(b"[") else b"null")], 0)
         self._key = self._list_key = NO_KEY
         self._place.skip(self._norm[at:to])
         self._started = True

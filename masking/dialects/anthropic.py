@@ -5,9 +5,8 @@ is complete, then goes as it came or, if anything in it would be masked, not at 
 """
 
 from masking.channel import Channel, json_channel, string_channel
-from masking.dialects.desk import Body, Desk, dumps
+from masking.dialects.desk import Body, Desk, Stands, dumps
 from masking.frames import Event
-from masking.select import Path
 
 TYPES = frozenset(
     (
@@ -117,8 +116,8 @@ class Anthropic:
         new = self._channel(index, field).feed(old)
         moved = self._moved(index)
         body["index"] = moved
-        scope = self._desk.scope.at(("content", index)).envelope(1)
-        changed = self._desk.refill(event, body, [(part, field)], [new], scope=scope, always=moved != index)
+        stands = ("content", index), 1
+        changed = self._desk.refill(event, body, [(part, field)], [old], [new], stands=stands, always=moved != index)
         if changed is None:
             self._desk.send(event)
         elif new or not old or part != "delta":
@@ -139,23 +138,24 @@ class Anthropic:
         for at, field in [key for key in self._channels if key[0] == index]:
             rest = self._channels.pop((at, field)).finish(closed=closed)
             if rest and self._like is not None:
-                delta = {"type": _TYPES[field], field: rest}
+                delta = {"type": _TYPES[field], field: ""}
                 body = {"type": "content_block_delta", "index": self._moved(index), "delta": delta}
-                self._desk.add(body, self._like, b"content_block_delta")
+                self._desk.add(body, ("delta", field), rest, self._like, b"content_block_delta")
 
     # -- events that are no text ------------------------------------------------------------------------------------
 
     def _whole(self, event: Event, body: Body, index: int) -> None:
         """An event about a block that is complete in itself: a citation, a server tool's result, a stop."""
         cited = isinstance(body.get("delta"), dict) and "citation" in body["delta"]
-        place: Path = ("content", index, "citations", 0) if cited else ("content", index)
-        scope = self._desk.scope.at(place).envelope(2 if cited else 1)
+        stands: Stands = (("content", index, "citations", 0), 2) if cited else (("content", index), 1)
         moved = self._moved(index)
         body["index"] = moved
-        changed = self._desk.envelope(body, event, 0, scope)
+        changed = self._desk.envelope(body, event, 0, stands)
         self._desk.send(event, None if changed is None and moved == index else dumps(changed or body))
 
     def _moved(self, index: int) -> int:
+        if not self._dropped:
+            return index
         return index - sum(1 for dropped in self._dropped if dropped < index)
 
     # -- signed blocks ----------------------------------------------------------------------------------------------

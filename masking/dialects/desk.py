@@ -11,11 +11,15 @@ from masking.errors import Uninspectable
 from masking.frames import Event, compose
 from masking.jsonstream import JsonStream
 from masking.scope import Scope
+from masking.select import Path
 from masking.text import mask_text
 
 Body = dict[str, Any]
 At = tuple[str | int, ...]
 """Where in an event's body a text stands."""
+Stands = tuple[Path, int]
+"""Where in the whole message an event stands, and how many steps into its body that is."""
+ROOT: Stands = ((), 0)
 # Envelopes (an event without its text) known to hold nothing; a stream repeats a handful of them.
 MAX_CLEAN = 256
 
@@ -91,9 +95,15 @@ class Desk:
         """Put an event out, as it came or with other data."""
         self.out.append(event.raw if data is None or data == event.data else event.with_data(data))
 
-    def add(self, body: Body, like: Event, name: bytes | None = None) -> None:
-        """Put out an event of our own."""
-        self.out.append(compose(dumps(body), like, name))
+    def add(self, body: Body, at: At, text: str, like: Event, name: bytes | None = None) -> None:
+        """Put out an event of our own: `body`, masked, with `text`, which is masked already, at a place in it."""
+        put(body, at, "")
+        masked = loads(self.mask(dumps(body), self.scope.aside()))
+        put(masked, at, text)
+        self.put_out(dumps(masked), like, name)
+
+    def put_out(self, data: bytes, like: Event, name: bytes | None) -> None:
+        self.out.append(compose(data, like, name))
 
     def whole(self, event: Event, scope: Scope | None = None) -> None:
         """Mask an event that is complete in itself as the JSON document it is, and put it out."""
@@ -110,7 +120,7 @@ class Desk:
         scope = self.scope
         return mask_text(scope.scanner, where, scope.sink, data)
 
-    def envelope(self, body: Body, event: Event, taken: int, scope: Scope | None = None) -> Body | None:
+    def envelope(self, body: Body, event: Event, taken: int, stands: Stands = ROOT) -> Body | None:
         """What must become of an event's other parts, given its body with the texts of its deltas taken out.
 
         `taken` is how many bytes less the body is for that, written compactly. None: nothing, the event may go as it
@@ -121,7 +131,8 @@ class Desk:
         plain = len(rest) + taken == len(event.data or b"") or not repeats(event.data or b"")
         if rest in self._clean:
             return None if plain else body
-        masked = self.mask(rest, scope)
+        path, skip = stands
+        masked = self.mask(rest, self.scope.at(path).envelope(skip))
         if masked == rest:
             if len(self._clean) < MAX_CLEAN:
                 self._clean.add(rest)
@@ -134,22 +145,22 @@ class Desk:
         event: Event,
         body: Body,
         places: Sequence[At],
+        old: Sequence[str],
         new: Sequence[str],
         *,
-        scope: Scope | None = None,
+        stands: Stands = ROOT,
         taken: int = 0,
         always: bool = False,
     ) -> Body | None:
         """The event's body with `new` texts at `places` and everything else masked; None if it may go as it came.
 
-        `body` is used up. `taken`: bytes that the caller has taken out of it besides those texts. `always`: the event
-        cannot go as it came.
+        `old` is what stands there; `body` is used up. `taken`: bytes that the caller has taken out of it besides those
+        texts. `always`: the event cannot go as it came.
         """
-        old = [get(body, at) for at in places]
         for at in places:
             put(body, at, "")
-        changed = self.envelope(body, event, taken + sum(map(size, old)), scope)
-        if changed is None and old == list(new) and not always:
+        changed = self.envelope(body, event, taken + sum(map(size, old)), stands)
+        if changed is None and old == new and not always:
             return None
         body = body if changed is None else changed
         for at, text in zip(places, new, strict=True):

@@ -60,15 +60,15 @@ class Gemini:
             if isinstance(candidate, dict):
                 self._candidate(chunk, position, candidate)
         self._like = event, {key: value for key, value in body.items() if key not in ("candidates", "usageMetadata")}
-        before = [get(body, at) for at in chunk.places]
-        changed = self._desk.refill(event, body, chunk.places, chunk.new, always=bool(chunk.inserts))
+        old = [get(body, at) for at in chunk.places]
+        changed = self._desk.refill(event, body, chunk.places, old, chunk.new, always=bool(chunk.inserts))
         if changed is None:
             self._desk.send(event)
             return
         for position, at, part in reversed(chunk.inserts):
             content = changed["candidates"][position].setdefault("content", {"role": "model", "parts": []})
             content.setdefault("parts", []).insert(at, part)
-        if chunk.new != before:
+        if chunk.new != old:
             for candidate in changed["candidates"]:
                 candidate.pop("logprobsResult", None)
         self._desk.send(event, dumps(changed))
@@ -122,11 +122,17 @@ class Gemini:
             rest = self._open.pop(kind).finish(closed=closed)
             if rest and self._like is not None:
                 event, envelope = self._like
-                content = {"role": "model", "parts": [_part(kind[1], rest)]}
-                self._desk.add({"candidates": [{"content": content, "index": kind[0]}], **envelope}, event)
+                content = {"role": "model", "parts": [_part(kind[1], "")]}
+                body = {"candidates": [{"content": content, "index": kind[0]}], **envelope}
+                self._desk.add(body, ("candidates", 0, "content", "parts", 0, *_at(kind[1])), rest, event)
 
     def finish(self) -> None:
         self.flush(closed=False)
+
+
+def _at(kind: str) -> At:
+    """Where in a part of this kind its text stands."""
+    return ("functionCall", "partialArgs", 0, "stringValue") if kind.startswith("call ") else ("text",)
 
 
 def _part(kind: str, text: str) -> dict[str, Any]:

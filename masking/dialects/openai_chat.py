@@ -37,19 +37,18 @@ class OpenAIChat:
 
     def handle(self, event: Event, body: Body) -> None:
         pieces = _pieces(body)
-        new = [self._channel(path).feed(get(body, at)) for at, path in pieces]
-        had = any(get(body, at) for at, _ in pieces)
-        self._like = event, {key: value for key, value in body.items() if key not in _PER_CHUNK}
+        old = [get(body, at) for at, _ in pieces]
+        new = [self._channel(path).feed(text) for (_, path), text in zip(pieces, old, strict=True)]
+        self._like = event, body
         for choice in body["choices"]:
             if _ended(choice):
                 self._end(choice["index"], pieces, new)
-        before = [get(body, at) for at, _ in pieces]
         taken = self._desk.padding(body)
-        changed = self._desk.refill(event, body, [at for at, _ in pieces], new, taken=taken)
+        changed = self._desk.refill(event, body, [at for at, _ in pieces], old, new, taken=taken)
         if changed is None:
             self._desk.send(event)
-        elif any(new) or not had or not _only_text(changed):
-            self._desk.send(event, dumps(_without_repeats(changed) if new != before else changed))
+        elif any(new) or not any(old) or not _only_text(changed):
+            self._desk.send(event, dumps(_without_repeats(changed) if new != old else changed))
 
     def _channel(self, path: Path) -> Channel:
         channel = self._channels.get(path)
@@ -70,9 +69,11 @@ class OpenAIChat:
     def _add(self, path: Path, text: str) -> None:
         if self._like is None:
             return
-        event, envelope = self._like
-        choice = {"index": path[1], "delta": _delta(path, text), "finish_reason": None}
-        self._desk.add({**envelope, "choices": [choice]}, event)
+        event, body = self._like
+        envelope = {key: value for key, value in body.items() if key not in _PER_CHUNK}
+        delta, at = _delta(path)
+        choice = {"index": path[1], "delta": delta, "finish_reason": None}
+        self._desk.add({**envelope, "choices": [choice]}, ("choices", 0, "delta", *at), text, event)
 
     def flush(self, *, closed: bool = True) -> None:
         """Put out what is held in every choice."""
@@ -120,14 +121,14 @@ def _of_choice(at: int, choice: Any) -> Iterator[Piece]:
                 yield (*here, "tool_calls", place, kind, field), (*whole, *steps)
 
 
-def _delta(path: Path, text: str) -> dict[str, Any]:
-    """The delta that carries `text` for the string at `path` of the whole message."""
+def _delta(path: Path) -> tuple[dict[str, Any], At]:
+    """The delta that carries text for the string at `path` of the whole message, and where in it the text stands."""
     steps: tuple[Any, ...] = path[3:]
     if steps[0] == "tool_calls":
-        return {"tool_calls": [{"index": steps[1], steps[2]: {steps[3]: text}}]}
+        return {"tool_calls": [{"index": steps[1], steps[2]: {}}]}, ("tool_calls", 0, *steps[2:])
     if len(steps) == 2:
-        return {steps[0]: {steps[1]: text}}
-    return {steps[0]: text}
+        return {steps[0]: {}}, steps
+    return {}, steps
 
 
 def _ended(choice: Any) -> bool:

@@ -5,7 +5,6 @@ that are dropped or added move `sequence_number`, so it is counted anew.
 """
 
 import re
-from typing import Any
 
 from masking.channel import Channel, string_channel
 from masking.dialects.desk import At, Body, Desk, dumps, get
@@ -132,7 +131,7 @@ class OpenAIResponses:
         if numbered:
             taken += len(str(self._number)) - 1
             body["sequence_number"] = 0
-        changed = self._desk.refill(event, body, [at for at, _ in pieces], new, taken=taken)
+        changed = self._desk.refill(event, body, [at for at, _ in pieces], old, new, taken=taken)
         if changed is None:
             self._send(event)
             return
@@ -167,11 +166,11 @@ class OpenAIResponses:
         rest = found.channel.finish(closed=closed)
         if not rest or self._event is None:
             return
-        delta: Any = {found.field: rest} if found.field else rest
-        body = {**found.like, "delta": delta}
+        body = {**found.like, "delta": {found.field: ""} if found.field else ""}
         if "sequence_number" in body:
             body["sequence_number"] = self._number + self._shift
-        self._desk.add(body, self._event, str(found.like["type"]).encode())
+        at: At = ("delta", found.field) if found.field else ("delta",)
+        self._desk.add(body, at, rest, self._event, str(found.like["type"]).encode())
         self._shift += 1
 
     # -- events that tell everything again -----------------------------------------------------------------------------

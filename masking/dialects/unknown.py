@@ -56,19 +56,19 @@ class Unknown:
             self._desk.whole(event)
             return
         ended, new = _ended(body), []
-        for at in places:
+        old = [get(body, at) for at in places]
+        for at, text in zip(places, old, strict=True):
             path = _path(body, at)
             channel = self._channel(path, event, at)
-            text = channel.feed(get(body, at))
+            text = channel.feed(text)
             if ended:
                 self._open.pop(path)
                 text += channel.finish()
             new.append(text)
-        had = any(get(body, at) for at in places)
-        changed = self._desk.refill(event, body, places, new)
+        changed = self._desk.refill(event, body, places, old, new)
         if changed is None:
             self._desk.send(event)
-        elif any(new) or not had or ended:
+        elif any(new) or not any(old) or ended:
             self._desk.send(event, dumps(changed))
 
     def _channel(self, path: Path, event: Event, at: At) -> Channel:
@@ -122,9 +122,7 @@ class Unknown:
         body = loads(event.data or b"{}")
         for other in _places(body):
             put(body, other, "")
-        body = loads(self._desk.mask(dumps(body)))
-        put(body, at, text)
-        self._desk.add(body, event)
+        self._desk.add(body, at, text, event)
 
     def finish(self) -> None:
         self.flush(closed=False)
