@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 ROOMS := runtime identity masking usage audit snapshot approvals authz extproc console
 .DEFAULT_GOAL := help
-.PHONY: help setup-run setup-demo setup-dev demo up test test-more test-agents check format docs proto lock bench fault fuzz clean
+.PHONY: help setup-run setup-demo setup-dev demo up test test-more tools test-agents check format docs proto lock bench fault fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ test: setup-dev ## all tests that need Python and make alone
 
 test-more: setup-dev ## tests that may use apt, npm or Go
 	$(PYTHON) tools/more.py $(PY)
+
+tools: ## what test-more uses beside Python, pinned, into build/: an OPA server and more (Go, npm)
+	$(PYTHON) tools/more.py
 
 test-agents: setup-dev ## the agent SDKs through the gateway, in an environment of their own
 	$(PYTHON) tools/agents.py $(PY)

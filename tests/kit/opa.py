@@ -1,11 +1,10 @@
-"""A real OPA server: OPA_BIN, else `opa` on PATH, else beside this Python (where `make tools` puts it)."""
+"""A real OPA server: OPA_BIN, else `opa` on PATH, else build/bin/opa (where `make tools` puts it)."""
 
 import contextlib
 import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -18,13 +17,14 @@ from tests.kit.serving import free_port
 
 
 def opa_binary() -> str | None:
-    beside = Path(sys.executable).parent / "opa"
-    return os.environ.get("OPA_BIN") or shutil.which("opa") or (str(beside) if beside.exists() else None)  # noqa: TID251
+    built = Path(__file__).resolve().parents[2] / "build" / "bin" / "opa"
+    return os.environ.get("OPA_BIN") or shutil.which("opa") or (str(built) if built.exists() else None)  # noqa: TID251
 
 
 @dataclass
 class OpaServer:
     url: str
+    process: subprocess.Popen[bytes]
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, media: str = "application/json"
@@ -40,12 +40,12 @@ class OpaServer:
 
 
 @contextlib.contextmanager
-def opa_server(binary: str, *arguments: str) -> Iterator[OpaServer]:
-    """`opa run --server` with these arguments (e.g. `--bundle DIR`) on a free port."""
-    address = f"127.0.0.1:{free_port()}"
+def opa_server(binary: str, *arguments: str, port: int = 0) -> Iterator[OpaServer]:
+    """`opa run --server` with these arguments (e.g. `--bundle DIR`), on a free port unless one is given."""
+    address = f"127.0.0.1:{port or free_port()}"
     command = [binary, "run", "--server", "--addr", address, "--log-level", "error", "--disable-telemetry", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    server = OpaServer(f"http://{address}")
+    server = OpaServer(f"http://{address}", process)
     try:
         deadline = time.monotonic() + 30
         while True:

@@ -1,7 +1,4 @@
-"""One policy, two engines: the embedded engine and a real OPA server give the same answers.
-
-Needs an OPA binary (`make tools` builds one); without it the tests are skipped by name.
-"""
+"""One policy, two engines: the embedded engine and a real OPA server give the same answers over REST."""
 
 import json
 import time
@@ -17,25 +14,22 @@ from snapshot import layout, repository
 from snapshot.decision import MalformedDecision
 from snapshot.engine_client import OpaEngine, PolicyFailed, UndefinedDecision
 from snapshot.sample import STRANGER, merged
-from tests.kit import policies
+from tests.kit import more, policies
 from tests.kit.corpus import CorpusCase, corpus
 from tests.kit.engine import EngineProcess, engine, publish
-from tests.kit.opa import OpaServer, opa_binary, opa_server
+from tests.kit.opa import OpaServer, opa_server
 
 STARTER = Path(__file__).resolve().parents[2] / "policies"
-OPA = opa_binary()
-needs_opa = pytest.mark.skipif(OPA is None, reason="no OPA binary: set OPA_BIN or run `make tools`")
+pytestmark = pytest.mark.more
 STRICT = "?strict-builtin-errors=true"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[OpaServer]:
-    assert OPA
-    with opa_server(OPA) as running:
+    with opa_server(more.opa()) as running:
         yield running
 
 
-@needs_opa
 @pytest.mark.parametrize("case", corpus(), ids=lambda case: case.description)
 def test_corpus(server: OpaServer, case: CorpusCase) -> None:
     """The same cases, with the same outcomes, as tests/component/test_engine_corpus.py."""
@@ -59,12 +53,14 @@ def test_corpus(server: OpaServer, case: CorpusCase) -> None:
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[EngineProcess, OpaServer]]:
     """The starter repository, as it is published, in both."""
-    assert OPA
     state = tmp_path_factory.mktemp("state")
     revision = repository.read(STARTER)
     folder = layout.write(state, revision, "")
     layout.move_current(state, revision.digest)
-    with engine(state, None, deadline_ms=10_000) as ours, opa_server(OPA, "--bundle", str(folder / "bundle")) as theirs:
+    with (
+        engine(state, None, deadline_ms=10_000) as ours,
+        opa_server(more.opa(), "--bundle", str(folder / "bundle")) as theirs,
+    ):
         ours.until_ready()
         yield ours, theirs
 
@@ -131,7 +127,6 @@ WAYS = [
 SPOILT = st.builds(spoil, INPUTS, st.sampled_from(WAYS), JSON)
 
 
-@needs_opa
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given_input=INPUTS | SPOILT)
 def test_the_starter_decides_alike(both: tuple[EngineProcess, OpaServer], given_input: dict[str, Any]) -> None:
@@ -146,7 +141,6 @@ def test_the_starter_decides_alike(both: tuple[EngineProcess, OpaServer], given_
         assert answer["errors"][0]["code"] == their_answer["errors"][0]["code"]
 
 
-@needs_opa
 async def test_the_client_is_the_same_for_both(both: tuple[EngineProcess, OpaServer]) -> None:
     given_input = merged(
         STRANGER, {"connection": {"name": "ledger", "risk": "high"}, "identity": {"groups": ["finance"]}}
@@ -161,18 +155,15 @@ async def test_the_client_is_the_same_for_both(both: tuple[EngineProcess, OpaSer
     assert decisions[0].snapshot == repository.read(STARTER).digest
 
 
-@needs_opa
 async def test_an_opa_without_the_policy_is_a_refusal(server: OpaServer) -> None:
     async with OpaEngine(server.url, 10_000) as client:
         with pytest.raises((UndefinedDecision, MalformedDecision)):
             await client.decide({})
 
 
-@needs_opa
 def test_a_running_opa_follows_the_snapshots(tmp_path: Path) -> None:
-    assert OPA
     first = publish(tmp_path, policies.FILES)
-    with opa_server(OPA, "--watch", "--bundle", str(tmp_path / "opa/bundle.tar.gz")) as server:
+    with opa_server(more.opa(), "--watch", "--bundle", str(tmp_path / "opa/bundle.tar.gz")) as server:
         assert server.ask("GET", "/v1/data/snapshot/digest")[1] == {"result": first}
         for number in range(3):
             digest = publish(tmp_path, {**policies.FILES, "data/more.yaml": f"number: {number}"})
@@ -183,7 +174,6 @@ def test_a_running_opa_follows_the_snapshots(tmp_path: Path) -> None:
             assert server.ask("GET", "/v1/data/more/number")[1] == {"result": number}
 
 
-@needs_opa
 def test_what_is_not_json_and_what_is_missing(both: tuple[EngineProcess, OpaServer]) -> None:
     ours, theirs = both
     for path, body in (

@@ -1,0 +1,122 @@
+"""`make test-more`: what its tests need beside Python goes into build/, then they run. `make tools`: only the former.
+
+    python3 tools/more.py [PYTHON [PYTEST ARGUMENTS …]]
+
+Everything is pinned: Go modules by version and checksum, npm packages by lock and hash. A tool that is not on this
+machine, or that cannot download, is a sentence here and a named skip in the tests. With CI=true the second one fails:
+tests/kit/more.py says which.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+TESTS = ROOT / "tests" / "more"
+OPA = ("github.com/open-policy-agent/opa", "1.20.2")  # the version of the embedded engine's library
+COMPOSE = ("github.com/compose-spec/compose-go/v2/cmd", "2.16.2")  # the reader of Docker Compose itself
+QUIET = ["--no-audit", "--no-fund", "--loglevel=error"]
+
+
+def say(text: str) -> None:
+    print(f"Exeat: {text}", flush=True)
+
+
+def done(command: list[str], what: str, folder: Path = ROOT, **environment: str) -> bool:
+    began = time.monotonic()
+    ended = subprocess.run(command, cwd=folder, env={**os.environ, **environment}, check=False)
+    if ended.returncode != 0:
+        say(f"{what}: failed (above); its tests are skipped, or fail where CI=true")
+        return False
+    say(f"{what}: ready after {time.monotonic() - began:.0f} s")
+    return True
+
+
+def opa_is_there() -> bool:
+    if os.environ.get("OPA_BIN") or shutil.which("opa"):
+        return True
+    return _pinned(BUILD / "bin" / "opa", OPA[1])
+
+
+def install_opa() -> None:
+    if opa_is_there():
+        return
+    say(f"building an OPA server, {OPA[1]}, from its Go module: policies must decide alike on it")
+    say("  (downloads 25 MB; 2 to 4 minutes with Go's cache empty; OPA_BIN or `opa` on PATH is taken instead)")
+    _go_install(OPA, "opa")
+
+
+def install_compose() -> None:
+    if not _pinned(BUILD / "bin" / "compose", COMPOSE[1]):
+        say("building compose-go, the reader of Docker Compose: docker-compose.yml must be one")
+        _go_install(COMPOSE, "compose")
+
+
+def _go_install(module: tuple[str, str], name: str) -> None:
+    """The binary goes to build/bin/<name>, its version beside it; Go's module and build caches stay Go's own."""
+    path, version = module
+    folder = BUILD / "go" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    command = ["go", "install", "-p", "2", "-trimpath", f"{path}@v{version}"]
+    if done(command, name, GOBIN=str(folder), CGO_ENABLED="0"):
+        (built,) = folder.iterdir()
+        (BUILD / "bin").mkdir(exist_ok=True)
+        built.replace(BUILD / "bin" / name)
+        (BUILD / "bin" / f"{name}.version").write_text(version)
+
+
+def _pinned(binary: Path, version: str) -> bool:
+    stamp = binary.with_name(f"{binary.name}.version")
+    return binary.exists() and stamp.exists() and stamp.read_text() == version
+
+
+def build_programs() -> None:
+    """The tests' own Go programs: tests/more/<name>/go.mod. Go itself knows whether anything changed."""
+    for module in sorted(TESTS.glob("*/go.mod")):
+        name = module.parent.name
+        command = ["go", "build", "-trimpath", "-o", str(BUILD / "bin" / name), "."]
+        done(command, f"{name} (a Go program of the tests)", module.parent, CGO_ENABLED="0")
+
+
+def install_packages() -> None:
+    """npm packages, tests/more/<name>/package-lock.json into build/npm/<name>; none of their scripts runs."""
+    for lock in sorted(TESTS.glob("*/package-lock.json")):
+        folder = BUILD / "npm" / lock.parent.name
+        stamp = folder / "installed"
+        if stamp.exists() and stamp.read_bytes() == lock.read_bytes():
+            continue
+        say(f"installing what {lock.relative_to(ROOT)} pins, for the tests beside it (a few MB)")
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in (lock, lock.with_name("package.json")):
+            shutil.copy(file, folder)
+        if done(["npm", "ci", "--ignore-scripts", *QUIET], f"npm {folder.name}", folder):
+            stamp.write_bytes(lock.read_bytes())
+
+
+def install() -> None:
+    (BUILD / "bin").mkdir(parents=True, exist_ok=True)
+    if shutil.which("npm"):
+        install_packages()
+    else:
+        say("npm is not on this machine: the tests with Node programs are skipped")
+    if shutil.which("go"):
+        build_programs()
+        install_compose()
+        install_opa()
+    elif not opa_is_there():
+        say("Go is not on this machine, nor an OPA server (OPA_BIN): the tests with them are skipped")
+
+
+def main() -> None:
+    install()
+    if len(sys.argv) > 1:
+        command = [sys.argv[1], "-m", "pytest", "-m", "more", "-rs", str(TESTS), *sys.argv[2:]]
+        sys.exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
+
+
+if __name__ == "__main__":
+    main()
