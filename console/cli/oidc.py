@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -79,7 +79,8 @@ class OidcClient:
         form = {"grant_type": "client_credentials"} | _given(audience=audience, scope=scope)
         methods = self._metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
         if "client_secret_basic" in methods:
-            return self._token(form, auth=httpx.BasicAuth(client, secret))
+            # RFC 6749 §2.3.1: both are form-encoded first, or a secret with `%` or `+` in it is another one
+            return self._token(form, auth=httpx.BasicAuth(quote(client, safe=""), quote(secret, safe="")))
         return self._token(form | {"client_id": client, "client_secret": secret})
 
     def development(self, name: str) -> str:

@@ -1,5 +1,6 @@
 """What the CLI believes of an issuer's answers. (Whole flows: component tests with the development issuer.)"""
 
+import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -47,6 +48,18 @@ def test_the_secret_goes_where_the_issuer_says() -> None:
     assert b"client_secret=s3cret" in post.read()
     assert b"audience=exeat" in post.read()
     assert b"scope" not in post.read()
+
+
+def test_name_and_secret_are_encoded_in_the_basic_header() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={"access_token": "t"})
+
+    client(answer).client_credentials("a:b", "s+3 %c/é", "", "")
+    encoded = seen[0].headers["authorization"].removeprefix("Basic ")
+    assert base64.b64decode(encoded) == b"a%3Ab:s%2B3%20%25c%2F%C3%A9"
 
 
 @pytest.mark.parametrize(
