@@ -13,8 +13,9 @@ from runtime.errors import GatewayError
 from snapshot.engine.frames import BrokenFrame, pack, read
 from snapshot.engine.library import LibraryMissing
 
-# Go's collector runs less often for more memory: 15 to 25 % less CPU a decision, some 10 MB more a worker (measured)
-ENVIRONMENT = ("GOGC=400",)
+# GOGC: Go's collector runs less often for more memory: 15 to 25 % less CPU a decision, some 10 MB more a worker
+# (measured). GOTRACEBACK: a worker that runs out of memory says so in one line.
+ENVIRONMENT = ("GOGC=400", "GOTRACEBACK=none")
 START_SECONDS = 30.0  # loading the library and compiling a large repository on a busy machine
 
 

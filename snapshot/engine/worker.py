@@ -13,6 +13,7 @@ is gone ends at once, whatever it is computing.
 import json
 import os
 import queue
+import resource
 import socket
 import sys
 import threading
@@ -23,6 +24,9 @@ from runtime.errors import GatewayError
 from snapshot.engine.frames import BrokenFrame, pack, receive
 from snapshot.engine.library import UNDEFINED, Library, Parser, RegoError
 
+# The starter repository takes 60 MB. An evaluation that asks for more than this dies alone instead of taking the
+# machine with it. RLIMIT_DATA counts what is writable, not what Go only reserves (getrlimit(2), since Linux 4.7).
+MEMORY_BYTES = 1 << 30
 Message = tuple[dict[str, Any], bytes]
 
 
@@ -106,6 +110,7 @@ class Worker:
 
 
 def main(fd: int) -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     connection = socket.socket(fileno=fd)
     inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, inbox), daemon=True).start()

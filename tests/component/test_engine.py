@@ -36,6 +36,8 @@ echo := input.text
 has_input if input
 
 slow := {SLOW}
+
+big := count(numbers.range(1, 40000000))
 """
 
 
@@ -160,6 +162,14 @@ def test_a_worker_killed_from_outside_is_replaced(tmp_path: Path) -> None:
         for pid in process.workers():
             os.kill(pid, signal.SIGKILL)
         _until(lambda: process.post("/v1/data/exeat/decision", {"input": {"user": "ada"}})[0] == 200)
+
+
+def test_an_evaluation_that_takes_the_memory_dies_alone(tmp_path: Path) -> None:
+    with engine(tmp_path, {"p.rego": POLICY}, deadline_ms=10_000) as process:
+        status, answer = process.post("/v1/data/exeat/big", b"{}")
+        assert (status, answer["code"]) == (503, "engine_died")
+        assert process.value("exeat/decision", {"user": "ada"})["effect"] == "allow"
+        _until(lambda: len(process.workers()) == 2)
 
 
 def test_workers_end_with_the_engine_even_when_it_is_killed(tmp_path: Path) -> None:
