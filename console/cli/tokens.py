@@ -18,7 +18,8 @@ SELECT DISTINCT session FROM
 (
     SELECT session FROM maskings WHERE rule IN {rules:Array(String)}
     UNION ALL
-    SELECT session FROM decisions WHERE arrayExists(f -> has({rules:Array(String)}, JSONExtractString(f, 'rule')), findings)
+    SELECT session FROM decisions
+    WHERE arrayExists(f -> has({rules:Array(String)}, JSONExtractString(f, 'rule')), findings)
 )
 """
 

@@ -64,8 +64,8 @@ def test_ping(node: Program) -> None:
 
 def test_parameters_are_values_and_nothing_else(node: Program) -> None:
     sql = (
-        "SELECT {a:String} AS a, {b:Array(String)} AS b, toString({c:UInt64}) AS c, {d:Nullable(String)} AS d, {e:Bool} AS e,"
-        " {f:Map(String, String)} AS f, {g:Float64} AS g, {h:Identifier} AS h FROM (SELECT 7 AS seven)"
+        "SELECT {a:String} AS a, {b:Array(String)} AS b, toString({c:UInt64}) AS c, {d:Nullable(String)} AS d,"
+        " {e:Bool} AS e, {f:Map(String, String)} AS f, {g:Float64} AS g, {h:Identifier} AS h FROM (SELECT 7 AS seven)"
     )
     given = {"a": NASTY, "b": [NASTY, ""], "c": "18446744073709551615", "d": None, "e": True}
     given |= {"f": {NASTY: "x"}, "g": 1.5, "h": "seven"}
