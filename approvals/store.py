@@ -10,7 +10,6 @@ One thread at a time; knows nothing of asyncio.
 """
 
 import contextlib
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -28,7 +27,7 @@ from approvals.revocations import fold as revoked
 from audit.write import append, finish, install, trim
 from audit.write.commit import connect
 from runtime.clock import Clock
-from runtime.fileio import private_dir
+from runtime.fileio import exclusive, private_dir
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (
@@ -179,13 +178,10 @@ class Store:
 
 def _exclusive(path: Path) -> int:
     """Locks a file beside the database: opening and closing the database itself would drop SQLite's own locks."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
+        return exclusive(path)
+    except BlockingIOError:
         raise ApprovalsDown(f"{path}: another approvals process is running") from None
-    return handle
 
 
 def _name(error: sqlite3.Error) -> str:

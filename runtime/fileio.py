@@ -1,6 +1,7 @@
 """Files that others may read while we write them, and folders that nobody else may read."""
 
 import contextlib
+import fcntl
 import os
 import tempfile
 from pathlib import Path
@@ -47,3 +48,14 @@ def atomic_symlink(path: Path, target: str) -> None:
     temporary.symlink_to(target)
     temporary.replace(path)
     sync_dir(path.parent)
+
+
+def exclusive(path: Path) -> int:
+    """Locks the file at `path` until the handle that is returned is closed. Raises BlockingIOError: somebody has it."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle

@@ -7,7 +7,6 @@ and opening again (0.05 s).
 """
 
 import contextlib
-import fcntl
 import importlib
 import json
 import os
@@ -21,7 +20,7 @@ from xml.sax.saxutils import escape
 from audit.store.faults import Fault, from_engine
 from audit.store.migrate import check_database
 from runtime.errors import GatewayError
-from runtime.fileio import atomic_write, private_dir
+from runtime.fileio import atomic_write, exclusive, private_dir
 
 
 class StoreBusy(GatewayError):
@@ -94,13 +93,10 @@ class Engine:
 
     def _take_lock(self) -> None:
         """Our own lock beside the engine's: its error does not say which process or why."""
-        lock = os.open(self._data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(lock)
+            self._lock = exclusive(self._data / "lock")
+        except BlockingIOError:
             raise StoreBusy(f"another process has {self._data} open; one store serves one folder") from None
-        self._lock = lock
 
     def _connect(self) -> Any:
         chdb: Any = importlib.import_module("chdb._chdb")  # 300 MB and about a second: only the store pays for it

@@ -1,7 +1,6 @@
 """A spool's connection and what is done with it. One thread at a time; knows nothing of asyncio."""
 
 import contextlib
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,7 @@ from audit.write import tables
 from audit.write.event import Draft, Entry, Kind
 from audit.write.tables import SpoolDown, SpoolFull, SpoolLocked
 from runtime.clock import Clock
-from runtime.fileio import private_dir
+from runtime.fileio import exclusive, private_dir
 
 BUSY_SECONDS = 1.0  # only a stranger can hold the write lock; a longer wait is as bad as a failed disk
 WAL_KEPT_BYTES = 64 << 20  # a WAL that a long reader made grow is cut back to this
@@ -155,13 +154,10 @@ def connect(path: Path) -> sqlite3.Connection:
 
 def _exclusive(path: Path) -> int:
     """Locks a file beside the database: opening and closing the database itself would drop SQLite's own locks."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
+        return exclusive(path)
+    except BlockingIOError:
         raise SpoolLocked(f"{path}: another process writes this spool") from None
-    return handle
 
 
 def _name(error: Exception) -> str:

@@ -34,7 +34,7 @@ def routes(settings: Settings, connections: Iterable[Connection]) -> route.Route
     host = route.VirtualHost(
         name="gateway",
         domains=["*"],
-        routes=[_route(connection) for connection in connections],
+        routes=[*(_route(connection) for connection in connections), _nowhere()],
         request_body_buffer_limit=settings.gateway.max_request_bytes + BODY_MARGIN,
     )
     return route.RouteConfiguration(name="gateway", virtual_hosts=[host])
@@ -56,6 +56,15 @@ def _route(connection: Connection) -> route.Route:
         request_headers_to_remove=NEVER_FORWARD,
         response_headers_to_remove=["server"],
         typed_per_filter_config={AUTHZ: pack(ext_authz.ExtAuthzPerRoute(check_settings=settings))},
+    )
+
+
+def _nowhere() -> route.Route:
+    """What no connection takes. Where there is no route Envoy would not ask authz, which answers and records."""
+    return route.Route(
+        name="nowhere",
+        match=route.RouteMatch(prefix="/"),
+        direct_response=route.DirectResponseAction(status=404),
     )
 
 

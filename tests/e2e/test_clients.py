@@ -136,6 +136,16 @@ def test_their_own_exceptions_carry_our_message_and_decision(gateway: Gateway) -
     assert refused.value.response.headers["x-should-retry"] == "false"
 
 
+@pytest.mark.parametrize("path", ["/nowhere/v1", "/", "/anthropic"])
+def test_a_path_of_no_connection(gateway: Gateway, path: str) -> None:
+    with gateway.client() as client:
+        known = client.get(path)
+        assert (known.status_code, known.json()["code"]) == (404, "unknown_connection")
+        del client.headers["authorization"]
+        assert client.get(path).json()["code"] == "token_missing"
+    assert "decision.refused" in eventually(lambda: gateway.events(known.json()["decision"]), bool)
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_bad_token_is_their_authentication_error(gateway: Gateway, stream: bool) -> None:
     for key in ("sk-ant-real-looking-key", gateway.issuer.agent_token("research-agent", lifetime_s=-600)):

@@ -74,6 +74,7 @@ def test_init_check_up_token_and_a_call() -> None:
             assert upstream.received[-1]["headers"]["x-api-key"] == "sk-ant-its-own-key-0123456789abcdef"
             rows = eventually(lambda: exeat(folder, "decisions", "list", "--json"), lambda text: "allow" in text)
             assert "claude-sonnet-5" in rows
+            assert "another `exeat up` runs from" in exeat(folder, "up", code=1)
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 0

@@ -1,8 +1,9 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from runtime.fileio import atomic_symlink, atomic_write, private_dir
+from runtime.fileio import atomic_symlink, atomic_write, exclusive, private_dir
 
 
 def test_files_are_private_and_replaced_whole(tmp_path: Path) -> None:
@@ -25,3 +26,12 @@ def test_a_link_moves_in_one_step(tmp_path: Path) -> None:
     for target in ("one", "two"):
         atomic_symlink(tmp_path / "current", target)
         assert (tmp_path / "current").readlink() == Path(target)
+
+
+def test_a_locked_file_is_one_process_own_until_it_lets_go(tmp_path: Path) -> None:
+    handle = exclusive(tmp_path / "lock")
+    with pytest.raises(BlockingIOError):
+        exclusive(tmp_path / "lock")
+    os.close(handle)
+    os.close(exclusive(tmp_path / "lock"))
+    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
