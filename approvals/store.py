@@ -24,7 +24,7 @@ from approvals.facts import Fact, Shown
 from approvals.machine import Approval, IllegalFact, fold
 from approvals.revocations import Revocation, RevocationFact
 from approvals.revocations import fold as revoked
-from audit.write import append, finish, install, trim
+from audit.write import append, beat, finish, install, trim
 from audit.write.commit import connect
 from runtime.clock import Clock
 from runtime.fileio import exclusive, private_dir
@@ -149,6 +149,11 @@ class Store:
             conn.executemany("DELETE FROM facts WHERE approval = ?", ids)
             conn.executemany("DELETE FROM cards WHERE id = ?", ids)
         return len(ids)
+
+    def beat(self) -> None:
+        """This writer's sign of life in the record."""
+        with self._transaction() as conn:
+            beat(conn, self._clock)
 
     def trim(self) -> bool:
         """Drops events that the shipper has acknowledged; True if there are more."""

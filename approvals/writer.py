@@ -32,6 +32,7 @@ from runtime.ids import uuid7
 MAX_GROUP = 512  # steps in one transaction: some 20 ms of work, so that no answer waits long behind a burst
 LONGEST_PAUSE_S = 1.0  # wall clocks are set now and then; deadlines are looked at anew this often
 HOUSEKEEPING_US = 30_000_000
+BEAT_US = 60_000_000
 KEPT_US = 86_400_000_000  # what ended stays listed for a day; the evidence keeps it for good
 
 Result = TypeVar("Result")
@@ -58,6 +59,7 @@ class Writer:
         self._feeds: set[Feed[Approval]] = set()
         self._followers: set[Feed[Revocation]] = set()
         self._housekeeping_us = 0
+        self._beat_us = clock.now_us() + BEAT_US
         self._failed = False
         self._ended = False
 
@@ -264,6 +266,9 @@ class Writer:
         try:
             more = await self._on_disk(self._store.trim)
             forgotten = await self._on_disk(lambda: self._store.forget(now_us - KEPT_US))
+            if now_us >= self._beat_us:
+                self._beat_us = now_us + BEAT_US
+                await self._on_disk(self._store.beat)
         except sqlite3.Error as error:
             raise self._down(error) from None
         if more or forgotten:

@@ -4,6 +4,7 @@ Headers pass by allow-list per kind; everything else that is present is removed,
 cannot carry anything out or tell an upstream to do something that was not decided.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from authz.errors import HeaderRefused
@@ -31,6 +32,7 @@ SINGLE = (
     "authorization", "x-api-key", "content-type", "content-encoding", "content-length", "host",
     "x-exeat-session", "x-exeat-justification", "mcp-session-id", "idempotency-key",
 )  # fmt: skip
+REQUEST_ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MAX_SESSION = 128
 MAX_JUSTIFICATION = 500  # the verdict carries it, and holds 2 KB in all
 
@@ -72,6 +74,12 @@ def text(name: str, value: bytes) -> str:
     if not decoded.isprintable():
         raise HeaderRefused(f"The header {name} holds more than printable ASCII.")
     return decoded
+
+
+def request_id(pairs: Iterable[tuple[str, bytes]]) -> str:
+    """The id that Envoy gave the request (a caller's own was removed before); "" for anything that is no UUID."""
+    found = next((value for name, value in pairs if name == "x-request-id"), b"")
+    return found.decode() if REQUEST_ID.fullmatch(found) else ""
 
 
 def passing(headers: Headers, kind: str) -> list[str]:

@@ -33,6 +33,7 @@ class Exchange:
     id: str
     at_us: int
     method: str = ""
+    request_id: str = ""  # Envoy's, which also names the line of its access log
     snapshot: Snapshot | None = field(default=None, repr=False)
     connection: Connection | None = None
     identity: Identity | None = None
@@ -109,6 +110,8 @@ def refused(exchange: Exchange, status: int, code: str, revocation: str = "") ->
 
 def _facts(exchange: Exchange) -> dict[str, Value]:
     data: dict[str, Value] = {"method": exchange.method}
+    if exchange.request_id:
+        data["request_id"] = exchange.request_id
     if exchange.request_digest:
         data["request_digest"] = exchange.request_digest
     if exchange.identity is not None:

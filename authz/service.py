@@ -111,6 +111,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
     def _read(self, exchange: Exchange, check: Any) -> Request:
         asked = wire.read(check)
         exchange.method = asked.method if asked.method in request.METHODS else ""
+        exchange.request_id = headers.request_id(asked.headers)
         exchange.snapshot = self._snapshots.get()
         # before all else the connection, so that even a stranger is answered in the shape of its API
         exchange.connection = exchange.snapshot.connections.get(asked.connection)

@@ -5,6 +5,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from audit.log.clickhouse import ClickHouseTarget
@@ -15,16 +16,19 @@ from audit.log.sequence import Sequencer
 from audit.log.spools import MAX_ROWS, Spools
 from audit.log.target import Target, TargetAway
 from audit.log.tiles import TileReader
+from audit.log.watch import EnvoyWatch, uptime
 from audit.write import Draft, Kind, Spool, open_spool
 from runtime import log
 from runtime.clock import Clock, SystemClock
 from runtime.errors import GatewayError
+from runtime.health import http_ask
 from runtime.settings import Settings
 
 LOOK_SECONDS = 0.2  # between looks at the spools while nothing comes
 GATHER_SECONDS = 1.0  # after a checkpoint: each one costs about ten fsyncs, whatever it covers
 BACKOFF_SECONDS = (0.5, 30.0)  # first and longest pause while ClickHouse is away
 RETRY_QUARANTINE_SECONDS = 3600.0
+WATCH_SECONDS = 2.0  # between looks at Envoy
 DRAIN_SECONDS = 5.0  # for what the others recorded while they stopped
 
 Result = TypeVar("Result")
@@ -45,6 +49,8 @@ class Shipper:
     sequencer: Sequencer
     sender: Sender
     spool: Spool  # the shipper is a writer too: it records what it finds
+    clock: Clock
+    admin: Path  # Envoy's admin socket
 
 
 def open_shipper(settings: Settings, target: Target, clock: Clock) -> Shipper:
@@ -55,7 +61,7 @@ def open_shipper(settings: Settings, target: Target, clock: Clock) -> Shipper:
     spools = Spools(state)
     sequencer = Sequencer(Cursor(path, gateway), spools, tiles, [signer], clock)
     sender = Sender(Cursor(path, gateway), spools, TileReader(tiles), target, gateway, clock)
-    return Shipper(sequencer, sender, open_spool(settings, "ship", clock))
+    return Shipper(sequencer, sender, open_spool(settings, "ship", clock), clock, settings.socket("envoy-admin"))
 
 
 async def ship(settings: Settings, target: ClickHouseTarget, stop: asyncio.Event) -> None:
@@ -65,6 +71,7 @@ async def ship(settings: Settings, target: ClickHouseTarget, stop: asyncio.Event
         async with shipper.spool, asyncio.TaskGroup() as group:
             group.create_task(_sequence(shipper, stop))
             group.create_task(_send(shipper, stop))
+            group.create_task(_watch_envoy(shipper, stop))
         await _drain(shipper)
     except* GatewayError as errors:
         raise _first(errors) from None
@@ -107,6 +114,15 @@ async def _send(shipper: Shipper, stop: asyncio.Event) -> None:
         await _tell(shipper, drafts + away.worked(shipper.sender.behind()))
         if not count:
             await _pause(stop, LOOK_SECONDS)
+
+
+async def _watch_envoy(shipper: Shipper, stop: asyncio.Event) -> None:
+    """Envoy cannot say that it died; who reads its access log must know when lines can be missing."""
+    watch = EnvoyWatch()
+    while not stop.is_set():
+        status, body = await http_ask(shipper.admin, "/server_info")
+        await _tell(shipper, watch.seen(shipper.clock.now_us(), uptime(body) if status == 200 else None))
+        await _pause(stop, WATCH_SECONDS)
 
 
 def _first(errors: BaseExceptionGroup[GatewayError]) -> GatewayError:

@@ -72,6 +72,15 @@ class Committer:
             raise self._broken(error) from None
         return verdicts
 
+    def beat(self) -> None:
+        """Raises SpoolDown."""
+        try:
+            with self._transaction() as conn:
+                tables.beat(conn, self.clock)
+                self.usage = tables.usage(conn)
+        except Exception as error:
+            raise self._broken(error) from None
+
     def trim(self) -> bool:
         """Drops what the shipper has acknowledged; True if there is more. Raises SpoolDown."""
         try:

@@ -26,6 +26,7 @@ from runtime.settings import Settings
 
 IDLE_SECONDS = 1.0  # between looks at the shipper's cursor, and between attempts to open a failed spool again
 BEHIND_SECONDS = 0.02  # between trims while there is more to drop
+BEAT_US = tables.BEAT_SECONDS * 1_000_000
 MAX_GROUP = 1024  # calls per commit: bounds how long the last of a burst waits behind the others
 
 logger = log.get("spool")
@@ -79,6 +80,7 @@ class Spool:
         self._closing = False
         self._refused = 0  # calls turned away while down
         self._next_trim_us = 0
+        self._next_beat_us = self._clock.monotonic_us() + BEAT_US
 
     async def __aenter__(self) -> Self:
         """Raises SpoolLocked if another process writes this file, SpoolDown if it cannot be opened."""
@@ -132,6 +134,8 @@ class Spool:
             self._commit(calls)
         if going and self._clock.monotonic_us() >= self._next_trim_us:
             self._trim()
+        if going and self._clock.monotonic_us() >= self._next_beat_us:
+            self._beat()
         return going
 
     def _gather(self) -> tuple[list[_Call], bool]:
@@ -181,6 +185,13 @@ class Spool:
             return
         pause = BEHIND_SECONDS if more else IDLE_SECONDS
         self._next_trim_us = self._clock.monotonic_us() + int(pause * 1e6)
+
+    def _beat(self) -> None:
+        self._next_beat_us = self._clock.monotonic_us() + BEAT_US
+        try:
+            self._committer.beat()
+        except SpoolDown as error:
+            logger.error("spool_down", extra={"fields": {"reason": error.message}})
 
     def _settle(
         self, calls: list[_Call], error: GatewayError | None, verdicts: Sequence[SpoolFull | None] = ()

@@ -21,6 +21,7 @@ from runtime.clock import Clock
 from runtime.errors import GatewayError
 from runtime.ids import uuid7
 
+BEAT_SECONDS = 60  # between two heartbeats of one writer
 TRIM_ROWS = 2000  # per transaction: a few milliseconds of deletes, so that no record() waits long behind them
 
 SCHEMA = """
@@ -101,6 +102,13 @@ def finish(conn: sqlite3.Connection, clock: Clock) -> None:
     data: dict[str, Value] = {"epoch": head(conn).epoch}
     write(conn, entries_of([Draft(Kind.LIFECYCLE, "lifecycle.stop", data=data)], clock))
     _set(conn, {"open": 0})
+
+
+def beat(conn: sqlite3.Connection, clock: Clock) -> None:
+    """A sign of life, so that silence in the record is a writer that was not there. Small enough for a full spool."""
+    used, cap = usage(conn)
+    data: dict[str, Value] = {"epoch": head(conn).epoch, "held_bytes": used, "max_bytes": cap}
+    write(conn, entries_of([Draft(Kind.LIFECYCLE, "lifecycle.heartbeat", data=data)], clock))
 
 
 def append(conn: sqlite3.Connection, drafts: Iterable[Draft], clock: Clock) -> list[bytes]:

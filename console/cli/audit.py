@@ -1,4 +1,4 @@
-"""`exeat audit sql|who-saw|verify|export|report|migrate`."""
+"""`exeat audit sql|who-saw|verify|reconcile|export|report|migrate`."""
 
 import dataclasses
 import re
@@ -16,7 +16,7 @@ from audit.read.reader import QueryRefused, Question, plain
 from audit.store.client import migrator_client
 from audit.store.migrate import applied, migrate, pending, shipped
 from audit.verify import CannotVerify
-from console.cli import report
+from console.cli import reconcile, report
 from console.cli.asking import clean, json_option, narrowed, reader, settings_of, show_json, show_table
 from console.cli.verifying import published_log, told, verified
 from runtime.clock import SystemClock
@@ -205,6 +205,7 @@ def export(
 
 
 group.add_command(report.command, "report")
+group.add_command(reconcile.command, "reconcile")
 
 
 @group.command("migrate")
