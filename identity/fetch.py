@@ -36,18 +36,34 @@ async def fetch_keys(http: httpx.AsyncClient, issuer: Issuer) -> KeySet:
     """The issuer's keys now. Raises KeysUnavailable, whatever went wrong."""
     try:
         async with asyncio.timeout(FETCH_SECONDS):
-            found = await _document(http, issuer, issuer.issuer.rstrip("/") + DISCOVERY)
-            return keyset.parse(await _document(http, issuer, _keys_url(found, issuer)), issuer.algorithms)
+            found = await _discovered(http, issuer)
+            return keyset.parse(await _document(http, issuer, _keys_url(found)), issuer.algorithms)
     except TimeoutError:
         raise KeysUnavailable(f"The issuer gave no keys within {FETCH_SECONDS:.0f} s.") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError):
         raise KeysUnavailable("The issuer cannot be reached.") from None
 
 
-def _keys_url(found: object, issuer: Issuer) -> str:
+async def fetch_metadata(http: httpx.AsyncClient, issuer: Issuer) -> Mapping[str, Any]:
+    """The issuer's discovery document. Raises KeysUnavailable, whatever went wrong."""
+    try:
+        async with asyncio.timeout(FETCH_SECONDS):
+            return await _discovered(http, issuer)
+    except TimeoutError:
+        raise KeysUnavailable(f"The issuer did not answer within {FETCH_SECONDS:.0f} s.") from None
+    except (httpx.HTTPError, httpx.InvalidURL, OSError):
+        raise KeysUnavailable("The issuer cannot be reached.") from None
+
+
+async def _discovered(http: httpx.AsyncClient, issuer: Issuer) -> Mapping[str, Any]:
     """The document must name the very issuer that was asked (Discovery §4.3), else one tenant could speak for all."""
+    found = await _document(http, issuer, issuer.issuer.rstrip("/") + DISCOVERY)
     if not isinstance(found, Mapping) or found.get("issuer") != issuer.issuer:
         raise KeysUnavailable("The issuer's discovery document names another issuer.")
+    return found
+
+
+def _keys_url(found: Mapping[str, Any]) -> str:
     url = found.get("jwks_uri")
     if not isinstance(url, str):
         raise KeysUnavailable("The issuer's discovery document names no keys.")
@@ -55,7 +71,7 @@ def _keys_url(found: object, issuer: Issuer) -> str:
 
 
 async def _document(http: httpx.AsyncClient, issuer: Issuer, url: str) -> Any:
-    if not _allowed(url, issuer.allow_http):
+    if not allowed(url, issuer.allow_http):
         raise KeysUnavailable("The issuer names an address that is not https.")
     async with http.stream("GET", url, headers={"accept": "application/json"}) as response:
         if response.status_code != httpx.codes.OK:
@@ -71,7 +87,7 @@ async def _document(http: httpx.AsyncClient, issuer: Issuer, url: str) -> Any:
         raise KeysUnavailable("The issuer's answer is not JSON.") from None
 
 
-def _allowed(url: str, allow_http: bool) -> bool:
+def allowed(url: str, allow_http: bool) -> bool:
     try:
         parts = urlsplit(url)
         host = parts.hostname

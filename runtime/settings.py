@@ -93,7 +93,10 @@ class People(Section):
     skew_seconds: int = Field(30, ge=0, le=300, description="Clock skew allowed.")
     groups_claim: str = Field("groups", description="Claim with the person's groups.")
     auth_time_max_seconds: int = Field(900, ge=60, description="To grant, one must have signed in this recently.")
-    client_id: str = Field("exeat-cli", description="OIDC client of the CLI and console.")
+    client_id: str = Field("exeat-cli", description="OIDC client of the CLI (public: device flow).")
+    scope: str = Field("openid profile email", description="Scopes that CLI and console ask for.")
+    agents: list[str] = Field([], description="Groups of those who run agents; empty: everybody who signs in.")
+    approvers: list[str] = Field(["ledger-approvers"], description="Groups that the console offers what waits to.")
     auditors: list[str] = Field(["auditors"], description="Groups that may see every approval and revocation.")
     admins: list[str] = Field(["exeat-admins"], description="Groups that may revoke identities and lift revocations.")
     allow_http: bool = Field(False, description="Allow plain http (loopback development issuers only).")
@@ -146,6 +149,30 @@ class ApprovalsSettings(Section):
 
 class Console(Section):
     listen: str = Field("127.0.0.1:8800", description="Where people reach the console, host:port.")
+    public_url: str | None = Field(
+        None, description="Origin by which browsers reach it: https, http on loopback alone. Default: http://<listen>."
+    )
+    client_id: str = Field("exeat-console", description="OIDC client of the console; redirects to <url>/sign-in/back.")
+    client_secret_file: Path | None = Field(
+        None, description="File with its secret; without one it is a public client (PKCE is used either way)."
+    )
+    idle_minutes: int = Field(30, ge=1, le=1440, description="A browser session without a request ends after it.")
+    session_hours: int = Field(8, ge=1, le=24, description="A browser session ends after it, whatever happens.")
+
+    @property
+    def url(self) -> str:
+        return self.public_url or f"http://{self.listen}"
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        url = urlsplit(self.public_url or "")
+        if self.public_url is None:
+            return self
+        if not url.hostname or url.path or url.query or url.fragment or url.username is not None:
+            raise ValueError("console.public_url is an origin: https://host or https://host:port")
+        if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname)):
+            raise ValueError("console.public_url must be https (http only on a loopback address)")
+        return self
 
 
 class EnvoySettings(Section):
@@ -241,6 +268,7 @@ PATHS: dict[str, dict[str, str | None]] = {
     "policy": {"path": "policies"},
     "clickhouse": {"password_file": None},
     "masking": {"key_file": None},
+    "console": {"client_secret_file": None},
     "envoy": {"binary": None},
 }
 

@@ -29,7 +29,15 @@ from starlette.routing import Route
 from console.dev import pages
 from console.dev.keyring import ALGORITHMS, KeyRing
 from console.dev.mint import LIFETIME_S, PEOPLE_CLIENTS, Mint
-from console.dev.sign_in import CODE_LIFETIME_S, DEVICE_INTERVAL_S, DEVICE_LIFETIME_S, Code, GrantRefused, SignIns
+from console.dev.sign_in import (
+    CODE_LIFETIME_S,
+    DEVICE_INTERVAL_S,
+    DEVICE_LIFETIME_S,
+    Code,
+    GrantRefused,
+    Refresh,
+    SignIns,
+)
 from runtime.clock import Clock, SystemClock
 from runtime.serve import bind_http
 from runtime.settings import is_loopback
@@ -48,6 +56,7 @@ class DevIssuer(Mint):
         self.sign_ins = SignIns()
         self.modes: dict[str, tuple[str, float]] = {}
         self.hits: dict[str, int] = {}
+        self.people_lifetime_s = LIFETIME_S  # of tokens from a browser's sign-in
 
     @classmethod
     @contextlib.contextmanager
@@ -124,12 +133,14 @@ class DevIssuer(Mint):
                 "response_types_supported": ["code"],
                 "grant_types_supported": [
                     "authorization_code",
+                    "refresh_token",
                     "client_credentials",
                     DEVICE_GRANT,
                     DEVELOPMENT_GRANT,
                 ],
                 "subject_types_supported": ["public"],
                 "code_challenge_methods_supported": ["S256"],
+                "authorization_response_iss_parameter_supported": True,
                 "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
                 "id_token_signing_alg_values_supported": list(ALGORITHMS),
             }
@@ -160,10 +171,17 @@ class DevIssuer(Mint):
         if grant == "authorization_code":
             redirect, verifier = form.get("redirect_uri", ""), form.get("code_verifier", "")
             code = self.sign_ins.take_code(form.get("code", ""), client, redirect, verifier, self.now())
-            name = code.person
-            id_token = self.id_token(name, client, code.nonce)
-            return {"access_token": self.person_token(name, azp=client), "id_token": id_token}
+            return self._signed_in(Refresh(client, code.person, code.signed_in), code.nonce)
+        if grant == "refresh_token":
+            return self._signed_in(self.sign_ins.take_refresh(form.get("refresh_token", ""), client))
         raise GrantRefused("unsupported_grant_type", grant)
+
+    def _signed_in(self, whose: Refresh, nonce: str = "") -> dict[str, str]:
+        """Tokens of a browser's sign-in, and what renews them without changing when it was."""
+        age = self.now() - whose.signed_in
+        access = self.person_token(whose.person, azp=whose.client, auth_age_s=age, lifetime_s=self.people_lifetime_s)
+        id_token = self.id_token(whose.person, whose.client, nonce, auth_age_s=age)
+        return {"access_token": access, "id_token": id_token, "refresh_token": self.sign_ins.start_refresh(whose)}
 
     def _authenticated(self, form: dict[str, str], authorization: str) -> str:
         """The client's name. RFC 6749 §2.3.1: Basic (form-encoded parts) or in the body. Raises GrantRefused."""
@@ -217,7 +235,8 @@ class DevIssuer(Mint):
             return HTMLResponse(pages.choose("/authorize", asked, list(self.people)))
         challenge, nonce = asked.get("code_challenge", ""), asked.get("nonce", "")
         redirect, expires = asked["redirect_uri"], self.now() + CODE_LIFETIME_S
-        key = self.sign_ins.start_code(Code(asked["client_id"], redirect, challenge, nonce, name, expires))
+        code = Code(asked["client_id"], redirect, challenge, nonce, name, expires, self.now())
+        key = self.sign_ins.start_code(code)
         answer = urlencode({"code": key, "state": asked.get("state", ""), "iss": self.url})
         return RedirectResponse(f"{redirect}{'&' if '?' in redirect else '?'}{answer}", 303)
 

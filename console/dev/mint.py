@@ -74,9 +74,9 @@ class Mint:
         """A person's access token; they signed in `auth_age_s` seconds ago."""
         return self._token(name, audience, lifetime_s, {**self._about(name, groups, auth_age_s), **claims})
 
-    def id_token(self, name: str, client: str, nonce: str = "") -> str:
+    def id_token(self, name: str, client: str, nonce: str = "", *, auth_age_s: int = 0) -> str:
         """OpenID Connect Core §2; its audience is the client, so it is no access token."""
-        claims = self._about(name, None, 0)
+        claims = {**self._about(name, None, auth_age_s), "azp": client}
         if nonce:
             claims["nonce"] = nonce
         return self._token(name, client, LIFETIME_S, claims, {"typ": "JWT"})

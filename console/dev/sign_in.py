@@ -41,6 +41,14 @@ class Code:
     nonce: str
     person: str
     expires: int
+    signed_in: int = 0
+
+
+@dataclass(frozen=True)
+class Refresh:
+    client: str
+    person: str
+    signed_in: int
 
 
 class SignIns:
@@ -49,6 +57,7 @@ class SignIns:
     def __init__(self) -> None:
         self._devices: dict[str, Device] = {}
         self._codes: dict[str, Code] = {}
+        self._refreshes: dict[str, Refresh] = {}
 
     def start_device(self, client: str, now: int) -> tuple[str, Device]:
         letters = "".join(secrets.choice(LETTERS) for _ in range(8))
@@ -95,3 +104,18 @@ class SignIns:
         if not same or not hmac.compare_digest(digest, code.challenge):
             raise GrantRefused("invalid_grant", "the code belongs to another client, redirect or verifier")
         return code
+
+    def start_refresh(self, refresh: Refresh) -> str:
+        key = secrets.token_urlsafe(32)
+        self._refreshes[key] = refresh
+        return key
+
+    def take_refresh(self, key: str, client: str) -> Refresh:
+        """Good once: each renewal gives another (RFC 9700 §4.14.2). Raises GrantRefused."""
+        refresh = self._refreshes.pop(key, None)
+        if refresh is None or refresh.client != client:
+            raise GrantRefused("invalid_grant", "the refresh token is unknown, used or another client's")
+        return refresh
+
+    def forget_refreshes(self) -> None:
+        self._refreshes.clear()
