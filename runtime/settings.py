@@ -191,6 +191,34 @@ class Secret(Section):
     pattern: str | None = Field(None, description="RE2 pattern of the key, so that an upstream's echo is masked.")
 
 
+class CheckpointTarget(Section):
+    """Where checkpoints are kept out of reach of who holds this machine."""
+
+    kind: Literal["directory", "s3"] = Field(description="directory: another disk or mount. s3: object lock.")
+    path: Path | None = Field(None, description="directory: the absolute folder.")
+    endpoint: str | None = Field(None, description="s3: https URL of the service, e.g. https://s3.eu-central-1….")
+    region: str = Field("us-east-1", description="s3: region that requests are signed for.")
+    bucket: str = Field("", pattern=r"^[a-z0-9.-]{0,63}$", description="s3: a bucket with object lock.")
+    prefix: str = Field("checkpoints", pattern=r"^[A-Za-z0-9/_.-]*$", description="s3: first part of every key.")
+    access_key_file: Path | None = Field(None, description="s3: file with the access key id.")
+    secret_key_file: Path | None = Field(None, description="s3: file with the secret access key.")
+    retain_days: int = Field(400, ge=1, le=36_500, description="s3: how long nobody may delete it.")
+    mode: Literal["COMPLIANCE", "GOVERNANCE"] = Field("COMPLIANCE", description="s3: GOVERNANCE lets admins delete.")
+    every_seconds: int = Field(60, ge=1, description="The newest checkpoint is sent this often, if there is a new one.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.kind == "directory" and (self.path is None or not self.path.is_absolute()):
+            raise ValueError("a directory target needs an absolute path")
+        if self.kind == "s3":
+            url = urlsplit(self.endpoint or "")
+            if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname)):
+                raise ValueError("an s3 target needs an https endpoint (http only on a loopback address)")
+            if not (self.bucket and self.access_key_file and self.secret_key_file):
+                raise ValueError("an s3 target needs bucket, access_key_file and secret_key_file")
+        return self
+
+
 class Settings(BaseSettings):
     """Everything static. Relative paths of a settings file are relative to its folder."""
 
@@ -210,6 +238,9 @@ class Settings(BaseSettings):
     approvals: ApprovalsSettings = ApprovalsSettings()
     console: Console = Console()
     envoy: EnvoySettings = EnvoySettings()
+    checkpoint_targets: list[CheckpointTarget] = Field(
+        [], description="Where signed tree heads are kept off this machine; without one verify proves accidents only."
+    )
     secrets: dict[Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")], Secret] = Field(
         {}, description="Upstream keys."
     )

@@ -10,14 +10,15 @@ from typing import TypeVar
 
 from audit.log.clickhouse import ClickHouseTarget
 from audit.log.cursor import Cursor
-from audit.log.keys import log_signer
+from audit.log.keys import changing, end_change, log_signers
+from audit.log.offbox import BoxAway, Keeper, boxes
 from audit.log.send import Sender
-from audit.log.sequence import Sequencer
+from audit.log.sequence import Sequencer, read_checkpoint
 from audit.log.spools import MAX_ROWS, Spools
 from audit.log.target import Target, TargetAway
 from audit.log.tiles import TileReader
 from audit.log.watch import EnvoyWatch, uptime
-from audit.write import Draft, Kind, Spool, open_spool
+from audit.write import Draft, Kind, Spool, Value, open_spool
 from runtime import log
 from runtime.clock import Clock, SystemClock
 from runtime.errors import GatewayError
@@ -50,18 +51,22 @@ class Shipper:
     sender: Sender
     spool: Spool  # the shipper is a writer too: it records what it finds
     clock: Clock
-    admin: Path  # Envoy's admin socket
+    settings: Settings
+
+    @property
+    def tiles(self) -> Path:
+        return self.settings.gateway.state_dir / "log" / "tiles"
 
 
 def open_shipper(settings: Settings, target: Target, clock: Clock) -> Shipper:
     """Raises WrongLog, LogStateLost or LogKeyUnusable rather than going on with another history."""
     state, gateway = settings.gateway.state_dir, settings.gateway.id
-    signer = log_signer(state, gateway)
+    signers = log_signers(state, gateway)
     path, tiles = state / "log" / "cursor.db", state / "log" / "tiles"
     spools = Spools(state)
-    sequencer = Sequencer(Cursor(path, gateway), spools, tiles, [signer], clock)
+    sequencer = Sequencer(Cursor(path, gateway), spools, tiles, signers[:1], clock)
     sender = Sender(Cursor(path, gateway), spools, TileReader(tiles), target, gateway, clock)
-    return Shipper(sequencer, sender, open_spool(settings, "ship", clock), clock, settings.socket("envoy-admin"))
+    return Shipper(sequencer, sender, open_spool(settings, "ship", clock), clock, settings)
 
 
 async def ship(settings: Settings, target: ClickHouseTarget, stop: asyncio.Event) -> None:
@@ -72,6 +77,7 @@ async def ship(settings: Settings, target: ClickHouseTarget, stop: asyncio.Event
             group.create_task(_sequence(shipper, stop))
             group.create_task(_send(shipper, stop))
             group.create_task(_watch_envoy(shipper, stop))
+            group.create_task(_keep_elsewhere(shipper, stop))
         await _drain(shipper)
     except* GatewayError as errors:
         raise _first(errors) from None
@@ -91,10 +97,32 @@ async def _blocking(step: Callable[[], Result]) -> Result:
 async def _sequence(shipper: Shipper, stop: asyncio.Event) -> None:
     while not stop.is_set():
         before = shipper.sequencer.size
+        if changing(shipper.settings.gateway.state_dir):
+            await _change_key(shipper)
         await _tell(shipper, await _blocking(shipper.sequencer.step))
         grown = shipper.sequencer.size - before
         if grown < MAX_ROWS:
             await _pause(stop, GATHER_SECONDS if grown else LOOK_SECONDS)
+
+
+async def _change_key(shipper: Shipper) -> None:
+    """The old key signs that the new one takes its place; then the new one signs alone."""
+    gateway = shipper.settings.gateway
+    signers = await _blocking(lambda: log_signers(gateway.state_dir, gateway.id))
+    old, new = signers
+    shipper.sequencer.sign_with(signers)
+    told = Draft(Kind.CONFIG, "log.key_rotated", data={"old": old.vkey(), "new": new.vkey()})
+    try:
+        await shipper.spool.record(told)
+    except GatewayError as error:
+        logger.error("key_not_rotated", extra={"fields": {"code": error.code}})
+        return
+    before = -1
+    while shipper.sequencer.size > before:  # until the event itself is under a checkpoint of both
+        before = shipper.sequencer.size
+        await _tell(shipper, await _blocking(shipper.sequencer.step))
+    shipper.sequencer.sign_with([await _blocking(lambda: end_change(gateway.state_dir, gateway.id))])
+    logger.warning("key_rotated", extra={"fields": {"key": new.key_id.hex()}})
 
 
 async def _send(shipper: Shipper, stop: asyncio.Event) -> None:
@@ -120,9 +148,45 @@ async def _watch_envoy(shipper: Shipper, stop: asyncio.Event) -> None:
     """Envoy cannot say that it died; who reads its access log must know when lines can be missing."""
     watch = EnvoyWatch()
     while not stop.is_set():
-        status, body = await http_ask(shipper.admin, "/server_info")
+        status, body = await http_ask(shipper.settings.socket("envoy-admin"), "/server_info")
         await _tell(shipper, watch.seen(shipper.clock.now_us(), uptime(body) if status == 200 else None))
         await _pause(stop, WATCH_SECONDS)
+
+
+async def _keep_elsewhere(shipper: Shipper, stop: asyncio.Event) -> None:
+    """The newest checkpoint to every target, each at its own pace."""
+    targets = shipper.settings.checkpoint_targets
+    if not targets:
+        return
+    said = False
+    while not stop.is_set():
+        try:
+            opened = await _blocking(lambda: boxes(shipper.settings, shipper.clock))
+        except BoxAway as error:  # its key file is not there yet
+            data: dict[str, Value] = {"target": "", "size": 0, "message": error.message}
+            await _tell(shipper, [] if said else [Draft(Kind.LIFECYCLE, f"log.{error.code}", data=data)])
+            said = True
+            await _pause(stop, BACKOFF_SECONDS[1])
+            continue
+        async with asyncio.TaskGroup() as group:
+            for target, box in opened:
+                keeper = Keeper(box, shipper.settings.gateway.id, lambda: _newest(shipper.tiles))
+                group.create_task(_keep(shipper, keeper, target.every_seconds, stop))
+
+
+async def _keep(shipper: Shipper, keeper: Keeper, seconds: float, stop: asyncio.Event) -> None:
+    while True:
+        stopping = stop.is_set()  # once more at the end: the last checkpoint of this run
+        told = await _blocking(keeper.step)
+        await _tell(shipper, [Draft(Kind.LIFECYCLE, type_, data=data) for type_, data in told])
+        if stopping:
+            return
+        await _pause(stop, seconds)
+
+
+def _newest(tiles: Path) -> tuple[int, bytes] | None:
+    signed = read_checkpoint(tiles)
+    return (signed.size, signed.note.encode()) if signed else None
 
 
 def _first(errors: BaseExceptionGroup[GatewayError]) -> GatewayError:

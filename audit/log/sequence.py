@@ -63,6 +63,10 @@ class Sequencer:
     def size(self) -> int:
         return self._tree.size
 
+    def sign_with(self, signers: Sequence[Signer]) -> None:
+        """From the next checkpoint on."""
+        self._signers = signers
+
     def step(self) -> list[Draft]:
         """Takes what the spools have, up to one look's worth. Returns what must be told about it."""
         with self._spools.open() as spools:

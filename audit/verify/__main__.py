@@ -11,7 +11,7 @@ from pathlib import Path
 
 from audit.verify.clickhouse import connect, verify_clickhouse
 from audit.verify.findings import CannotVerify, Report
-from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint
+from audit.verify.notes import Checkpoint, NoteRefused, open_checkpoint, parse_keys
 from audit.verify.package import verify_package
 from audit.verify.tiles import verify_tiles
 
@@ -33,7 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("where", help="http://user:password@host:port, or a folder")
     parser.add_argument("--vkey", action="append", default=[], metavar="FILE", help="the log's verifier key")
     parser.add_argument("--tiles", type=Path, help="the published log, to name each flaw exactly (clickhouse)")
-    parser.add_argument("--witness", action="append", default=[], type=Path, help="a checkpoint kept off the machine")
+    parser.add_argument(
+        "--witness", action="append", default=[], type=Path, help="a checkpoint kept elsewhere, or a folder of them"
+    )
     parser.add_argument("--gateway", help="whose log (default: the name in the key)")
     parser.add_argument("--database", default="audit")
     parser.add_argument("--json", action="store_true")
@@ -56,9 +58,9 @@ def _verify(options: argparse.Namespace) -> Report:
 
 
 def _witnessed(files: Sequence[Path], vkeys: Sequence[str]) -> list[Checkpoint]:
-    keys = [Key.parse(vkey) for vkey in vkeys]
+    keys = parse_keys(vkeys)
     found = []
-    for file in files:
+    for file in [part for path in files for part in (sorted(path.rglob("[0-9]*")) if path.is_dir() else [path])]:
         try:
             found.append(open_checkpoint(_read(file), keys, f"the off-box checkpoint {file.name}"))
         except NoteRefused as error:

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from audit.verify.findings import CannotVerify, Finding, Flaw, Report
 from audit.verify.frames import Expected, FrameRecord
-from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint
+from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
 from audit.verify.rows import Row, verify_rows
 from audit.verify.tiles import NO_WITNESS, Published, read_tiles
 
@@ -67,7 +67,7 @@ def verify_clickhouse(
 
     `tiles`: the published log, which names each flaw exactly. `witnessed`: checkpoints kept off this machine.
     """
-    keys = [Key.parse(vkey) for vkey in vkeys]
+    keys = parse_keys(vkeys)
     if not keys:
         raise CannotVerify("a verifier key of the log is needed (keys/log.vkey)")
     return _Live(client, keys, database, gateway or keys[0].name).verify(tiles, witnessed)

@@ -41,6 +41,11 @@ class Key:
         return cls(name, expected, raw[1:])
 
 
+def parse_keys(texts: Iterable[str]) -> list[Key]:
+    """Each text may hold several keys, one a line: a log whose key was changed has the newest first."""
+    return [Key.parse(line) for text in texts for line in (text.split() or [text])]
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     origin: str

@@ -22,7 +22,7 @@ from audit.verify import merkle
 from audit.verify.body import Malformed, read
 from audit.verify.findings import CannotVerify, Finding, Flaw, Report
 from audit.verify.frames import Expected, FrameRecord
-from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint
+from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
 from audit.verify.rows import Row, verify_rows
 from audit.verify.tiles import NO_WITNESS, Published, read_tiles
 
@@ -35,7 +35,7 @@ def verify_package(folder: Path, vkeys: Sequence[str] = (), witnessed: Sequence[
     """`vkeys`: keys from another source than the package; without them its own key is used, and said so."""
     manifest = _manifest(folder)
     report = Report(f"package {folder.name} of gateway {manifest['gateway']}")
-    keys = [Key.parse(vkey) for vkey in vkeys] or [_own_key(folder, report)]
+    keys = parse_keys(vkeys) or _own_keys(folder, report)
     log = read_tiles(folder / "tiles", keys, report) if (folder / "tiles").exists() else None
     checkpoints = [*_checkpoints(folder, keys, report), *witnessed]
     rows = sorted(_read(folder / "events.jsonl", _row), key=lambda row: row.log_index)
@@ -86,16 +86,17 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise CannotVerify(f"{folder / 'manifest.json'}: not a manifest of {FORMAT}") from None
 
 
-def _own_key(folder: Path, report: Report) -> Key:
+def _own_keys(folder: Path, report: Report) -> list[Key]:
     try:
-        key = Key.parse((folder / "log.vkey").read_text("utf-8"))
+        keys = parse_keys([(folder / "log.vkey").read_text("utf-8")])
     except (OSError, UnicodeDecodeError):
         raise CannotVerify("no verifier key: give one, or add log.vkey to the package") from None
-    fingerprint = hashlib.sha256(key.public).hexdigest()[:32]
-    report.note(
-        f"the key came with the package (SHA-256 {fingerprint}…): compare it with what the gateway's owner says"
-    )
-    return key
+    for key in keys:
+        fingerprint = hashlib.sha256(key.public).hexdigest()[:32]
+        report.note(
+            f"the key came with the package (SHA-256 {fingerprint}…): compare it with what the gateway's owner says"
+        )
+    return keys
 
 
 def _checkpoints(folder: Path, keys: Sequence[Key], report: Report) -> Iterator[Checkpoint]:

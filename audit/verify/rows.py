@@ -130,6 +130,8 @@ class _Checker:
         # an edited body under the old hash is named above; the chain goes on from what the next event will name
         for finding in self._chains.follow(event, row.hash if self._log is None else hash_, row.log_index):
             self._report.add(finding)
+        if event.type == "log.key_rotated":
+            self._report.note(f"the log's key was changed at log index {row.log_index}; both keys signed over that")
         if event.type == "log.quarantined":
             self._quarantined.add((str(event.data.get("writer")), int(event.data.get("seq") or 0)))
         self._told(event, row.log_index)

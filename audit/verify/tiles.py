@@ -7,7 +7,7 @@ from pathlib import Path
 from audit.verify import merkle
 from audit.verify.body import Malformed, read
 from audit.verify.findings import CannotVerify, Finding, Flaw, Report
-from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint
+from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
 from audit.verify.rows import Row, verify_rows
 
 TILE = 256
@@ -76,7 +76,7 @@ def read_tiles(root: Path, keys: Sequence[Key], report: Report) -> Published | N
 
 def verify_tiles(root: Path, vkeys: Sequence[str], witnessed: Sequence[Checkpoint] = ()) -> Report:
     """Checks a folder of tiles for itself: signature, tree, every entry, every writer's chain."""
-    keys = [Key.parse(vkey) for vkey in vkeys]
+    keys = parse_keys(vkeys)
     report = Report(f"tiles {root}")
     published = read_tiles(root, keys, report)
     if published is not None:

@@ -1,4 +1,4 @@
-"""`exeat audit sql|who-saw|verify|reconcile|export|report|migrate`."""
+"""`exeat audit sql|who-saw|verify|reconcile|export|report|rotate-key|migrate`."""
 
 import dataclasses
 import re
@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from audit.log.keys import begin_change, changing, public_keys
 from audit.read.export import export as write_package
 from audit.read.questions import known, named
 from audit.read.reader import QueryRefused, Question, plain
@@ -202,6 +203,29 @@ def export(
         click.echo(
             f"{folder}: {package.events} events, {package.frames} frames; `exeat audit verify {folder}` checks it"
         )
+
+
+@group.command("rotate-key")
+@json_option
+@click.pass_context
+def rotate_key(context: click.Context, as_json: bool) -> None:
+    """Change the key that signs the log. The old key signs that the new one takes its place, then it is destroyed.
+
+    Give the new verifier key (keys/log.vkey, first line) to whoever verifies; the file keeps the old ones, too.
+    """
+    gateway = settings_of(context).gateway
+    coming = begin_change(gateway.state_dir, gateway.id)
+    deadline = time.monotonic() + 30
+    while (done := public_keys(gateway.state_dir)[:1] == [coming.vkey()] and not changing(gateway.state_dir)) is False:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
+    if as_json:
+        show_json({"vkey": coming.vkey(), "done": done})
+    elif done:
+        click.echo(f"the log is signed by {coming.vkey()}")
+    else:
+        click.echo("the next key is made; the shipper takes it up as soon as it runs", err=True)
 
 
 group.add_command(report.command, "report")

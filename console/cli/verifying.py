@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from audit.log.offbox import kept_notes
 from audit.read.export import Published
 from audit.store.client import auditor_client
-from audit.verify import CannotVerify, Finding, Report, verify_clickhouse, verify_package
-from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint
+from audit.verify import CannotVerify, Finding, Flaw, Report, verify_clickhouse, verify_package
+from audit.verify.notes import Checkpoint, NoteRefused, open_checkpoint, parse_keys
+from runtime.clock import SystemClock
 from runtime.settings import Settings
 
 
@@ -32,19 +34,37 @@ def verified(
     tiles = published.tiles if published.checkpoint.exists() else None
     client = auditor_client(settings)
     try:
-        witnessed = _witnessed(witnesses, texts)
+        elsewhere = Report("checkpoints kept elsewhere")
+        witnessed = [*_witnessed(witnesses, texts), *_kept(settings, texts, elsewhere)]
         database, gateway = settings.clickhouse.database, settings.gateway.id
-        return verify_clickhouse(client, texts, tiles=tiles, witnessed=witnessed, database=database, gateway=gateway)
+        report = verify_clickhouse(client, texts, tiles=tiles, witnessed=witnessed, database=database, gateway=gateway)
+        report.merge(elsewhere)
+        report.sort()
+        return report
     finally:
         client.close()
 
 
 def _witnessed(files: Sequence[Path], vkeys: Sequence[str]) -> list[Checkpoint]:
-    keys = [Key.parse(vkey) for vkey in vkeys]
+    keys = parse_keys(vkeys)
     try:
         return [open_checkpoint(file.read_text("utf-8"), keys, f"the kept checkpoint {file.name}") for file in files]
     except NoteRefused as error:
         raise CannotVerify(f"a checkpoint given with --witness: {error}") from None
+
+
+def _kept(settings: Settings, vkeys: Sequence[str], report: Report) -> list[Checkpoint]:
+    """What the settings' checkpoint targets hold. A silent target is said, one that holds a forgery is named."""
+    notes, silent = kept_notes(settings, SystemClock())
+    for why in silent:
+        report.note(f"a checkpoint target could not be read: {why}")
+    keys, found = parse_keys(vkeys), list[Checkpoint]()
+    for where, note in notes:
+        try:
+            found.append(open_checkpoint(note, keys, f"the checkpoint kept at {where}"))
+        except NoteRefused as error:
+            report.add(Finding(Flaw.FORGED, f"the checkpoint kept at {where}: {error}"))
+    return found
 
 
 def told(report: Report) -> list[str]:
