@@ -11,7 +11,9 @@ from approvals.people import Door
 from approvals.service import ApprovalsService, HoldsService, RevocationsService
 from approvals.store import Store
 from approvals.writer import Writer
+from audit.write import metrics as store_metrics
 from identity import Verifier, people_issuer
+from runtime import metrics
 from runtime.clock import SystemClock
 from runtime.errors import Error
 from runtime.serve import main, serve_grpc
@@ -36,6 +38,7 @@ async def run(settings: Settings) -> None:
     await writer.open()
     try:
         async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(metrics.exposed(settings, "approvals", store_metrics.spool(store.status)))
             await _serve(settings, writer, await _people(settings, writer, stack))
     finally:
         await writer.close()

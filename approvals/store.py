@@ -24,8 +24,9 @@ from approvals.facts import Fact, Shown
 from approvals.machine import Approval, IllegalFact, fold
 from approvals.revocations import Revocation, RevocationFact
 from approvals.revocations import fold as revoked
-from audit.write import append, beat, finish, install, trim
+from audit.write import append, beat, finish, install, metrics, trim
 from audit.write.commit import connect
+from audit.write.tables import usage
 from runtime.clock import Clock
 from runtime.fileio import exclusive, private_dir
 
@@ -52,6 +53,7 @@ class Store:
         self.path, self.cursor = state_dir / "approvals.db", state_dir / "log" / "cursor.db"
         self._gateway, self._clock = gateway, clock
         self._max_bytes, self._reserved_percent = max_bytes, reserved_percent
+        self._usage = (0, max_bytes)
         self._conn: sqlite3.Connection | None = None
         self._lock = -1
 
@@ -119,6 +121,8 @@ class Store:
             )
             drafts = [*map(notice_draft, notices), *map(draft, changes)]
             append(conn, drafts, self._clock)
+            self._usage = usage(conn)
+        metrics.count(drafts)
 
     def get(self, approval_id: str) -> Approval | None:
         known = self.conn.execute("SELECT 1 FROM cards WHERE id = ?", (approval_id,)).fetchone()
@@ -155,10 +159,17 @@ class Store:
         with self._transaction() as conn:
             beat(conn, self._clock)
 
+    def status(self) -> metrics.Status:
+        """Of its spool; reads no disk."""
+        used, most = self._usage
+        return metrics.Status(used, most, 0, self._conn is None)
+
     def trim(self) -> bool:
         """Drops events that the shipper has acknowledged; True if there are more."""
         with self._transaction() as conn:
-            return trim(conn, self.cursor)
+            more = trim(conn, self.cursor)
+            self._usage = usage(conn)
+            return more
 
     def _fold(self, approval_id: str) -> Approval:
         query = "SELECT body FROM facts WHERE approval = ? ORDER BY n"

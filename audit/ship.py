@@ -5,14 +5,14 @@ from functools import partial
 from audit.log.clickhouse import ClickHouseTarget
 from audit.log.process import ship
 from audit.store.client import writer_client
-from runtime import serve
+from runtime import metrics, serve
 from runtime.settings import load
 
 
 async def run() -> None:
     settings = load()
     target = ClickHouseTarget(partial(writer_client, settings), settings.clickhouse.database)
-    async with serve.stop_signal() as stop:
+    async with serve.stop_signal() as stop, metrics.exposed(settings, "shipper"):
         await ship(settings, target, stop)
 
 

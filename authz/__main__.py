@@ -6,6 +6,7 @@ from approvals.follower import Follower
 from audit.write import open_spool
 from authz.service import Authz
 from identity import Verifier
+from runtime import metrics
 from runtime.clock import SystemClock
 from runtime.serve import main, serve_grpc
 from runtime.settings import Settings, load
@@ -36,6 +37,7 @@ async def run(settings: Settings) -> None:
             keys=masking_keys(settings),
             clock=clock,
         ) as service,
+        metrics.exposed(settings, ROLE, spool.metrics),
     ):
         message_bytes = settings.gateway.max_request_bytes + MARGIN_BYTES
         sockets = [(settings.socket("authz"), service.register)]

@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 import grpc
 
 from audit.write import Recorder
-from authz import credentials, headers, record, request, revoked, wire
+from authz import credentials, headers, metrics, record, request, revoked, wire
 from authz.decide import Decided, question, verdict
 from authz.describe import Described, describe_request
 from authz.errors import code_of, sentence_of, status_of, told_code
@@ -96,6 +96,10 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
     async def check(self, check: Any) -> Any:
         """CheckRequest → CheckResponse."""
         exchange = Exchange(uuid7(), self._clock.now_us())
+        with metrics.CHECK.time():
+            return await self._checked(exchange, check)
+
+    async def _checked(self, exchange: Exchange, check: Any) -> Any:
         try:
             asked = self._read(exchange, check)
             caller = await self._identify(exchange, asked)
@@ -143,7 +147,8 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
     async def _decide(self, exchange: Exchange, caller: Identity, described: Described) -> Decided:
         session, connection = exchange.whole()
         given = question(exchange.id, exchange.at_us, caller, session, connection, described)
-        decision = await self._engine.decide(given.input)
+        with metrics.ENGINE.time():
+            decision = await self._engine.decide(given.input)
         told = verdict(exchange.id, caller, session, connection, described, decision)
         return Decided(given, decision, told.to_metadata())
 
@@ -162,6 +167,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
 
     async def _refuse(self, exchange: Exchange, error: Exception) -> Any:
         """Closed, whatever happened: the caller is told their own mistakes, and of ours only that there is one."""
+        metrics.REFUSED.labels(code_of(error)).inc()
         if not isinstance(error, Error):
             logger.error("unforeseen", extra={"fields": {"exchange": exchange.id}}, exc_info=error)
         try:

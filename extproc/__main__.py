@@ -7,6 +7,7 @@ from extproc.hold import Errands
 from extproc.rules import SnapshotRules
 from extproc.service import Service
 from extproc.stream import Limits
+from runtime import metrics
 from runtime.clock import SystemClock
 from runtime.serve import main, serve_grpc
 from runtime.settings import Settings, load
@@ -29,6 +30,7 @@ async def run(settings: Settings) -> None:
         open_spool(settings, "extproc") as spool,
         HoldsClient(settings.socket("holds")) as holds,
         Errands(spool, holds) as errands,
+        metrics.exposed(settings, "extproc", spool.metrics),
     ):
         service = Service(rules, limits(settings), errands, clock)
         await serve_grpc(

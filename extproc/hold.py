@@ -13,6 +13,7 @@ from approvals.client import Held, Holds
 from audit.write import Recorder
 from extproc import commands as cmd
 from extproc import events as ev
+from extproc import metrics
 from runtime import log
 from runtime.errors import Error
 
@@ -55,7 +56,8 @@ class Errands:
             return await self._holds.request(command.ask)
 
     async def wait(self, held: Held) -> ev.Event:
-        outcome = await self._holds.wait(held)
+        with metrics.WAITING.track_inprogress():
+            outcome = await self._holds.wait(held)
         return ev.Answered(str(outcome.state), outcome.message)
 
     async def consume(self, held: Held, digest: str) -> ev.Event:

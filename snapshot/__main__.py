@@ -3,7 +3,7 @@
 import asyncio
 
 from audit.write import open_spool
-from runtime import log, serve
+from runtime import log, metrics, serve
 from runtime.errors import Error
 from runtime.fileio import private_dir
 from runtime.settings import load
@@ -15,7 +15,11 @@ async def run() -> None:
     settings = load()
     private_dir(settings.gateway.state_dir)
     private_dir(settings.gateway.run_dir)  # Envoy, asked whether it would take the configuration, opens its log there
-    async with serve.stop_signal() as stop, open_spool(settings, "snapshot") as spool:
+    async with (
+        serve.stop_signal() as stop,
+        open_spool(settings, "snapshot") as spool,
+        metrics.exposed(settings, "snapshot", spool.metrics),
+    ):
         publisher = Publisher(settings, spool, envoy)
         try:
             publisher.restore()

@@ -15,7 +15,7 @@ from runtime import log
 from runtime.errors import GatewayError
 from runtime.fileio import private_dir
 from runtime.settings import Settings
-from snapshot import layout, repository
+from snapshot import layout, metrics, repository
 from snapshot.connections import Connection, parse_connections
 from snapshot.engine.process import Worker
 from snapshot.envoy import EnvoyRefused
@@ -109,12 +109,15 @@ class Publisher:
             )
         self._envoy.render(self._settings, checked.connections)
         layout.move_current(self._state, revision.digest)
+        metrics.PUBLISHED.set_to_current_time()
+        metrics.REFUSED.set(0)
         fields = {"snapshot": revision.digest, "commit": commit, "tests": len(checked.tests)}
         logger.info("snapshot_published", extra={"fields": fields})
         for note in checked.notes:
             logger.warning("snapshot_note", extra={"fields": {"note": str(note)}})
 
     async def _refuse(self, digest: str, commit: str, problems: Sequence[Problem]) -> None:
+        metrics.REFUSED.set(1)
         serving = _current(self._state)
         data: dict[str, Value] = {
             "snapshot": digest,

@@ -199,6 +199,9 @@ class Cursor:
         query = "SELECT writer, seq, log_index, reason, ts, body, frames FROM quarantine ORDER BY log_index"
         return [Quarantined(*row) for row in self._conn.execute(query)]
 
+    def quarantine_size(self) -> int:
+        return int(self._conn.execute("SELECT count(*) FROM quarantine").fetchone()[0])
+
     def release(self, writer: str, seq: int) -> None:
         with self._transaction():
             self._conn.execute("DELETE FROM quarantine WHERE writer = ? AND seq = ?", (writer, seq))

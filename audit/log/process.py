@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from audit.log import metrics
 from audit.log.clickhouse import ClickHouseTarget
 from audit.log.cursor import Cursor
 from audit.log.keys import changing, end_change, log_signers
@@ -136,9 +137,12 @@ async def _send(shipper: Shipper, stop: asyncio.Event) -> None:
                 retry_at = loop.time() + RETRY_QUARANTINE_SECONDS
             count, drafts = await _blocking(shipper.sender.step)
         except TargetAway as error:
+            shipper.sender.measure()
+            metrics.AWAY.set(1)
             await _tell(shipper, away.failed(error))
             await _pause(stop, away.pause())
             continue
+        shipper.sender.measure()
         await _tell(shipper, drafts + away.worked(shipper.sender.behind()))
         if not count:
             await _pause(stop, LOOK_SECONDS)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from audit.log import batch as batches
+from audit.log import metrics
 from audit.log.batch import Loaded
 from audit.log.cursor import Cursor
 from audit.log.deliver import UNREADABLE, RefusesAll, deliver
@@ -36,6 +37,9 @@ class Sender:
     def behind(self) -> int:
         """Published entries that ClickHouse does not have yet."""
         return self._cursor.size() - self._cursor.shipped()
+
+    def measure(self) -> None:
+        metrics.progress(self.behind(), self._cursor.quarantine_size())
 
     def step(self) -> tuple[int, list[Draft]]:
         """Ships one batch. Returns how many entries it had, and what must be told about it.

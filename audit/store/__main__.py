@@ -12,7 +12,7 @@ from audit.store.facade import make_app
 from audit.store.faults import Fault
 from audit.store.migrate import migrate
 from audit.store.serving import Store
-from runtime import log, serve
+from runtime import log, metrics, serve
 from runtime.settings import Settings, SettingsRefused, is_loopback, load
 
 
@@ -49,7 +49,8 @@ async def run() -> None:
     listen = listen_address(settings.clickhouse.url)
     store = open_store(settings)
     try:
-        await serve.serve_http(make_app(store), listen)
+        async with metrics.exposed(settings, "store"):
+            await serve.serve_http(make_app(store), listen)
     finally:
         store.close()
 

@@ -15,13 +15,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from audit.write import tables
+from audit.write import metrics, tables
 from audit.write.commit import Committer
 from audit.write.event import Draft, Entry
+from audit.write.metrics import Status
 from audit.write.tables import SpoolDown, SpoolFull
 from runtime import log
 from runtime.clock import Clock, SystemClock
 from runtime.errors import GatewayError
+from runtime.metrics import Measured
 from runtime.settings import Settings
 
 IDLE_SECONDS = 1.0  # between looks at the shipper's cursor, and between attempts to open a failed spool again
@@ -38,18 +40,9 @@ class Recorder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """For health and metrics."""
-
-    used_bytes: int
-    max_bytes: int
-    waiting: int  # calls of record() not yet durable
-    down: bool
-
-
 @dataclass(slots=True)
 class _Call:
+    drafts: Sequence[Draft]
     entries: list[Entry]
     future: asyncio.Future[None]
 
@@ -102,9 +95,13 @@ class Spool:
         if self._committer.down_since is not None:
             self._refused += 1
             raise SpoolDown("the spool failed and is closed until a write succeeds")
-        call = _Call(tables.entries_of(drafts, self._clock), self._loop.create_future())
+        call = _Call(drafts, tables.entries_of(drafts, self._clock), self._loop.create_future())
         self._calls.put(call)
         await call.future
+
+    @property
+    def metrics(self) -> Measured:
+        return metrics.spool(self.status)
 
     def status(self) -> Status:
         used, cap = self._committer.usage
@@ -162,13 +159,17 @@ class Spool:
 
     def _commit(self, calls: list[_Call]) -> None:
         try:
-            verdicts = self._committer.commit([call.entries for call in calls])
+            with metrics.COMMIT.time():
+                verdicts = self._committer.commit([call.entries for call in calls])
         except SpoolDown as error:
             logger.error("spool_down", extra={"fields": {"reason": error.message}})
             self._settle(calls, error)
             return
         if any(verdicts):
             logger.error("spool_full", extra={"fields": {"used": self._committer.usage[0]}})
+        for call, refused in zip(calls, verdicts, strict=True):
+            if refused is None:
+                metrics.count(call.drafts)
         self._settle(calls, None, verdicts)
 
     def _recover(self) -> None:

@@ -19,7 +19,15 @@ from runtime.errors import GatewayError
 from runtime.fileio import atomic_write, private_dir
 from runtime.supervise import Part
 
-PORTS = {"gateway": 10000, "console": 8800, "clickhouse": 8123, "engine": 8181, "issuer": 8999, "upstream": 8998}
+PORTS = {
+    "gateway": 10000,
+    "console": 8800,
+    "clickhouse": 8123,
+    "engine": 8181,
+    "metrics": 9464,
+    "issuer": 8999,
+    "upstream": 8998,
+}
 # the shapes are the providers', the values are random, and nothing outside this machine knows them
 KEYS = {
     "anthropic": ("x-api-key", "", "sk-ant-", "sk-ant-[A-Za-z0-9_-]{20,}"),
@@ -125,6 +133,8 @@ def _toml(house: House) -> str:
         f'url = "http://127.0.0.1:{port["clickhouse"]}"',
         "[console]",
         f'listen = "127.0.0.1:{port["console"]}"',
+        "[metrics]",
+        f'listen = "127.0.0.1:{port["metrics"]}"',
     ]
     for name, (header, prefix, _, pattern) in KEYS.items():
         lines += [

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from runtime import log
 from runtime.errors import GatewayError
+from snapshot import metrics
 from snapshot.engine.process import Evaluated, RegoFailed, Worker
 
 PAUSE_SECONDS = (0.1, 5.0)  # between attempts to replace a worker: first and longest
@@ -144,6 +145,7 @@ class Pool:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, PAUSE_SECONDS[1])
             else:
+                metrics.REPLACED.inc()
                 logger.warning("worker_replaced", extra={"fields": {"snapshot": generation.name}})
                 _admit(generation, fresh)
                 return

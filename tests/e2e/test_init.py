@@ -38,7 +38,9 @@ def configure(folder: Path, issuer: str, upstream: int) -> int:
     )
     text = text.replace('audience = "exeat-people"', 'audience = "exeat-people"\nallow_http = true')
     text += f'[engine]\nurl = "http://127.0.0.1:{free_port()}"\n[clickhouse]\nurl = "http://127.0.0.1:{free_port()}"\n'
-    path.write_text(text + f'[console]\nlisten = "127.0.0.1:{free_port()}"\n')
+    path.write_text(
+        text + f'[console]\nlisten = "127.0.0.1:{free_port()}"\n[metrics]\nlisten = "127.0.0.1:{free_port()}"\n'
+    )
     connections = folder / "policies" / "data" / "connections.yaml"
     connections.write_text(connections.read_text().replace("https://api.anthropic.com", f"http://127.0.0.1:{upstream}"))
     return port

@@ -9,8 +9,13 @@ from pathlib import Path
 import grpc
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from runtime.serve import CannotListen, bind_http, bind_unix, grpc_options
+from runtime import health
+from runtime.serve import CannotListen, beside, bind_http, bind_unix, bind_unix_http, grpc_options
 from tests.kit.envoy import short_folder
 from tests.kit.serving import free_port
 
@@ -68,3 +73,17 @@ def test_bursts_of_holds_and_pings_are_provided_for() -> None:
     assert options["grpc.server.max_pending_requests_hard_limit"] == 200_000
     assert options["grpc.http2.max_ping_strikes"] == 0
     assert options["grpc.max_receive_message_length"] > 32 << 20
+
+
+async def test_http_beside_a_process_main_job_ends_with_it(tmp_path: Path) -> None:
+    async def home(request: Request) -> Response:
+        return Response("yes")
+
+    path = tmp_path / "beside.sock"
+    async with beside(Starlette(routes=[Route("/", home)]), bind_unix_http(path)):
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert await health.http_ask(path, "/") == (200, b"yes")
+        with pytest.raises(CannotListen, match="in use"):
+            bind_unix_http(path)
+    assert await health.http_status(path, "/") == 0
+    bind_unix_http(path).close()  # what a dead process leaves behind is in nobody's way
