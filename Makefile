@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 ROOMS := runtime identity masking usage audit snapshot approvals authz extproc console
 .DEFAULT_GOAL := help
-.PHONY: help setup-run setup-demo setup-dev demo up test test-more tools test-agents check format docs proto lock bench fault fuzz clean
+.PHONY: help setup-run setup-demo setup-dev demo up test test-more tools test-agents check format docs proto lock bench bench-peers fault fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ lock: ## pin again (needs uv)
 
 bench: setup-dev ## ratios in one run; see docs/performance.md
 	$(PY) -m bench
+
+bench-peers: setup-dev ## the same beside Presidio and LiteLLM, in an environment of their own
+	$(PYTHON) tools/peers.py $(PY)
 
 fault: setup-dev ## kill, stop and freeze each part under traffic
 	$(PYTEST) tests/fault

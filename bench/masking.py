@@ -1,24 +1,27 @@
 """What masking costs, as ratios in one run.    python -m bench.masking [--json]
 
 CPU time of this thread, best of three, small runs; the machine decides the figures, the ratios travel. Each line names
-the path that the bytes take. `presidio` is measured only where the package is installed.
+the path that the bytes take. Presidio is measured where `make bench-peers` has installed it (`presidio_peer.py`).
 """
 
 import argparse
 import json
 import platform
 import random
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
+from pathlib import Path
 
 from masking import Keys, Ruleset
 from masking.finding import Findings
 from masking.scan import Scanner
 from masking.text import TextStream, mask_text
 
+ROOT = Path(__file__).resolve().parent.parent
+PEER = ROOT / ".venv-peers" / "bin" / "python"
 MB = 1e6
 RULES = """
 profiles:
@@ -164,21 +167,51 @@ def held(rules: Ruleset) -> list[Line]:
     return lines
 
 
-def presidio(rules: Ruleset, chance: random.Random) -> list[Line]:
-    """Its pattern recognisers on 64 KB of the same JSON, without language models; they look, we also replace."""
-    if find_spec("presidio_analyzer") is None:
-        return []
-    from presidio_analyzer import RecognizerRegistry  # type: ignore[import-not-found]
+# What costs most per byte: candidates without end that validation turns down, matches without end, deep nesting.
+WORST = {
+    "IBAN beginnings": b"AB12 " * 13107,
+    "single digits": b"4 4 4 " * 10922,
+    "addresses": b"1:1:1:" * 10922,
+    "spaced numbers": b"4111 1111 1111 1112 " * 3276,
+    "dates, CSV": b"2024-01-31,2024-02-28," * 2978,
+    "UUIDs": b"3f2504e0-4f89-11d3-9a0c-0305e82c3301\n" * 1771,
+    "half addresses": b"a@a@" * 16384,
+    "context words": b"account number: " * 4096,
+    "JSON, deep": b'{"a":[' * 10922,
+    "JSON, escapes": b'{"a":"' + rb"\u0034\n" * 8192 + b'"}',
+}
 
-    registry = RecognizerRegistry()
-    registry.load_predefined_recognizers()
-    patterns = [each for each in registry.recognizers if hasattr(each, "patterns")]
-    data = bank_json(64 << 10, True, chance)
-    text = data.decode()
-    theirs = best(lambda: [each.analyze(text, each.supported_entities, None) for each in patterns], 1)
+
+def worst(rules: Ruleset) -> list[Line]:
+    """64 KiB of each, and what a byte costs in four times as much: linear is 1.0."""
     masker = rules.masker(["all"], keys=KEYS)
-    ours = best(lambda: masker.body("application/json", data))
-    return [Line("64 KB JSON against Presidio's pattern recognisers", "Masker.body", theirs / ours, "times")]
+    lines = []
+    for what, data in WORST.items():
+        media = "application/json" if what.startswith("JSON") else "text/plain"
+        small = best(lambda: masker.body(media, data), 2)  # noqa: B023
+        large = best(lambda: masker.body(media, data * 4), 1)  # noqa: B023
+        path = f"Masker.body; a byte of 256 KiB costs {large / small / 4:.2f} times as much"
+        lines.append(Line(f"worst, {what}", path, len(data) / small / MB, "MB/s"))
+    return lines
+
+
+def presidio(rules: Ruleset, chance: random.Random) -> list[Line]:
+    """Its recognisers on 64 KB of the same JSON, without language models; they look, we also replace."""
+    if not PEER.exists():
+        return []
+    data = {what: bank_json(64 << 10, what == "dense", chance) for what in ("clean", "dense")}
+    texts = json.dumps({what: each.decode() for what, each in data.items()})
+    script = ROOT / "bench" / "presidio_peer.py"
+    theirs = json.loads(subprocess.run([PEER, script], input=texts.encode(), capture_output=True, check=True).stdout)
+    masker = rules.masker(["all"], keys=KEYS)
+    lines = []
+    for what, each in data.items():
+        ours = best(lambda: masker.body("application/json", each))  # noqa: B023
+        for name, found in theirs["sets"].items():
+            path = f"Masker.body; its {found['count']} ({name}) take {found['seconds'][what] * 1e3:.0f} ms"
+            title = f"64 KB {what} JSON, Presidio {theirs['version']}"
+            lines.append(Line(title, path, found["seconds"][what] / ours, "times"))
+    return lines
 
 
 def main() -> int:
@@ -186,7 +219,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="machine-readable")
     arguments = parser.parse_args()
     chance, rules = random.Random(7), Ruleset.parse(RULES, "bench")
-    lines = [*bodies(rules, chance), *streams(rules, chance), *held(rules), *presidio(rules, chance)]
+    lines = [*bodies(rules, chance), *streams(rules, chance), *held(rules), *worst(rules), *presidio(rules, chance)]
     if arguments.json:
         print(json.dumps({"python": platform.python_version(), "lines": [asdict(line) for line in lines]}))
         return 0

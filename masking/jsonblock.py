@@ -11,7 +11,7 @@ from masking.dropping import Dropping, Swallower
 from masking.edits import CLOSED, CUT, MORE, Core, Edit, End
 from masking.jsonheld import Extent
 from masking.jsonplace import Place
-from masking.jsontext import Quoted, Unescaper
+from masking.jsontext import Quoted, Unescaper, escape
 from masking.jsontoken import (
     IS_KEY,
     IS_PIECE,
@@ -30,7 +30,7 @@ from masking.operators import Rank
 from masking.probe import probe
 from masking.scope import Scope
 from masking.select import KeyRule
-from masking.strings import RuledCore, StringCore
+from masking.strings import RuledCore, StringCore, is_prose
 from masking.text import TextStream
 
 # A longer key is not looked up in rules and announces nothing; its own text is still scanned.
@@ -56,6 +56,7 @@ class Key:
 
 
 NO_KEY = Key(b"", None)
+_BEHIND_VALUE = (b",", b"}", b"]")
 LONG_KEY = Key(b"", None)
 
 
@@ -106,6 +107,9 @@ class Walker:
                 hit = last if at <= last < min(hit, stop) else hit
             if not (careful or self._attentive):
                 at = self._jump(at, hit, stop)
+                if at < hit < stop and norm[at] == 0x22 and (to := self._plain_value(at, stop)):
+                    at = to
+                    continue
             if at < stop and hit == at and self._holds and jsonheld.begins(norm, at):
                 at = self._held(at, hit, stop, end)
             elif at < stop:
@@ -117,12 +121,13 @@ class Walker:
     @property
     def _attentive(self) -> bool:
         """Does the next token matter, whatever it is?"""
-        key = self._key
+        key, drop = self._key, self._drop
         return (
-            self._rule is not None
-            or self._drop.attentive
-            or key.rule is not None
-            or bool(key.context or self._list_key.context)
+            (key is not NO_KEY and (key.rule is not None or bool(key.context)))
+            or self._rule is not None
+            or drop.active
+            or drop.eat
+            or bool(self._list_key.context)
         )
 
     def _jump(self, at: int, hit: int, stop: int) -> int:
@@ -141,6 +146,16 @@ class Walker:
             self._key = self._list_key = NO_KEY
             self._started = True
         return token
+
+    def _plain_value(self, at: int, stop: int) -> int:
+        """`_read` in short, after a jump, for a string that plainly is a value: where it ends; 0 if it may be a key."""
+        norm = self._norm
+        end = norm.find(b'"', at + 1, stop)
+        if end < 0 or norm[end + 1 : end + 2] not in _BEHIND_VALUE or self._key is not NO_KEY:
+            return 0
+        self._scan(at + 1, end, b"")
+        self._started = True
+        return end + 1
 
     def _read(self, at: int, hit: int, stop: int, end: End) -> int:
         """Read the token at `at`; where it ends."""
@@ -286,7 +301,15 @@ class Walker:
 
     def _scan(self, start: int, end: int, context: bytes) -> bool:
         """Look into the inside of a string, raw[start:end]. True when something in it is masked."""
-        edits = Quoted(self._string_core(context)).push(self._raw[start:end], CLOSED)
+        scope, inside = self._scope, self._raw[start:end]
+        if b"\\" not in inside and is_prose(inside, scope.depth):  # as the cores below would do it, without them
+            where, context = scope.told(self._place.path()), context and context + b'"'
+            told = TextStream(scope.scanner, where, scope.sink, context=context).push(inside, CLOSED)
+            by = start + self._base
+            for begin, stop, text in told:
+                self._edits.append(Edit(begin + by, stop + by, escape(text)))
+            return bool(told)
+        edits = Quoted(self._string_core(context)).push(inside, CLOSED)
         self._tell(edits, start)
         return bool(edits)
 

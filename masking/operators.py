@@ -72,6 +72,7 @@ DROP = Operator("drop", Rank.DROP)
 BLOCK = Operator("block", Rank.BLOCK)
 
 
+@lru_cache(maxsize=1024)
 def label(name: str) -> bytes:
     """`us_ssn` → `[US_SSN]`: what stands in for a redacted value."""
     return b"[" + name.upper().encode() + b"]"
@@ -90,14 +91,16 @@ def canonical(value: bytes) -> bytes:
 
 def token(value: bytes, entity: str, keys: Keys, tweak: bytes) -> str:
     """Keyed pseudonym: equal values of one entity under one tweak get one token; nothing leads back without the key."""
-    digest = hmac.digest(keys.token, _token_head(entity, tweak) + canonical(value), "sha256")
-    return f"tok_{entity}_{digest[:_TOKEN_BYTES].hex().translate(_LETTERS)}"
+    mac = _token_mac(keys.token, entity, tweak).copy()
+    mac.update(canonical(value))
+    return f"tok_{entity}_{mac.hexdigest()[: 2 * _TOKEN_BYTES].translate(_LETTERS)}"
 
 
 @lru_cache(maxsize=4096)
-def _token_head(entity: str, tweak: bytes) -> bytes:
-    """What stands before the value in the message; lengths keep a tweak from running into it."""
-    return b"\0".join((b"exeat token v1", entity.encode(), len(tweak).to_bytes(4, "big") + tweak, b""))
+def _token_mac(key: bytes, entity: str, tweak: bytes) -> hmac.HMAC:
+    """HMAC that has read what stands before the value, to be copied; lengths keep a tweak from running into it."""
+    head = b"\0".join((b"exeat token v1", entity.encode(), len(tweak).to_bytes(4, "big") + tweak, b""))
+    return hmac.new(key, head, "sha256")
 
 
 @lru_cache(maxsize=8)
@@ -153,7 +156,7 @@ def partial(value: bytes, lead: int, trail: int) -> bytes:
 
 def replace(operator: Operator, value: bytes, entity: str, keys: Keys, tweak: bytes) -> bytes:
     """The operator on a whole value. `block` is not decided here; it never produces text."""
-    if operator.rank is Rank.REDACT:
+    if operator.kind == "redact":
         return operator.text.encode() if operator.text else label(entity)
     if operator.rank is Rank.PARTIAL_FOUR:
         return partial(value, 0, 4)

@@ -20,6 +20,8 @@ from masking.matcher import KEPT, Matcher
 from masking.operators import REDACT, Operator, Rank
 from masking.select import KeyRule, Selection
 
+_RESTORE, _TOKEN, _REDACT, _BLOCK = Rank.RESTORE, Rank.TOKEN, Rank.REDACT, Rank.BLOCK
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -61,6 +63,7 @@ class Scanner:
         "_keys",
         "_ranks",
         "_tweak",
+        "blocking",
         "combined",
         "has_key_rules",
         "has_path_rules",
@@ -74,6 +77,8 @@ class Scanner:
     ) -> None:
         self.rules = tuple(rules)
         self._ranks = tuple(int(rule.operator.rank) for rule in self.rules)
+        self.blocking = int(Rank.BLOCK) in self._ranks
+        """Could a hit forbid the whole body?"""
         self._keys, self._tweak = keys, tweak
         self.selection = selection or Selection(())
         self.has_key_rules = self.selection.has_keys
@@ -141,17 +146,18 @@ class Scanner:
         """The operator on one value, told to the findings. Not `whole`: only the start of it was seen, so redact."""
         tweak = self._tweak if rule.session else b""
         operator = rule.operator
-        if operator.rank is Rank.RESTORE:
+        rank = operator.rank
+        if rank is _RESTORE:
             return self._restore(rule, value, where, sink, tweak)
-        if operator.rank < Rank.REDACT and not whole:
-            operator = REDACT
+        if not whole and rank < _REDACT:
+            operator, rank = REDACT, _REDACT
         token = ""
-        if operator.rank is Rank.TOKEN or (whole and rule.telling and operator.rank is not Rank.BLOCK):
+        if rank is _TOKEN or (whole and rule.telling and rank is not _BLOCK):
             token = operators.token(value, rule.name, self._keys, tweak)
         sink.add(rule, where, 1, token if rule.telling else "", operator.kind)
-        if operator.rank is Rank.BLOCK:
+        if rank is _BLOCK:
             raise Blocked(rule.name)
-        if operator.rank is Rank.TOKEN:
+        if rank is _TOKEN:
             return token.encode()
         return operators.replace(operator, value, rule.name, self._keys, tweak)
 

@@ -1,12 +1,14 @@
 """What every skin hands down: the scanner, the sink of findings, and where in the document we are."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from masking.finding import Findings
 from masking.scan import Scanner
 from masking.select import KeyRule, Path
 
 
+@lru_cache(maxsize=256)
 def spell(path: Path) -> str:
     """A path as findings tell it: `$.accounts[*].number`. Indexes are not told: equal findings add up."""
     return "$" + "".join("[*]" if isinstance(step, int) else f".{step}" for step in path)
@@ -32,6 +34,10 @@ class Scope:
     def at(self, path: Path) -> "Scope":
         """Further down: `path` leads there inside this document."""
         return Scope(self.scanner, self.sink, self.path + path[self.skip :], self.name, self.depth)
+
+    def told(self, path: Path) -> str:
+        """`where` of the scope at that path."""
+        return self.name or spell(self.path + path[self.skip :])
 
     def envelope(self, skip: int) -> "Scope":
         """For a document whose first `skip` steps lead to what this scope is about."""

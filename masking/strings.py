@@ -23,6 +23,15 @@ _JSON_SO_FAR = re.compile(rb"%s(?:\{%s|\[%s(?:\{%s)?)?\Z" % ((_SPACES,) * 4))
 _MAY_BE_JSON = frozenset(b"{[ \t\r\n")
 
 
+def is_prose(text: bytes, depth: int) -> bool:
+    """Is a whole value nothing but text: what StringCore would hand to a TextStream alone?"""
+    if depth >= MAX_DEPTH or not text:
+        return True
+    if text[0] in _MAY_BE_JSON and _JSON.match(text):
+        return False
+    return not base64text.begins(text, whole=True)
+
+
 class StringCore:
     """Decides by the first bytes which core reads the value, then hands everything to it."""
 

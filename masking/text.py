@@ -127,12 +127,19 @@ class TextStream:
             if hit is None:
                 if refused < 0 or not self._too_many(start):
                     continue
-                hit = Hit(refused, -1)
+                hit = Hit(max(refused, self._out), -1)  # inside a masked value: what follows it counts as dense
             elif hit.end <= self._out and not scanner.blocks(hit):
                 continue
             elif start < self._out and self._too_many(start):  # what only ever adds a little costs like what is refused
                 hit = Hit(hit.end, -1)
             self._mask(edits, start, hit)
+            if (
+                final
+                and self._out == len(buf)
+                and not scanner.blocking
+                and self._refused + len(buf) - start < MOST_REFUSED
+            ):
+                break  # no second secret can reach beyond this one
             if self._pos > start + 1 and not final:  # bytes were swallowed: what was alive may be gone
                 limit = scanner.alive(buf, self._pos)
         if self._swallow is None and not final:

@@ -205,6 +205,16 @@ def test_too_many_refused_candidates_are_masked() -> None:
     assert any(each.rule == "dense" for each in findings)
 
 
+@pytest.mark.parametrize("before", range(60, 84))
+def test_a_window_that_runs_full_inside_a_masked_value_gives_nothing_of_it_back(before: int) -> None:
+    """Candidates that are turned down inside of a password end before the password does."""
+    secret = b"x-" + b"4-" * 18 + b"hunter2-" + b"4-" * 15 + b"x"
+    text = b"4 " * before + b"see postgres://user:" + secret + b"@host/db"
+    out, _ = whole(usual(), text)
+    assert b"hunter" not in out
+    must_agree(usual(), text, closed=True)
+
+
 def test_swallowing_ends_at_its_cap() -> None:
     """A private key without END must not eat a whole channel: after the cap, white space ends the run."""
     header = b"-----BEGIN RSA PRIVATE" + b" KEY-----\n"
