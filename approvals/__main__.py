@@ -52,7 +52,11 @@ async def _people(settings: Settings, writer: Writer, stack: contextlib.AsyncExi
     floor = Floor(current.get, lambda: masking_keys(settings), settings.masking.floor)
     most = settings.people.auth_time_max_seconds
     groups = {"overseers": settings.people.auditors, "revokers": settings.people.admins}
-    return ApprovalsService(writer, door, clock, mask=floor, auth_time_max_s=most, **groups)
+
+    def profiles() -> frozenset[str]:
+        return current.get().masking.profiles
+
+    return ApprovalsService(writer, door, clock, mask=floor, profiles=profiles, auth_time_max_s=most, **groups)
 
 
 async def _serve(settings: Settings, writer: Writer, people: ApprovalsService) -> None:

@@ -47,7 +47,7 @@ class Terms(_message.Message):
     def __init__(self, any: _Optional[_Iterable[str]] = ..., all: _Optional[_Iterable[str]] = ..., quorum: _Optional[int] = ..., expires_s: _Optional[int] = ..., wait: _Optional[str] = ..., justification: _Optional[str] = ...) -> None: ...
 
 class Ask(_message.Message):
-    __slots__ = ("binding", "terms", "shown_media", "shown", "owner", "email", "session", "rule", "message", "justification", "action", "jti")
+    __slots__ = ("binding", "terms", "shown_media", "shown", "owner", "email", "session", "rule", "message", "justification", "action", "jti", "risk", "tool", "hits")
     BINDING_FIELD_NUMBER: _ClassVar[int]
     TERMS_FIELD_NUMBER: _ClassVar[int]
     SHOWN_MEDIA_FIELD_NUMBER: _ClassVar[int]
@@ -60,6 +60,9 @@ class Ask(_message.Message):
     JUSTIFICATION_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
     JTI_FIELD_NUMBER: _ClassVar[int]
+    RISK_FIELD_NUMBER: _ClassVar[int]
+    TOOL_FIELD_NUMBER: _ClassVar[int]
+    HITS_FIELD_NUMBER: _ClassVar[int]
     binding: Binding
     terms: Terms
     shown_media: str
@@ -72,10 +75,21 @@ class Ask(_message.Message):
     justification: str
     action: str
     jti: str
-    def __init__(self, binding: _Optional[_Union[Binding, _Mapping]] = ..., terms: _Optional[_Union[Terms, _Mapping]] = ..., shown_media: _Optional[str] = ..., shown: _Optional[bytes] = ..., owner: _Optional[str] = ..., email: _Optional[str] = ..., session: _Optional[str] = ..., rule: _Optional[str] = ..., message: _Optional[str] = ..., justification: _Optional[str] = ..., action: _Optional[str] = ..., jti: _Optional[str] = ...) -> None: ...
+    risk: str
+    tool: str
+    hits: int
+    def __init__(self, binding: _Optional[_Union[Binding, _Mapping]] = ..., terms: _Optional[_Union[Terms, _Mapping]] = ..., shown_media: _Optional[str] = ..., shown: _Optional[bytes] = ..., owner: _Optional[str] = ..., email: _Optional[str] = ..., session: _Optional[str] = ..., rule: _Optional[str] = ..., message: _Optional[str] = ..., justification: _Optional[str] = ..., action: _Optional[str] = ..., jti: _Optional[str] = ..., risk: _Optional[str] = ..., tool: _Optional[str] = ..., hits: _Optional[int] = ...) -> None: ...
+
+class Narrowing(_message.Message):
+    __slots__ = ("masking", "max_response_bytes")
+    MASKING_FIELD_NUMBER: _ClassVar[int]
+    MAX_RESPONSE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    masking: _containers.RepeatedScalarFieldContainer[str]
+    max_response_bytes: int
+    def __init__(self, masking: _Optional[_Iterable[str]] = ..., max_response_bytes: _Optional[int] = ...) -> None: ...
 
 class Status(_message.Message):
-    __slots__ = ("id", "state", "expires_us", "changed_us", "answered_by", "justification", "withdrawn")
+    __slots__ = ("id", "state", "expires_us", "changed_us", "answered_by", "justification", "withdrawn", "narrowing")
     ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_US_FIELD_NUMBER: _ClassVar[int]
@@ -83,6 +97,7 @@ class Status(_message.Message):
     ANSWERED_BY_FIELD_NUMBER: _ClassVar[int]
     JUSTIFICATION_FIELD_NUMBER: _ClassVar[int]
     WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
+    NARROWING_FIELD_NUMBER: _ClassVar[int]
     id: str
     state: str
     expires_us: int
@@ -90,7 +105,8 @@ class Status(_message.Message):
     answered_by: str
     justification: str
     withdrawn: str
-    def __init__(self, id: _Optional[str] = ..., state: _Optional[str] = ..., expires_us: _Optional[int] = ..., changed_us: _Optional[int] = ..., answered_by: _Optional[str] = ..., justification: _Optional[str] = ..., withdrawn: _Optional[str] = ...) -> None: ...
+    narrowing: Narrowing
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[str] = ..., expires_us: _Optional[int] = ..., changed_us: _Optional[int] = ..., answered_by: _Optional[str] = ..., justification: _Optional[str] = ..., withdrawn: _Optional[str] = ..., narrowing: _Optional[_Union[Narrowing, _Mapping]] = ...) -> None: ...
 
 class Place(_message.Message):
     __slots__ = ("id", "exchange")
@@ -119,23 +135,25 @@ class ConsumeReply(_message.Message):
     def __init__(self, ok: _Optional[bool] = ..., why: _Optional[str] = ..., status: _Optional[_Union[Status, _Mapping]] = ...) -> None: ...
 
 class Vote(_message.Message):
-    __slots__ = ("issuer", "subject", "email", "groups", "shown_digest", "justification")
+    __slots__ = ("issuer", "subject", "email", "groups", "shown_digest", "justification", "narrowing")
     ISSUER_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     EMAIL_FIELD_NUMBER: _ClassVar[int]
     GROUPS_FIELD_NUMBER: _ClassVar[int]
     SHOWN_DIGEST_FIELD_NUMBER: _ClassVar[int]
     JUSTIFICATION_FIELD_NUMBER: _ClassVar[int]
+    NARROWING_FIELD_NUMBER: _ClassVar[int]
     issuer: str
     subject: str
     email: str
     groups: _containers.RepeatedScalarFieldContainer[str]
     shown_digest: str
     justification: str
-    def __init__(self, issuer: _Optional[str] = ..., subject: _Optional[str] = ..., email: _Optional[str] = ..., groups: _Optional[_Iterable[str]] = ..., shown_digest: _Optional[str] = ..., justification: _Optional[str] = ...) -> None: ...
+    narrowing: Narrowing
+    def __init__(self, issuer: _Optional[str] = ..., subject: _Optional[str] = ..., email: _Optional[str] = ..., groups: _Optional[_Iterable[str]] = ..., shown_digest: _Optional[str] = ..., justification: _Optional[str] = ..., narrowing: _Optional[_Union[Narrowing, _Mapping]] = ...) -> None: ...
 
 class Approval(_message.Message):
-    __slots__ = ("id", "phase", "binding", "terms", "shown_media", "shown_digest", "shown", "owner", "email", "session", "rule", "message", "justification", "facts", "requested_us", "expires_us", "changed_us", "grace_until_us", "waiting", "exchanges", "votes", "refusal", "withdrawn", "action", "jti")
+    __slots__ = ("id", "phase", "binding", "terms", "shown_media", "shown_digest", "shown", "owner", "email", "session", "rule", "message", "justification", "facts", "requested_us", "expires_us", "changed_us", "grace_until_us", "waiting", "exchanges", "votes", "refusal", "withdrawn", "action", "jti", "risk", "tool", "hits", "missing", "deadline_us")
     ID_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
     BINDING_FIELD_NUMBER: _ClassVar[int]
@@ -161,6 +179,11 @@ class Approval(_message.Message):
     WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
     JTI_FIELD_NUMBER: _ClassVar[int]
+    RISK_FIELD_NUMBER: _ClassVar[int]
+    TOOL_FIELD_NUMBER: _ClassVar[int]
+    HITS_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_US_FIELD_NUMBER: _ClassVar[int]
     id: str
     phase: str
     binding: Binding
@@ -186,7 +209,12 @@ class Approval(_message.Message):
     withdrawn: str
     action: str
     jti: str
-    def __init__(self, id: _Optional[str] = ..., phase: _Optional[str] = ..., binding: _Optional[_Union[Binding, _Mapping]] = ..., terms: _Optional[_Union[Terms, _Mapping]] = ..., shown_media: _Optional[str] = ..., shown_digest: _Optional[str] = ..., shown: _Optional[bytes] = ..., owner: _Optional[str] = ..., email: _Optional[str] = ..., session: _Optional[str] = ..., rule: _Optional[str] = ..., message: _Optional[str] = ..., justification: _Optional[str] = ..., facts: _Optional[int] = ..., requested_us: _Optional[int] = ..., expires_us: _Optional[int] = ..., changed_us: _Optional[int] = ..., grace_until_us: _Optional[int] = ..., waiting: _Optional[_Iterable[str]] = ..., exchanges: _Optional[_Iterable[str]] = ..., votes: _Optional[_Iterable[_Union[Vote, _Mapping]]] = ..., refusal: _Optional[_Union[Vote, _Mapping]] = ..., withdrawn: _Optional[str] = ..., action: _Optional[str] = ..., jti: _Optional[str] = ...) -> None: ...
+    risk: str
+    tool: str
+    hits: int
+    missing: int
+    deadline_us: int
+    def __init__(self, id: _Optional[str] = ..., phase: _Optional[str] = ..., binding: _Optional[_Union[Binding, _Mapping]] = ..., terms: _Optional[_Union[Terms, _Mapping]] = ..., shown_media: _Optional[str] = ..., shown_digest: _Optional[str] = ..., shown: _Optional[bytes] = ..., owner: _Optional[str] = ..., email: _Optional[str] = ..., session: _Optional[str] = ..., rule: _Optional[str] = ..., message: _Optional[str] = ..., justification: _Optional[str] = ..., facts: _Optional[int] = ..., requested_us: _Optional[int] = ..., expires_us: _Optional[int] = ..., changed_us: _Optional[int] = ..., grace_until_us: _Optional[int] = ..., waiting: _Optional[_Iterable[str]] = ..., exchanges: _Optional[_Iterable[str]] = ..., votes: _Optional[_Iterable[_Union[Vote, _Mapping]]] = ..., refusal: _Optional[_Union[Vote, _Mapping]] = ..., withdrawn: _Optional[str] = ..., action: _Optional[str] = ..., jti: _Optional[str] = ..., risk: _Optional[str] = ..., tool: _Optional[str] = ..., hits: _Optional[int] = ..., missing: _Optional[int] = ..., deadline_us: _Optional[int] = ...) -> None: ...
 
 class ListRequest(_message.Message):
     __slots__ = ("all",)
@@ -207,14 +235,16 @@ class GetRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class Answer(_message.Message):
-    __slots__ = ("id", "shown_digest", "justification")
+    __slots__ = ("id", "shown_digest", "justification", "narrowing")
     ID_FIELD_NUMBER: _ClassVar[int]
     SHOWN_DIGEST_FIELD_NUMBER: _ClassVar[int]
     JUSTIFICATION_FIELD_NUMBER: _ClassVar[int]
+    NARROWING_FIELD_NUMBER: _ClassVar[int]
     id: str
     shown_digest: str
     justification: str
-    def __init__(self, id: _Optional[str] = ..., shown_digest: _Optional[str] = ..., justification: _Optional[str] = ...) -> None: ...
+    narrowing: Narrowing
+    def __init__(self, id: _Optional[str] = ..., shown_digest: _Optional[str] = ..., justification: _Optional[str] = ..., narrowing: _Optional[_Union[Narrowing, _Mapping]] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ()

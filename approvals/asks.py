@@ -4,10 +4,11 @@ extproc is ours, but the words in an Ask come from strangers: they are bounded h
 (60,000 bytes), and kept from steering a terminal.
 """
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from approvals.errors import AskInvalid
-from approvals.facts import MAX_JUSTIFICATION, MAX_MESSAGE, Ask
+from approvals.facts import MAX_JUSTIFICATION, MAX_MESSAGE, NOTHING_LESS, Ask, Narrowing
 from snapshot.decision import MAX_NAMES, MAX_QUORUM, MAX_RESPOND_SECONDS
 
 MAX_NAME = 256  # characters of an id, subject, digest or host, as in tokens (identity)
@@ -28,6 +29,8 @@ NAMES = (
     "rule",
     "target",
     "jti",
+    "risk",
+    "tool",
 )
 NEEDED = ("exchange", "connection", "received_digest", "forwarded_digest", "issuer", "subject", "snapshot", "target")
 
@@ -55,6 +58,17 @@ def name(value: str, what: str, *, needed: bool = True) -> str:
 def plain(text: str, most: int) -> str:
     """At most `most` characters, without control characters but line breaks."""
     return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text[:most])
+
+
+def narrowed(less: Narrowing, profiles: Callable[[], Collection[str]]) -> Narrowing:
+    """What a grant takes away, if the gateway can do that. Raises AskInvalid: a grant of less must not become more."""
+    if less == NOTHING_LESS:
+        return less
+    known = profiles()
+    unknown = [profile for profile in less.masking if profile not in known]
+    if unknown or len(less.masking) > MAX_NAMES:
+        raise AskInvalid(f"masking names a profile that the policy does not have; it has {', '.join(sorted(known))}")
+    return replace(less, masking=tuple(dict.fromkeys(less.masking)))
 
 
 def _check_terms(ask: Ask) -> None:

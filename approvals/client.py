@@ -18,7 +18,7 @@ from approvals import approvals_pb2 as pb
 from approvals import wire
 from approvals.approvals_pb2_grpc import ApprovalsStub, HoldsStub
 from approvals.errors import ApprovalsDown, TooManyWaiting, from_rpc
-from approvals.facts import Ask, Binding, Shown, State
+from approvals.facts import NOTHING_LESS, Ask, Binding, Narrowing, Shown, State
 from approvals.machine import Approval
 from approvals.revocations import Revocation, Scope
 from runtime.errors import Error
@@ -44,6 +44,7 @@ class Held:
     state: State
     expires_us: int
     binding: Binding
+    narrowing: Narrowing = NOTHING_LESS  # of a grant that is there already
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Outcome:
     state: State
     answered_by: str = ""
     message: str = ""
+    narrowing: Narrowing = NOTHING_LESS
 
     @property
     def granted(self) -> bool:
@@ -84,7 +86,8 @@ class HoldsClient:
 
     async def request(self, ask: Ask) -> Held:
         status = await said(self._stub.Request(wire.ask_to(ask), timeout=self._timeout_s))
-        return Held(status.id, State(status.state), status.expires_us, ask.binding)
+        less = wire.narrowing_from(status.narrowing)
+        return Held(status.id, State(status.state), status.expires_us, ask.binding, less)
 
     async def wait(self, held: Held) -> Outcome:
         """Returns once it is granted or final."""
@@ -95,7 +98,8 @@ class HoldsClient:
                 async for status in self._stub.Wait(place):
                     lost_at, pause = 0.0, FIRST_PAUSE_S
                     if status.state != State.REQUESTED:
-                        return Outcome(State(status.state), status.answered_by, status.justification)
+                        less = wire.narrowing_from(status.narrowing)
+                        return Outcome(State(status.state), status.answered_by, status.justification, less)
             except grpc.aio.AioRpcError as error:
                 if error.code() not in LOST:
                     raise from_rpc(error) from None
@@ -141,9 +145,12 @@ class ApprovalsClient:
         message = await self._call(self._stub.Get, pb.GetRequest(id=approval_id))
         return wire.approval_from(message), wire.shown_from(message)
 
-    async def grant(self, approval_id: str, shown_digest: str, justification: str = "") -> Approval:
+    async def grant(
+        self, approval_id: str, shown_digest: str, justification: str = "", narrowing: Narrowing = NOTHING_LESS
+    ) -> Approval:
         """`shown_digest`: of the content that this person was shown; other content is refused."""
-        answer = pb.Answer(id=approval_id, shown_digest=shown_digest, justification=justification)
+        less = wire.narrowing_to(narrowing)
+        answer = pb.Answer(id=approval_id, shown_digest=shown_digest, justification=justification, narrowing=less)
         return wire.approval_from(await self._call(self._stub.Grant, answer))
 
     async def refuse(self, approval_id: str, shown_digest: str, justification: str = "") -> Approval:
@@ -201,7 +208,8 @@ class ScriptedHolds:
         if number <= len(self.outcomes):
             future.set_result(self.outcomes[number - 1])
         state = future.result().state if future.done() else State.REQUESTED
-        return Held(f"approval-{number}", state, 0, ask.binding)
+        less = future.result().narrowing if future.done() else NOTHING_LESS
+        return Held(f"approval-{number}", state, 0, ask.binding, less)
 
     def answer(self, approval_id: str, outcome: Outcome) -> None:
         self._ended[approval_id].set_result(outcome)

@@ -13,6 +13,7 @@ from approvals.facts import (
     Fact,
     Granted,
     Left,
+    Narrowing,
     Refused,
     Requested,
     Returned,
@@ -102,6 +103,9 @@ def _asked(card: Card) -> dict[str, Value]:
         "rule": card.rule,
         "message": card.message,
         "action": card.action,
+        "risk": card.risk,
+        "tool": card.tool,
+        "hits": card.hits,
         "target": card.binding.target,
         "owner": card.owner,
         "justification": card.justification,
@@ -129,7 +133,13 @@ def _answer(vote: Vote) -> dict[str, Value]:
         "groups": list(voter.groups),
         "justification": vote.justification,
         "shown": vote.shown_digest,
+        **_narrowing(vote.narrowing),
     }
+
+
+def _narrowing(narrowing: Narrowing) -> dict[str, Value]:
+    found: dict[str, Value] = {"masking": list(narrowing.masking)} if narrowing.masking else {}
+    return found | ({"max_response_bytes": narrowing.max_response_bytes} if narrowing.max_response_bytes else {})
 
 
 def _frames(shown: Shown, at_us: int) -> tuple[Frame, ...]:

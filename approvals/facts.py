@@ -92,6 +92,9 @@ class Ask:
     message: str = ""
     justification: str = ""  # the requester's, already masked
     jti: str = ""  # of the requester's token, so that a revocation finds it
+    risk: str = ""  # of the connection
+    tool: str = ""  # where a model's call of a tool is held: its name
+    hits: int = 0  # how often detectors found something in what is shown
 
     @property
     def binding(self) -> Binding:
@@ -125,6 +128,9 @@ class Card:
     message: str = ""
     justification: str = ""
     jti: str = ""
+    risk: str = ""
+    tool: str = ""
+    hits: int = 0
 
     @classmethod
     def of(cls, ask: Ask) -> "Card":
@@ -141,6 +147,9 @@ class Card:
             message=ask.message[:MAX_MESSAGE],
             justification=ask.justification[:MAX_JUSTIFICATION],
             jti=ask.jti,
+            risk=ask.risk,
+            tool=ask.tool,
+            hits=ask.hits,
         )
 
 
@@ -158,10 +167,31 @@ class Voter:
 
 
 @dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What a grant takes away from what was asked for. It can only take away: there is no word for giving more.
+
+    `masking`: profiles for the answer, on top of those of the verdict. `max_response_bytes`: 0 for no limit.
+    """
+
+    masking: tuple[str, ...] = ()
+    max_response_bytes: int = 0
+
+    def __and__(self, other: "Narrowing") -> "Narrowing":
+        """Both at once: every profile of either, and the lower limit."""
+        masking = tuple(dict.fromkeys((*self.masking, *other.masking)))
+        limits = [limit for limit in (self.max_response_bytes, other.max_response_bytes) if limit]
+        return Narrowing(masking, min(limits, default=0))
+
+
+NOTHING_LESS = Narrowing()
+
+
+@dataclass(frozen=True, slots=True)
 class Vote:
     voter: Voter
     shown_digest: str
     justification: str = ""  # already masked
+    narrowing: Narrowing = NOTHING_LESS
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,12 @@ Rules that the table cannot say:
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import reduce
+from operator import and_
 from typing import assert_never
 
 from approvals.facts import (
+    NOTHING_LESS,
     Binding,
     Card,
     Endorsed,
@@ -30,6 +33,7 @@ from approvals.facts import (
     Fact,
     Granted,
     Left,
+    Narrowing,
     Refused,
     Requested,
     Returned,
@@ -132,6 +136,11 @@ class Approval:
     @property
     def state(self) -> State:
         return self.phase.state
+
+    @property
+    def narrowing(self) -> Narrowing:
+        """What all who said yes took away."""
+        return reduce(and_, (vote.narrowing for vote in self.votes), NOTHING_LESS)
 
     @property
     def deadline_us(self) -> int | None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from typing import Any, TypeAlias
 
 import grpc
@@ -11,7 +11,7 @@ import grpc
 from approvals import approvals_pb2 as pb
 from approvals import approvals_pb2_grpc as stubs
 from approvals import steps, wire
-from approvals.asks import name, plain
+from approvals.asks import name, narrowed, plain
 from approvals.errors import (
     CODE_KEY,
     SENTENCES,
@@ -22,7 +22,7 @@ from approvals.errors import (
     UnknownApproval,
     status_of,
 )
-from approvals.facts import MAX_JUSTIFICATION, State, Vote
+from approvals.facts import MAX_JUSTIFICATION, NOTHING_LESS, State, Vote
 from approvals.machine import Approval
 from approvals.people import Door, may_see, revoker, voter
 from approvals.revocations import By, Made, Scope
@@ -35,6 +35,7 @@ from runtime.ids import uuid7
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Mask = Callable[[str], str]  # people's own words, through the floor profile
+Profiles = Callable[[], Collection[str]]  # of the snapshot in force: what a grant may add
 BEAT_S = 1.0  # a follower that hears nothing for longer knows that it may have missed something
 LOOK_S = 10.0  # how often a watcher's token is looked at
 logger = log.get("approvals")
@@ -113,11 +114,12 @@ class ApprovalsService(stubs.ApprovalsServicer):
         clock: Clock,
         *,
         mask: Mask,
+        profiles: Profiles = tuple,
         auth_time_max_s: int,
         overseers: Iterable[str] = (),
         revokers: Iterable[str] = (),
     ) -> None:
-        self._writer, self._door, self._clock, self._mask = writer, door, clock, mask
+        self._writer, self._door, self._clock, self._mask, self._profiles = writer, door, clock, mask, profiles
         self._auth_time_max_s, self._overseers = auth_time_max_s, frozenset(overseers)
         self._revokers = frozenset(revokers)
 
@@ -188,7 +190,8 @@ class ApprovalsService(stubs.ApprovalsServicer):
         approval = await self._seen(person, request.id)
         now_us = self._clock.now_us()
         who = voter(person, approval.card, now_us=now_us, auth_time_max_s=auth_time_max_s)
-        vote = Vote(who, request.shown_digest, await self._words(request.justification))
+        less = narrowed(wire.narrowing_from(request.narrowing), self._profiles) if kind is steps.Grant else NOTHING_LESS
+        vote = Vote(who, request.shown_digest, await self._words(request.justification), less)
         after = await self._step(request.id, lambda at_us: kind(at_us, vote))
         return wire.approval_to(after)
 

@@ -1,8 +1,9 @@
 """The only file that touches our protobuf: messages ↔ the nouns of `facts` and `machine`."""
 
 from approvals import approvals_pb2 as pb
-from approvals.facts import Ask, Binding, Card, Shown, Vote, Voter
+from approvals.facts import Ask, Binding, Card, Narrowing, Shown, Vote, Voter
 from approvals.machine import Approval, Phase
+from approvals.quorum import missing
 from approvals.revocations import By, Lifted, Made, Revocation, Scope, fold
 from snapshot.decision import ApprovalTerms, Justification, Wait
 
@@ -77,6 +78,9 @@ def ask_to(ask: Ask) -> pb.Ask:
         rule=ask.rule,
         message=ask.message,
         justification=ask.justification,
+        risk=ask.risk,
+        tool=ask.tool,
+        hits=ask.hits,
     )
 
 
@@ -103,6 +107,9 @@ def ask_from(message: pb.Ask) -> Ask:
         rule=message.rule,
         message=message.message,
         justification=message.justification,
+        risk=message.risk,
+        tool=message.tool,
+        hits=message.hits,
     )
 
 
@@ -116,6 +123,7 @@ def status_to(approval: Approval) -> pb.Status:
         answered_by=(last.voter.email or last.voter.subject) if last else "",
         justification=last.justification if last else "",
         withdrawn=approval.withdrawn,
+        narrowing=narrowing_to(approval.narrowing),
     )
 
 
@@ -131,6 +139,11 @@ def approval_to(approval: Approval, shown: Shown | None = None) -> pb.Approval:
         shown=shown.content if shown else b"",
         action=card.action,
         jti=card.jti,
+        risk=card.risk,
+        tool=card.tool,
+        hits=card.hits,
+        missing=missing([vote.voter for vote in approval.votes], card.terms),
+        deadline_us=approval.deadline_us or 0,
         owner=card.owner,
         email=card.email,
         session=card.session,
@@ -186,7 +199,18 @@ def _card_from(message: pb.Approval) -> Card:
         rule=message.rule,
         message=message.message,
         justification=message.justification,
+        risk=message.risk,
+        tool=message.tool,
+        hits=message.hits,
     )
+
+
+def narrowing_to(narrowing: Narrowing) -> pb.Narrowing:
+    return pb.Narrowing(masking=narrowing.masking, max_response_bytes=narrowing.max_response_bytes)
+
+
+def narrowing_from(message: pb.Narrowing) -> Narrowing:
+    return Narrowing(tuple(message.masking), message.max_response_bytes)
 
 
 def _vote_to(vote: Vote) -> pb.Vote:
@@ -197,12 +221,13 @@ def _vote_to(vote: Vote) -> pb.Vote:
         groups=vote.voter.groups,
         shown_digest=vote.shown_digest,
         justification=vote.justification,
+        narrowing=narrowing_to(vote.narrowing),
     )
 
 
 def _vote_from(message: pb.Vote) -> Vote:
     voter = Voter(message.issuer, message.subject, message.email, tuple(message.groups))
-    return Vote(voter, message.shown_digest, message.justification)
+    return Vote(voter, message.shown_digest, message.justification, narrowing_from(message.narrowing))
 
 
 def revocation_to(revocation: Revocation) -> pb.Revocation:

@@ -107,6 +107,7 @@ def verdict(
         justification=described.justification,
         rule=reason.rule,
         message=reason.message,
+        reasons="\n".join(f"{other.rule}: {other.message}" for other in decision.reasons[1:]),
         restore=decision.restore,
         record=decision.record,
         request_digest=described.digest,

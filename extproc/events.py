@@ -6,6 +6,8 @@ Content is never in a `repr`: an event that ends up in an error or a log shows i
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from approvals.facts import NOTHING_LESS, Narrowing
+
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -72,6 +74,7 @@ class Asked(Event):
 
     approval: str
     state: str
+    narrowing: Narrowing = NOTHING_LESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Answered(Event):
 
     state: str
     message: str = ""
+    narrowing: Narrowing = NOTHING_LESS
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class Errands:
     async def wait(self, held: Held) -> ev.Event:
         with metrics.WAITING.track_inprogress():
             outcome = await self._holds.wait(held)
-        return ev.Answered(str(outcome.state), outcome.message)
+        return ev.Answered(str(outcome.state), outcome.message, outcome.narrowing)
 
     async def consume(self, held: Held, digest: str) -> ev.Event:
         async with asyncio.timeout(ASK_SECONDS):

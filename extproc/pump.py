@@ -163,7 +163,7 @@ class Pump:
 
     async def _ask(self, command: cmd.AskApproval) -> ev.Event:
         self._held = await self._errands.ask(command)
-        return ev.Asked(self._held.id, str(self._held.state))
+        return ev.Asked(self._held.id, str(self._held.state), self._held.narrowing)
 
     # time
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from approvals.facts import Ask, Shown
+from approvals.facts import Ask
+from approvals.view import View
 from runtime.errors import CallerError
 from snapshot.decision import ApprovalTerms
 from snapshot.verdict import MalformedVerdict, Verdict
@@ -48,8 +49,9 @@ class Question:
             return RESPOND_SECONDS
         return min(ENVOY_CEILING, int(self.wait_seconds) + ENVOY_MARGIN)
 
-    def ask(self, upstream: str, shown: Shown, target: str, action: str) -> Ask:
-        """`target`: what the body goes to, by digest; `action`: the same for people, masked. Raises TooLargeToShow."""
+    def ask(self, upstream: str, view: View, target: str) -> Ask:
+        """`target`: what the body goes to, by digest. Raises TooLargeToShow."""
+        shown = view.shown()
         if len(shown.content) > SHOWN_BYTES:
             raise TooLargeToShow
         verdict = self.verdict
@@ -64,7 +66,10 @@ class Question:
             agent=verdict.agent,
             snapshot=verdict.snapshot,
             target=target,
-            action=action,
+            action=view.action,
+            risk=view.risk,
+            tool=view.tool,
+            hits=view.hits,
             terms=self.terms,
             shown=shown,
             owner=verdict.owner,

@@ -41,6 +41,7 @@ class Exchange:
     status: int = 0
     request_bytes: int = 0
     response_bytes: int = 0  # let go to the caller
+    max_response_bytes: int = 0  # what an approver let come back; 0: no limit
     request_frames: int = 0
     response_frames: int = 0
 

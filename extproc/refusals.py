@@ -16,6 +16,7 @@ REFUSALS: Mapping[str, tuple[int, str]] = {
     "approval_required": (403, "This needs an approval, which has been asked for."),
     "approval_used": (403, "The approval for this cannot be used again."),
     "approval_withdrawn": (403, "The approval for this was withdrawn."),
+    "approved_limit": (502, "The answer is larger than the approver allowed."),
     "blocked": (403, "The content may not pass."),
     "digest_mismatch": (503, "The request changed after it was decided, so it was not let through."),
     "local_reply_too_long": UNAVAILABLE,

@@ -51,6 +51,12 @@ class TooLong(ResponseRefused):
     code = "local_reply_too_long"
 
 
+class OverLimit(ResponseRefused):
+    """More than the approver let come back."""
+
+    code = "approved_limit"
+
+
 class Response:
     def __init__(self, exchange: Exchange, rules: Rules, ahead: int) -> None:
         self._exchange, self._rules = exchange, rules
@@ -96,6 +102,8 @@ class Response:
         if self._ended:  # Envoy may send the end twice (envoy issue 46237)
             return []
         self._came += len(data)
+        if 0 < self._exchange.max_response_bytes < self._came:
+            raise OverLimit
         if not self._recorded and self._came > LOCAL_BYTES:
             raise TooLong
         self._feed(data, now_us)

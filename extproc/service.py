@@ -13,6 +13,7 @@ import grpc
 from extproc import events as ev
 from extproc import metrics, wire
 from extproc.hold import Errands, logger
+from extproc.past import Past
 from extproc.pump import Pump
 from extproc.rules import Rules
 from extproc.stream import Limits, Stream
@@ -22,6 +23,7 @@ from runtime.clock import Clock
 class Service(wire.Servicer):  # type: ignore[misc]  # generated code has no types
     def __init__(self, rules: Rules, limits: Limits, errands: Errands, clock: Clock) -> None:
         self._rules, self._limits, self._errands, self._clock = rules, limits, errands, clock
+        self._past = Past()
 
     def register(self, server: grpc.aio.Server) -> None:
         wire.register(self, server)
@@ -31,7 +33,7 @@ class Service(wire.Servicer):  # type: ignore[misc]  # generated code has no typ
             await self._process(requests, context)
 
     async def _process(self, requests: AsyncIterator[Any], context: Any) -> None:
-        stream = Stream(self._rules, self._limits)
+        stream = Stream(self._rules, self._limits, self._past)
         pump = Pump(stream, self._errands, self._clock, context.write)
         code = ""
         try:

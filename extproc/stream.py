@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from approvals.facts import Shown, target
+from approvals.facts import Narrowing, target
 from audit.write.event import Draft
 from extproc import events as ev
 from extproc import headers as hd
@@ -23,10 +23,12 @@ from extproc.commands import (
     StopTimer,
     Withdraw,
 )
+from extproc.past import Past
 from extproc.question import Question
 from extproc.record import Outcome
 from extproc.respond import Response
 from extproc.rules import Rules
+from extproc.showing import Showing
 from extproc.states import TABLE, State
 from masking import Uninspectable
 from runtime.errors import CallerError, Error, GatewayError
@@ -68,14 +70,14 @@ class Limits:
 class Stream(Closing):
     """`handle(event, now_us)` returns commands, to be run in order."""
 
-    def __init__(self, rules: Rules, limits: Limits = Limits()) -> None:
+    def __init__(self, rules: Rules, limits: Limits = Limits(), past: Past | None = None) -> None:
         super().__init__(rules)
         self._limits = limits
+        self._showing = Showing(self.exchange, rules, past or Past())
         self.fault = ""  # type of an exception that nobody foresaw, for the log
         self._question: Question | None = None
         self._pass: Command = PassHeaders()
         self._content_type = self._encoding = ""
-        self._shown = Shown("", b"")
         self._upstream = ""
         self._outcome = Outcome.ANSWERED
 
@@ -159,9 +161,12 @@ class Stream(Closing):
         except Uninspectable:
             digest = self._verdict.request_digest
             text = f"A body of {len(body)} bytes that cannot be shown, of type {media or 'unknown'}, SHA-256 {digest}."
-            self._shown = Shown("text/plain", text.encode())
+            self._showing.note(self._verdict, self._now, None)
+            self._showing.content("text/plain", text)
             return record.unread(self.exchange, "request", media, [body])
-        self._shown = Shown(media, masked.data) if self._question else self._shown
+        self._showing.note(self._verdict, self._now, masked.data)
+        if self._question:
+            self._showing.content(media, masked.data.decode("utf-8", "replace"), masked.findings)
         content = record.request_content(self.exchange, media, masked.data, self._now)
         return [*content, *record.applied(self.exchange, "request", masked.findings)]
 
@@ -170,10 +175,9 @@ class Stream(Closing):
             return self._forward()
         self._upstream = self._rules.connection(self._verdict.connection).upstream
         method, path = self.exchange.method, self.exchange.path
-        action = self._rules.floor(self._verdict, "request").text(f"{method} {path}")[0]
         # the same body may book here and delete there: an approval binds where it goes, too
-        ask = self._question.ask(self._upstream, self._shown, target(method, path, self._content_type), action)
-        self._shown = Shown("", b"")
+        bound = target(method, path, self._content_type)
+        ask = self._question.ask(self._upstream, self._showing.view(self._verdict), bound)
         self._asking = True
         self.state = State.ASKING
         return [AskApproval(ask)]
@@ -187,7 +191,7 @@ class Stream(Closing):
     def _asked(self, event: ev.Asked) -> list[Command]:
         self._asking = False
         if event.state == "granted":
-            return self._consume(event.approval)
+            return self._consume(event.approval, event.narrowing)
         if event.state == "requested" and self._question and self._question.responds:
             return self._refuse("approval_required", f"{self._verdict.message} Approval {event.approval}")
         self._approval = event.approval
@@ -198,12 +202,15 @@ class Stream(Closing):
     def _answered(self, event: ev.Answered) -> list[Command]:
         stop: list[Command] = [StopTimer(HOLD)]
         if event.state == "granted":
-            return stop + self._consume(self._approval)
+            return stop + self._consume(self._approval, event.narrowing)
         self._approval = ""
         return stop + self._refuse(f"approval_{event.state}", event.message)
 
-    def _consume(self, approval: str) -> list[Command]:
+    def _consume(self, approval: str, less: Narrowing) -> list[Command]:
         """The world may have changed while people thought: the release is checked again, then used once."""
+        verdict = self._verdict
+        self.exchange.verdict = replace(verdict, masking=tuple(dict.fromkeys((*verdict.masking, *less.masking))))
+        self.exchange.max_response_bytes = less.max_response_bytes
         self._rules.response(self._verdict)
         if self._rules.connection(self._verdict.connection).upstream != self._upstream:
             raise Moved

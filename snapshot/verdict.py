@@ -1,7 +1,8 @@
 """What authz tells extproc, by way of Envoy's dynamic metadata: ids and names, at most 2 KB, strings only.
 
 Strings because numbers in a protobuf Struct are doubles; lists and terms are compact JSON. Empty fields are left out.
-Two fields are prose, `message` and `justification`: they are cut to fit. Anything else that does not fit is an error.
+Three fields are prose, `reasons`, `justification` and `message`: they are cut to fit. Anything else that
+does not fit is an error.
 """
 
 import json
@@ -14,7 +15,7 @@ from snapshot.decision import ApprovalTerms, Effect, Justification, Wait
 
 VERSION = "1"
 MAX_BYTES = 2048  # keys and values together, UTF-8
-PROSE = ("justification", "message")  # cut in this order
+PROSE = ("reasons", "justification", "message")  # cut in this order
 LISTS = ("masking", "tools_hold", "tools_hide")
 CUT_MARK = "…"
 
@@ -53,6 +54,7 @@ class Verdict:
     justification: str = ""
     rule: str = ""
     message: str = ""
+    reasons: str = ""  # the other ones, a line each: `rule: message`
     restore: bool = False
     record: str = "full"
     request_digest: str = ""

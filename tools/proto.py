@@ -10,14 +10,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> None:
     for source in sorted((ROOT / "proto").glob("*.proto")):
-        out = ROOT / source.stem
-        command = ["protoc", f"-I{source.parent}", f"--python_out={out}", f"--pyi_out={out}"]
-        if protoc.main([*command, f"--grpc_python_out={out}", str(source)]) != 0:
+        name = source.stem
+        # mapped into the package of its user, so that the stubs import each other from there
+        outputs = [f"--{kind}_out={ROOT}" for kind in ("python", "pyi", "grpc_python")]
+        if protoc.main(["protoc", f"-I{name}={source.parent}", *outputs, f"{name}/{source.name}"]) != 0:
             sys.exit(f"protoc refuses {source}")
-        grpc = out / f"{source.stem}_pb2_grpc.py"
-        # the generator writes a top-level import; the stub lives in a package
-        text = grpc.read_text().replace(f"import {source.stem}_pb2", f"from {source.stem} import {source.stem}_pb2")
-        grpc.write_text(text)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 import click
 
 from approvals.client import ApprovalsClient
-from approvals.facts import Shown
+from approvals.facts import NOTHING_LESS, Narrowing, Shown
 from approvals.machine import Approval
 from approvals.quorum import missing
+from approvals.view import View
 from console.cli.oidc import OidcClient, settings_of
 from console.cli.token import people_issuer, tell
 from runtime.clock import SystemClock
@@ -97,13 +98,23 @@ def show(desk: Desk, approval_id: str, as_json: bool) -> None:
 @group.command()
 @click.argument("approval_id", metavar="ID")
 @click.option("--justification", default="", help="Why; the policy may ask for it.")
+@click.option("--masking", multiple=True, metavar="PROFILE", help="Also mask the answer with this profile.")
+@click.option("--max-response-bytes", type=click.IntRange(1), help="Let at most so much come back.")
 @signed_in
-def grant(desk: Desk, approval_id: str, justification: str, as_json: bool) -> None:
-    """Let it go, once."""
+def grant(
+    desk: Desk,
+    approval_id: str,
+    justification: str,
+    masking: tuple[str, ...],
+    max_response_bytes: int | None,
+    as_json: bool,
+) -> None:
+    """Let it go, once; with less than was asked for, if you say so, never with more."""
+    less = Narrowing(masking, max_response_bytes or 0)
 
     async def work(client: ApprovalsClient) -> Approval:
         approval, shown = await _get(client, approval_id)
-        return await client.grant(approval.id, shown.digest, justification)
+        return await client.grant(approval.id, shown.digest, justification, less)
 
     _answered(desk.ask(work), as_json)
 
@@ -160,8 +171,9 @@ def as_object(approval: Approval, shown: Shown | None = None) -> dict[str, Any]:
     found |= {"snapshot": binding.snapshot, "shown_digest": card.shown_digest}
     found["granted_by"] = [vote.voter.email or vote.voter.subject for vote in approval.votes]
     found["refused_by"] = (approval.refusal.voter.email or approval.refusal.voter.subject) if approval.refusal else ""
+    found |= {"risk": card.risk, "tool": card.tool, "hits": card.hits, "granted_with": asdict(approval.narrowing)}
     if shown is not None:
-        found |= {"shown_media": shown.media, "shown": shown.content.decode("utf-8", "replace")}
+        found |= {"shown_media": shown.media, "shown": View.read(shown).content, "view": asdict(View.read(shown))}
     return found
 
 
@@ -175,22 +187,28 @@ def line(approval: Approval, now_us: int) -> str:
 
 def page(approval: Approval, shown: Shown, now_us: int) -> str:
     """One approval with everything that an answer should rest on."""
-    card, terms = approval.card, approval.card.terms
+    card, terms, view = approval.card, approval.card.terms, View.read(shown)
     rows = [("approval", approval.id), ("state", _state(approval, now_us))]
     rows += [("asked by", f"{card.binding.agent} ({card.binding.subject}, {card.binding.issuer})")]
     rows += [("acts for", card.owner), ("wants", f"{card.binding.connection} ({card.binding.upstream})")]
     rows += [
         ("action", card.action),
+        ("tool", card.tool),
+        ("risk", card.risk),
         ("rule", card.rule),
         ("message", card.message),
+        *(("also", reason) for reason in view.reasons),
         ("its reason", card.justification),
     ]
     rows += [("answers", f"{_missing(approval)} more needed of {', '.join((*terms.any, *terms.all))}")]
     rows += [("granted by", f"{vote.voter.email}: {vote.justification}") for vote in approval.votes]
+    rows += [("with", _less(approval.narrowing))]
     rows += [("requested", _when(approval.requested_us)), ("expires", _when(approval.expires_us))]
-    rows += [("content", f"{shown.media}, sha256 {shown.digest}")]
+    rows += [("found", f"{hit.rule} x{hit.count} at {hit.where} {hit.token}".rstrip()) for hit in view.findings]
+    rows += [("received", f"{view.size} bytes, sha256 {view.digest}" if view.digest else "")]
+    rows += [("shown", f"{view.media}, sha256 {shown.digest}")]
     head = "\n".join(f"{name:<11}{printable(value)}" for name, value in rows if value)
-    return f"{head}\n\n{printable(_pretty(shown), lines=True)}"
+    return "\n\n".join([head, *_new(view), printable(_pretty(view), lines=True)])
 
 
 def printable(text: str, *, lines: bool = False) -> str:
@@ -242,9 +260,23 @@ def _when(at_us: int) -> str:
     return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def _pretty(shown: Shown) -> str:
-    text = shown.content.decode("utf-8", "replace")
-    if shown.media.partition(";")[0].endswith("json"):
+def _less(narrowing: Narrowing) -> str:
+    if narrowing == NOTHING_LESS:
+        return ""
+    limit = f"at most {narrowing.max_response_bytes} bytes back" if narrowing.max_response_bytes else ""
+    return ", ".join(filter(None, (*(f"masking {profile}" for profile in narrowing.masking), limit)))
+
+
+def _new(view: View) -> list[str]:
+    """What differs from what the same identity sent there before."""
+    if view.previous is None:
+        return []
+    head = f"Since exchange {view.previous.exchange} ({_when(view.previous.at_us)}): {view.previous.note}".rstrip(": ")
+    return [printable(f"{head}\n{view.previous.difference}".rstrip(), lines=True)]
+
+
+def _pretty(view: View) -> str:
+    if view.media.partition(";")[0].endswith("json"):
         with suppress(ValueError):
-            return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    return text
+            return json.dumps(json.loads(view.content), indent=2, ensure_ascii=False)
+    return view.content

@@ -92,8 +92,8 @@ def test_the_token_may_come_from_the_environment_or_an_option(service: Service, 
     assert "not accepted" in agent.stderr
 
 
-def test_nothing_waits_for_an_auditor(run: Any) -> None:
-    assert run("approvals", "list", "--as", "carol").stdout == "Nothing waits for your answer.\n"
+def test_nothing_waits_for_who_has_no_part_in_it(run: Any) -> None:
+    assert run("approvals", "list", "--as", "erin").stdout == "Nothing waits for your answer.\n"
 
 
 def test_a_service_that_is_away_is_one_sentence(service: Service, run: Any) -> None:

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from approvals.client import Outcome
 from approvals.facts import State
+from approvals.view import View
 from audit.write import SpoolFull
 from snapshot.connections import parse_connections
 from snapshot.decision import ApprovalTerms, Effect
@@ -129,7 +130,7 @@ async def test_a_hold_waits_until_it_is_granted() -> None:
         assert not call.done()
         assert not gate.received
         ask = gate.parts.holds.asks[0]
-        assert ask.shown.content == b'{"q":"[MASKED]"}'
+        assert View.read(ask.shown).content == '{"q":"[MASKED]"}'
         gate.parts.holds.answer("approval-1", Outcome(State.GRANTED))
         answer = await call
         assert (answer.status_code, len(gate.received)) == (200, 1)

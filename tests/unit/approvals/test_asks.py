@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from approvals.asks import MAX_NAME, MAX_SHOWN, NAMES, NEEDED, checked
+from approvals.asks import MAX_NAME, MAX_SHOWN, NAMES, NEEDED, checked, narrowed
 from approvals.errors import AskInvalid
 from approvals.evidence import Change, draft
-from approvals.facts import MAX_JUSTIFICATION, MAX_MESSAGE, Card, Shown
+from approvals.facts import MAX_JUSTIFICATION, MAX_MESSAGE, NOTHING_LESS, Card, Narrowing, Shown
 from approvals.machine import fold, request
 from audit.write.event import MAX_BODY, SALT_BYTES, compose
 from snapshot.decision import MAX_NAMES, ApprovalTerms
@@ -73,3 +73,17 @@ def test_the_largest_ask_fits_into_an_event() -> None:
     assert len(event.frames) == 64
     assert entry.fields
     assert MAX_BODY == 60_000
+
+
+def test_a_grant_of_less_names_what_the_policy_has() -> None:
+    less = Narrowing(("pci", "pci"), 10)
+    assert narrowed(less, lambda: ("pci", "floor")) == Narrowing(("pci",), 10)
+    with pytest.raises(AskInvalid, match="it has floor"):
+        narrowed(less, lambda: ("floor",))
+
+
+def test_a_plain_grant_needs_no_snapshot() -> None:
+    def none() -> tuple[str, ...]:
+        raise AssertionError("nobody asks")
+
+    assert narrowed(NOTHING_LESS, none) == NOTHING_LESS

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from approvals.evidence import FRAME_BYTES, Change, draft
-from approvals.facts import Card, Fact, Shown, Vote, Voter
+from approvals.facts import NOTHING_LESS, Card, Fact, Narrowing, Shown, Vote, Voter
 from approvals.machine import apply, decide, fold, request
 from approvals.steps import Consume, Grant, Leave, Refuse, Return, Revoke, Step, Tick
 from audit.write import Caller, Draft, Kind
@@ -14,12 +14,12 @@ from snapshot.decision import ApprovalTerms
 from tests.kit.approvals import ask
 
 TERMS = ApprovalTerms(any=("ledger-approvers",), quorum=2, expires_s=540)
-ASK = ask(terms=TERMS)
+ASK = ask(terms=TERMS, risk="high", hits=2)
 DIGEST = hashlib.sha256(b'{"amount":4711}').hexdigest()
 
 
-def vote(name: str) -> Vote:
-    return Vote(Voter("people", name, f"{name}@bank.example", ("ledger-approvers",)), DIGEST, "checked")
+def vote(name: str, less: Narrowing = NOTHING_LESS) -> Vote:
+    return Vote(Voter("people", name, f"{name}@bank.example", ("ledger-approvers",)), DIGEST, "checked", less)
 
 
 def story(*steps: Step) -> list[Draft]:
@@ -56,6 +56,9 @@ def test_the_request_says_everything_that_an_answer_rests_on() -> None:
         "snapshot": "sha256:" + "c" * 64,
         "shown": DIGEST,
         "shown_media": "application/json",
+        "risk": "high",
+        "tool": "",
+        "hits": 2,
         "terms": {
             "any": ["ledger-approvers"],
             "all": [],
@@ -83,6 +86,12 @@ def test_an_answer_names_the_person_the_words_and_what_they_saw() -> None:
     assert expected.items() <= dict(endorsed.data).items()
     assert (granted.type, granted.data["answers"], granted.data["missing"]) == ("approval.granted", 2, 0)
     assert granted.data["state"] == "granted"
+
+
+def test_an_answer_says_what_it_took_away() -> None:
+    _, endorsed, granted = story(Grant(2, vote("alice", Narrowing(("pci",), 4096))), Grant(3, vote("bob")))
+    assert (endorsed.data["masking"], endorsed.data["max_response_bytes"]) == (["pci"], 4096)
+    assert {"masking", "max_response_bytes"}.isdisjoint(granted.data)  # each event says what that person said
 
 
 @pytest.mark.parametrize(

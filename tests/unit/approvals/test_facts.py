@@ -4,7 +4,18 @@ from dataclasses import fields, replace
 
 import pytest
 
-from approvals.facts import MAX_JUSTIFICATION, MAX_MESSAGE, Binding, Card, Shown, State, Voter, target
+from approvals.facts import (
+    MAX_JUSTIFICATION,
+    MAX_MESSAGE,
+    NOTHING_LESS,
+    Binding,
+    Card,
+    Narrowing,
+    Shown,
+    State,
+    Voter,
+    target,
+)
 from tests.kit.approvals import ask
 
 
@@ -37,3 +48,11 @@ def test_a_person_is_an_issuer_and_a_subject() -> None:
     assert alice.same_person(replace(alice, email="b@x", groups=()))
     assert not alice.same_person(replace(alice, issuer="other"))
     assert not alice.same_person(replace(alice, subject="bob"))
+
+
+def test_two_narrowings_are_never_wider_than_each() -> None:
+    one, two = Narrowing(("pci",), 100), Narrowing(("pii-us", "pci"), 0)
+    assert one & two == Narrowing(("pci", "pii-us"), 100)
+    assert two & Narrowing((), 50) & one == Narrowing(("pii-us", "pci"), 50)
+    assert NOTHING_LESS & NOTHING_LESS == NOTHING_LESS
+    assert NOTHING_LESS & one == one

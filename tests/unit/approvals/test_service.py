@@ -13,7 +13,7 @@ from approvals import approvals_pb2 as pb
 from approvals import approvals_pb2_grpc as stubs
 from approvals.client import CHANNEL_OPTIONS, ApprovalsClient, HoldsClient
 from approvals.errors import AskInvalid, NotAllowed, Revoked, SignInNeeded, UnknownApproval
-from approvals.facts import State
+from approvals.facts import Narrowing, State
 from approvals.machine import Approval
 from approvals.people import Door
 from approvals.revocations import Scope
@@ -64,6 +64,7 @@ class House:
             Door(self.verifier, ["exeat"]),
             self.clock,
             mask=lambda text: text.replace("SECRET", "[masked]"),
+            profiles=lambda: ("floor", "pci"),
             auth_time_max_s=900,
             overseers=["auditors"],
             revokers=["security"],
@@ -107,6 +108,17 @@ async def test_an_answer_is_masked_and_told_to_who_waits(house: House) -> None:
         assert after.refusal is not None
         assert after.refusal.justification == "it holds [masked]"
         assert (await holds.wait(held)).message == "it holds [masked]"
+
+
+async def test_a_grant_of_less_is_told_to_who_waits(house: House) -> None:
+    async with house.holds() as holds, house.person("alice") as alice:
+        held = await holds.request(ask())
+        with pytest.raises(AskInvalid, match="floor, pci"):
+            await alice.grant(held.id, ask().shown.digest, narrowing=Narrowing(("none-such",)))
+        less = Narrowing(("pci",), 4096)
+        assert (await alice.grant(held.id, ask().shown.digest, narrowing=less)).narrowing == less
+        assert (await holds.wait(held)).narrowing == less
+        assert (await holds.request(ask())).narrowing == less  # who finds the grant finds its limits
 
 
 async def test_who_sees_what(house: House) -> None:

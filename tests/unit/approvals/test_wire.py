@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from approvals import approvals_pb2 as pb
 from approvals import wire
-from approvals.facts import Card, Shown, State, Vote, Voter
+from approvals.facts import Card, Narrowing, Shown, State, Vote, Voter
 from approvals.machine import Approval, decide, fold, request
 from approvals.steps import Grant, Leave, Refuse, Revoke, Step
 from snapshot.decision import ApprovalTerms
@@ -18,8 +19,12 @@ ASK = ask(
     terms=ApprovalTerms(("a", "b"), ("c",), 1, 60, "respond", "optional"),
     email="e@x",
     justification="because",
+    risk="high",
+    tool="execute_sql",
+    hits=3,
 )
-VOTE = Vote(Voter("people", "alice", "alice@bank.example", ("a", "c")), ASK.shown.digest, "checked")
+ALICE = Voter("people", "alice", "alice@bank.example", ("a", "c"))
+VOTE = Vote(ALICE, ASK.shown.digest, "checked", Narrowing(("pci",), 4096))
 OTHER = Vote(Voter("people", "bob", "", ("c",)), ASK.shown.digest)
 
 
@@ -65,6 +70,19 @@ def test_a_status_tells_who_answered_last() -> None:
     refused = wire.status_to(approval(Grant(6, OTHER), Refuse(7, VOTE)))
     assert (refused.state, refused.answered_by, refused.justification) == ("refused", "alice@bank.example", "checked")
     assert wire.status_to(approval()).answered_by == ""
+
+
+def test_a_status_tells_what_all_together_took_away() -> None:
+    bob = replace(OTHER, narrowing=Narrowing(("pii-us", "pci"), 100))
+    found = wire.status_to(approval(Grant(6, VOTE), Grant(7, bob)))
+    assert wire.narrowing_from(found.narrowing) == Narrowing(("pci", "pii-us"), 100)
+
+
+def test_how_far_it_is_and_when_it_ends() -> None:
+    first = wire.approval_to(approval())
+    assert (first.missing, first.deadline_us) == (2, 5 + 60_000_000)
+    assert wire.approval_to(approval(Grant(6, VOTE))).missing == 1
+    assert wire.approval_to(approval(Revoke(6))).deadline_us == 0
 
 
 def test_words_that_are_not_known_here() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from approvals.client import Outcome, ScriptedHolds
 from approvals.errors import ApprovalsDown
-from approvals.facts import Shown, State
+from approvals.facts import State
+from approvals.view import View
 from audit.write import MemoryRecorder, SpoolFull
 from extproc import commands as cmd
 from extproc import events as ev
@@ -18,7 +19,7 @@ from extproc.record import Outcome as End
 from runtime.errors import GatewayError
 from tests.kit.playbook import held, verdict
 
-ASK = cmd.AskApproval(Question(held(), 60).ask("https://up", Shown("text/plain", b""), "f" * 64, "POST /x"))
+ASK = cmd.AskApproval(Question(held(), 60).ask("https://up", View(""), "f" * 64))
 
 
 async def test_recording_reports_its_tag() -> None:

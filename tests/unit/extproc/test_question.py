@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from approvals.facts import Shown
+from approvals.view import Hit, View
 from extproc.question import SHOWN_BYTES, Question, TooLargeToShow
 from snapshot.verdict import MalformedVerdict
 from tests.kit.playbook import held, verdict
+
+VIEW = View("{}", "application/json", action="POST /x", risk="high", findings=(Hit("email", "$.a", 2),))
 
 
 @pytest.mark.parametrize(
@@ -29,7 +31,7 @@ def test_respond_waits_for_nobody() -> None:
 
 def test_what_is_asked_is_what_was_decided() -> None:
     known = replace(held(), owner="dave@bank.example", justification="month end")
-    ask = Question(known, 3300).ask("https://up", Shown("application/json", b"{}"), "f" * 64, "POST /x")
+    ask = Question(known, 3300).ask("https://up", VIEW, "f" * 64)
     assert (ask.exchange, ask.connection, ask.snapshot) == ("e-1", "anthropic", known.snapshot)
     assert (ask.issuer, ask.subject, ask.agent, ask.owner) == (
         known.issuer,
@@ -45,13 +47,12 @@ def test_what_is_asked_is_what_was_decided() -> None:
     )
     assert (ask.upstream, ask.received_digest) == ("https://up", known.request_digest)
     assert (ask.target, ask.action) == ("f" * 64, "POST /x")
+    assert (ask.risk, ask.hits, View.read(ask.shown)) == ("high", 2, VIEW)
 
 
 def test_nobody_answers_for_a_part() -> None:
     with pytest.raises(TooLargeToShow):
-        Question(held(), 3300).ask(
-            "https://up", Shown("application/json", b"x" * (SHOWN_BYTES + 1)), "f" * 64, "POST /x"
-        )
+        Question(held(), 3300).ask("https://up", View("x" * (SHOWN_BYTES + 1)), "f" * 64)
 
 
 def test_a_hold_without_terms_is_no_hold() -> None:

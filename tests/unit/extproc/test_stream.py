@@ -2,8 +2,11 @@
 
 import pytest
 
+from approvals.facts import Narrowing
+from approvals.view import Hit, View
 from extproc import commands as cmd
 from extproc import events as ev
+from extproc.past import Past
 from extproc.states import TABLE, State
 from extproc.stream import Limits, Stream
 from runtime.errors import GatewayError
@@ -200,9 +203,69 @@ def test_the_approver_is_shown_the_masked_request() -> None:
     )
     assert line << ask()
     asked = line.said[-1].ask  # type: ignore[attr-defined]
-    assert asked.shown.content == b'{"q":"[MASKED]"}'
+    view = View.read(asked.shown)
+    assert (view.content, view.media, view.action) == (
+        '{"q":"[MASKED]"}',
+        "application/json",
+        "POST /anthropic/v1/messages",
+    )
+    assert (view.rule, view.risk, view.digest) == ("ledger_write", "standard", asked.received_digest)
+    assert (view.findings, asked.hits, view.previous) == ((Hit("secret", "$"),), 1, None)
     assert (asked.upstream, asked.rule, asked.subject) == ("https://a", "ledger_write", "agent-7")
     assert asked.received_digest == asked.forwarded_digest == held(b'{"q":"SECRET"}').request_digest
+
+
+def asked_after(body: bytes, earlier: bytes, **fields: object) -> View:
+    """What is shown of a held request after an earlier one, held or not."""
+    past = Past()
+    first = Playbook(Stream(PlainRules(), Limits(), past)) >> request_headers(verdict(earlier, **fields))
+    assert (first << cmd.PassHeaders() >> request_body(earlier)).skip()
+    line = Playbook(Stream(PlainRules(), Limits(), past)) >> request_headers(held(body)) << cmd.PassHeaders()
+    line = (line >> request_body(body)).skip() >> recorded("request") << ask()
+    return View.read(line.said[-1].ask.shown)  # type: ignore[attr-defined]
+
+
+def test_the_approver_is_shown_what_is_new() -> None:
+    view = asked_after(b'{"to":"SECRET","amount":2}', b'{"to":"SECRET","amount":1}', exchange="e-0")
+    assert view.previous is not None
+    assert view.previous.exchange == "e-0"
+    assert view.previous.difference.splitlines()[-3:] == ['- "amount": 1', '+ "amount": 2', " }"]
+    assert "SECRET" not in view.previous.difference
+
+
+@pytest.mark.parametrize("other", [{"subject": "x"}, {"agent": "x"}, {"issuer": "x"}, {"connection": "openai"}])
+def test_what_others_sent_is_not_shown(other: dict[str, object]) -> None:
+    assert asked_after(b'{"a":2}', b'{"a":1}', **other).previous is None
+
+
+def narrowed(profile: str = "pci", most: int = 0) -> Playbook:
+    less = Narrowing((profile,), most)
+    return holding() >> ev.Answered("granted", narrowing=less)
+
+
+def test_a_grant_may_add_a_profile_for_the_answer() -> None:
+    line = narrowed() << cmd.Consume("a-1", verdict().request_digest) >> ev.Consumed(True) << cmd.PassBody()
+    assert line.stream.exchange.verdict is not None
+    assert line.stream.exchange.verdict.masking == ("pci",)
+
+
+def test_a_profile_that_nobody_has_any_more_closes() -> None:
+    line = narrowed("gone") << refuse(503, "unknown_profile") << cmd.Withdraw("a-1")
+    assert line << end("refused", "unknown_profile")
+
+
+def test_a_grant_may_limit_the_answer() -> None:
+    line = narrowed(most=10) << cmd.Consume("a-1", verdict().request_digest) >> ev.Consumed(True) << cmd.PassBody()
+    line = line >> response_headers() >> chunk(b"12345") << record("response") >> chunk(b"678901")
+    assert line << refuse(502, "approved_limit") << end("refused", "approved_limit")
+
+
+def test_a_grant_that_waits_already_narrows_too() -> None:
+    line = play() >> request_headers(held()) << cmd.PassHeaders() >> request_body() << cmd.ExtendTimeout(605)
+    line = line << record("request") >> recorded("request") << ask()
+    line = line >> ev.Asked("a-1", "granted", Narrowing(("pci",))) << cmd.Consume("a-1", verdict().request_digest)
+    assert line.stream.exchange.verdict is not None
+    assert line.stream.exchange.verdict.masking == ("pci",)
 
 
 def test_a_hold_without_a_body_extends_at_the_headers() -> None:
