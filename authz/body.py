@@ -9,7 +9,8 @@ from authz.headers import Headers
 from runtime import strict_json
 
 MAX_DEPTH = 100  # JSON schemas of tools, the deepest thing seen, stay under 30
-INSPECTED = ("anthropic", "openai")  # their bodies are JSON or nothing
+# their bodies are JSON or nothing
+INSPECTED = ("anthropic", "openai", "azure_openai", "gemini", "mcp", "kubernetes")
 JSON = re.compile(r"application/(?:[a-z0-9.!#$&^_-]+\+)?json|text/json")
 UNICODE = ("utf-8", "utf8", "us-ascii", "ascii")
 READS = ("GET", "HEAD")  # policies take these for reads; a body could make an upstream write

@@ -1,10 +1,15 @@
-"""The caller's token: `Authorization: Bearer` (RFC 6750 §2.1) or, as Anthropic's clients send it, `x-api-key`. Pure."""
+"""The caller's token: `Authorization: Bearer` (RFC 6750 §2.1), or where a provider's clients put its key. Pure.
+
+`x-api-key` is Anthropic's, `api-key` Azure's, `x-goog-api-key` Google's.
+"""
 
 from authz.errors import CredentialsAmbiguous, CredentialsMisplaced
+from authz.headers import CREDENTIALS as CREDENTIALS_HEADERS
 from authz.headers import Headers
 from authz.query import CREDENTIALS, TOKEN
 from identity.errors import TokenMalformed, TokenMissing
 
+KEYS = tuple(name for name in CREDENTIALS_HEADERS if name != "authorization")
 COOKIE_NAMES = CREDENTIALS | {"session_token", "bearer_token"}
 
 
@@ -15,7 +20,7 @@ def token(headers: Headers) -> str:
     """
     _check_cookies(headers)
     found = {_bearer(value) for value in headers.all("authorization")}
-    found |= {_plain(value) for value in headers.all("x-api-key")}
+    found |= {_plain(value) for name in KEYS for value in headers.all(name)}
     if len(found) > 1:
         raise CredentialsAmbiguous("Two different credentials were sent at once.")
     if not found:

@@ -63,7 +63,12 @@ def question(
             "headers": described.headers,
             "size": described.size,
         },
-        "connection": {"name": connection.name, "kind": connection.kind, "risk": connection.risk},
+        "connection": {
+            "name": connection.name,
+            "kind": connection.kind,
+            "risk": connection.risk,
+            "mode": connection.mode,
+        },
         "action": described.action.to_input(),
         "findings": [_finding(finding) for finding in described.findings],
         "usage": {},

@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from authz import body, headers, query
-from authz.action import Action, describe
+from authz.action import Action, Asked, describe
 from authz.body import Body
 from authz.headers import Headers
 from authz.request import Request, Target, upstream_host, upstream_path
 from masking import Finding, Masker, Uninspectable
 from snapshot.connections import Connection
+
+KEYS = {"gemini": frozenset({"key"})}  # where an API takes its key in the query
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,36 +70,38 @@ def describe_request(
     found = Headers(request.headers)
     read = body.read(connection.kind, request.method, found, request.body, most)
     pen = _Pen(masker)
+    shown = _query(target.query, KEYS.get(connection.kind, frozenset()), pen)
     return Described(
         method=request.method,
         host=upstream_host(connection),
         path=pen.text(upstream_path(connection, target), "path"),
-        query=_query(target.query, pen),
+        query=shown,
         headers=pen.headers(headers.shown(found, connection.kind)),
         size=len(request.body),
         digest=digest,
-        action=_action(request, target, connection, read, pen),
+        action=_action(Asked(request.method, target.path, query=shown), connection, read, pen),
         justification=pen.text(headers.justification(found), "justification"),
         findings=tuple(pen.findings),
     )
 
 
-def _query(text: str, pen: _Pen) -> dict[str, list[str]]:
+def _query(text: str, keys: frozenset[str], pen: _Pen) -> dict[str, list[str]]:
     masked: dict[str, list[str]] = {}
-    for name, values in query.fields(text).items():
+    for name, values in query.fields(text, keys).items():
         shown = pen.text(name, "query")
         masked.setdefault(shown, []).extend(pen.text(value, f"query.{shown}") for value in values)
     return masked
 
 
-def _action(request: Request, target: Target, connection: Connection, read: Body, pen: _Pen) -> Action:
+def _action(asked: Asked, connection: Connection, read: Body, pen: _Pen) -> Action:
     if read.is_json:
         document: Any = json.loads(pen.body(read.media, read.raw))
-        return describe(connection, request.method, target.path, document, len(read.raw))
-    action = describe(connection, request.method, target.path, None, 0)
+        return describe(connection, replace(asked, document=document, size=len(read.raw)))
+    action = describe(connection, asked)
     if not read.raw:
         return action
-    return replace(action, attributes={"media": read.media, "inspected": _inspected(connection, read, pen)})
+    attributes = {**action.attributes, "media": read.media, "inspected": _inspected(connection, read, pen)}
+    return replace(action, attributes=attributes)
 
 
 def _inspected(connection: Connection, read: Body, pen: _Pen) -> bool:

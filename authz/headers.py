@@ -15,22 +15,31 @@ COMMON = frozenset({"accept", "accept-language", "content-type", "content-encodi
 ALLOWED = {
     "anthropic": COMMON | {"anthropic-version", "anthropic-beta", "anthropic-dangerous-direct-browser-access"},
     "openai": COMMON | {"openai-organization", "openai-project", "openai-beta", "x-client-request-id"},
+    "azure_openai": COMMON | {"openai-beta", "x-client-request-id", "x-ms-client-request-id"},
+    "gemini": COMMON | {"x-goog-api-client"},
+    "mcp": COMMON | {"mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name", "last-event-id"},
+    # nothing of Impersonate-*: with the gateway's credential it would make the caller anybody
+    "kubernetes": COMMON | {"if-none-match"},
     "http": COMMON
     | {"content-language", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "prefer"},
 }
-PREFIXES = {"anthropic": ("x-stainless-",), "openai": ("x-stainless-",)}  # what the SDKs tell about themselves
+PREFIXES = {
+    kind: ("x-stainless-",) for kind in ("anthropic", "openai", "azure_openai")
+}  # what the SDKs tell about themselves
+# where clients put what they take for the provider's key: Anthropic's and OpenAI's, Azure's, Google's
+CREDENTIALS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 # present or not: a later filter or a changed allow-list must not let them through
 ALWAYS_REMOVED = (
-    "authorization",
-    "x-api-key",
+    *CREDENTIALS,
     "cookie",
     "proxy-authorization",
     "x-exeat-session",
     "x-exeat-justification",
 )
 SINGLE = (
-    "authorization", "x-api-key", "content-type", "content-encoding", "content-length", "host",
-    "x-exeat-session", "x-exeat-justification", "mcp-session-id", "idempotency-key",
+    *CREDENTIALS, "content-type", "content-encoding", "content-length", "host",
+    "x-exeat-session", "x-exeat-justification", "mcp-session-id", "mcp-protocol-version", "last-event-id",
+    "idempotency-key",
 )  # fmt: skip
 REQUEST_ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MAX_SESSION = 128

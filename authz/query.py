@@ -8,14 +8,27 @@ from authz.errors import CredentialsMisplaced, PathRefused
 MAX_FIELDS = 100
 # RFC 6750 §2.3 and what APIs call it; a query ends up in logs, histories and Referer headers
 CREDENTIALS = frozenset(
-    {"access_token", "id_token", "token", "api_key", "api-key", "apikey", "x-api-key", "authorization", "bearer", "jwt"}
+    {
+        "access_token",
+        "oauth_token",
+        "id_token",
+        "token",
+        "api_key",
+        "api-key",
+        "apikey",
+        "x-api-key",
+        "authorization",
+        "bearer",
+        "jwt",
+    }
 )
 TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.")  # a JWT begins with {" in base64url
 
 
-def fields(query: str) -> dict[str, list[str]]:
+def fields(query: str, keys: frozenset[str] = frozenset()) -> dict[str, list[str]]:
     """Decoded names and values, in order (WHATWG URL §5.1: `&` separates, `+` is a space).
 
+    `keys`: names that hold a credential in this API alone.
     Raises PathRefused, and CredentialsMisplaced for what looks like a token.
     """
     found: dict[str, list[str]] = {}
@@ -24,7 +37,7 @@ def fields(query: str) -> dict[str, list[str]]:
         raise PathRefused(f"The query has more than {MAX_FIELDS} fields.")
     for raw_name, _, raw_value in pairs:
         name, value = _decoded(raw_name), _decoded(raw_value)
-        if name.lower() in CREDENTIALS or TOKEN.search(value):
+        if name.lower() in CREDENTIALS | keys or TOKEN.search(value):
             raise CredentialsMisplaced("A credential in the query is not accepted; send it as a header.")
         found.setdefault(name, []).append(value)
     return found

@@ -1,7 +1,8 @@
 """What this room says to the evidence. Pure.
 
 `decision.allow|deny|hold`  {effect, status, reasons, snapshot, input_hash, request_digest, method, path, action_kind,
-                            model, identity, masking, findings, justification, …}, the input as its frame
+                            model, identity, masking, findings, justification, …}, the input as its frame;
+                            `shadow` {effect, reasons}: what would have been decided if nothing only watched
 `decision.refused`          never reached Rego: {effect: "refused", status, code, …}
 """
 
@@ -94,6 +95,9 @@ def decided(exchange: Exchange, asked: Question, decision: Decision) -> Draft:
     }
     if decision.approval is not None:
         data["approval"] = _terms(decision.approval)
+    if decision.shadow is not None:
+        reasons = [_reason(reason.rule, reason.message, reason.controls) for reason in decision.shadow.reasons]
+        data["shadow"] = {"effect": str(decision.shadow.effect), "reasons": reasons}
     return exchange.draft(decision.effect, data, tuple(_frames(asked.content, exchange.at_us)))
 
 

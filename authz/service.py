@@ -35,6 +35,7 @@ from snapshot.decision import Effect
 from snapshot.engine_client import Engine
 
 LARGE_BYTES = 256 << 10  # about 4 ms of masking: above it, other checks must not wait behind one
+LARGE_SQL_BYTES = 1 << 10  # likewise of parsing SQL
 SUM_SECONDS = 2.0  # how often sums of refusals are looked at
 logger = log.get("authz")
 
@@ -140,7 +141,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         connection = request.agreed(asked, target, exchange.known.connections.get(target.connection))
         most = self._settings.gateway.max_request_bytes
         given = (asked, target, connection, masker, most, exchange.request_digest)
-        large = len(asked.body) > LARGE_BYTES
+        large = len(asked.body) > (LARGE_SQL_BYTES if connection.sql_fields else LARGE_BYTES)
         exchange.described = await asyncio.to_thread(describe_request, *given) if large else describe_request(*given)
         return exchange.described
 

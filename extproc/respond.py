@@ -252,6 +252,6 @@ def _acceptable(headers: Headers) -> None:
 
 def dialect_of(kind: str, path: str) -> str:
     """Which stream of which API this is, for the shape of its last event."""
-    if kind == "openai":
+    if kind in ("openai", "azure_openai"):
         return "openai_responses" if path.partition("?")[0].rstrip("/").endswith("/responses") else "openai_chat"
     return kind

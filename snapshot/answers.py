@@ -1,7 +1,8 @@
 """How a refusal looks to the caller: the error shape of the API that it believes it is talking to.
 
 Sources: Anthropic API reference (errors, streaming errors), OpenAI API reference (error object, streaming errors),
-JSON-RPC 2.0 §5.1 for MCP, RFC 9457 (problem details) for plain HTTP. The same shapes stand in Envoy's local replies
+Google's google.rpc.Status, Kubernetes' Status object, JSON-RPC 2.0 §5.1 for MCP, RFC 9457 (problem details) for plain
+HTTP. The same shapes stand in Envoy's local replies
 (snapshot/envoy), so a caller cannot tell which part said no.
 """
 
@@ -30,6 +31,30 @@ OPENAI_TYPES = {
     413: "invalid_request_error",
     415: "invalid_request_error",
     429: "rate_limit_error",
+}
+GOOGLE_STATUS = {  # google.rpc.Code by HTTP status (AIP-193)
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    413: "INVALID_ARGUMENT",
+    415: "INVALID_ARGUMENT",
+    429: "RESOURCE_EXHAUSTED",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+KUBERNETES_REASONS = {  # metav1.StatusReason
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    413: "RequestEntityTooLarge",
+    415: "UnsupportedMediaType",
+    429: "TooManyRequests",
+    502: "InternalError",
+    503: "ServiceUnavailable",
+    504: "Timeout",
 }
 TITLES = {
     400: "Bad Request",
@@ -72,7 +97,8 @@ def refusal(kind: str, status: int, code: str, message: str, exchange: str = "",
 def error_event(
     dialect: str, code: str, message: str, exchange: str = "", *, sequence: int = 0, status: int = 403
 ) -> bytes:
-    """The last event of an SSE stream that we end: `anthropic`, `openai_chat`, `openai_responses`, else a plain one.
+    """The last event of an SSE stream that we end: `anthropic`, `openai_chat`, `openai_responses`, `gemini`, `mcp`,
+    else a plain one.
 
     `status` is the one that an answer of its own would have had; it says which type of error this is.
     """
@@ -84,6 +110,10 @@ def error_event(
         return _event("error", data)
     if dialect == "openai_chat":
         return b"data: " + dump(_openai(status, code, text, exchange, None)) + b"\n\n"
+    if dialect == "gemini":  # its clients read unnamed events
+        return b"data: " + dump(_gemini(status, code, text, exchange, None)) + b"\n\n"
+    if dialect == "mcp":  # without the id of a request no client takes it for an answer, and none takes it for a result
+        return _event("message", _mcp(status, code, text, exchange, None))
     return _event("error", {"error": {"code": code, "message": text, "decision": exchange}})
 
 
@@ -115,6 +145,33 @@ def _mcp(status: int, code: str, message: str, exchange: str, rpc_id: object) ->
     return {"jsonrpc": "2.0", "id": rpc_id, "error": {"code": -32000, "message": message, "data": data}}
 
 
+def _gemini(status: int, code: str, message: str, exchange: str, _: object) -> dict[str, Any]:
+    kind = "type.googleapis.com/google.rpc.ErrorInfo"
+    info = {"@type": kind, "reason": code, "domain": "exeat", "metadata": {"decision": exchange}}
+    return {
+        "error": {
+            "code": status,
+            "message": message,
+            "status": GOOGLE_STATUS.get(status, "UNKNOWN"),
+            "details": [info],
+        }
+    }
+
+
+def _kubernetes(status: int, code: str, message: str, exchange: str, _: object) -> dict[str, Any]:
+    cause = {"reason": code, "message": exchange}
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": message,
+        "reason": KUBERNETES_REASONS.get(status, ""),
+        "details": {"causes": [cause]},
+        "code": status,
+    }
+
+
 def _problem(status: int, code: str, message: str, exchange: str, _: object) -> dict[str, Any]:
     return {
         "type": "about:blank",
@@ -126,4 +183,11 @@ def _problem(status: int, code: str, message: str, exchange: str, _: object) -> 
     }
 
 
-SHAPES = {"anthropic": _anthropic, "openai": _openai, "mcp": _mcp}
+SHAPES = {
+    "anthropic": _anthropic,
+    "openai": _openai,
+    "azure_openai": _openai,
+    "gemini": _gemini,
+    "mcp": _mcp,
+    "kubernetes": _kubernetes,
+}

@@ -7,7 +7,9 @@
       credential: ledger
       risk: high
       sql_fields: ["$.query"]
+      sql_dialect: postgres               # default: whatever all dialects agree on
       uninspectable: {pass: [image/*]}    # default: refuse
+    tickets: {kind: mcp, upstream: "https://tickets.internal/mcp", server_requests: [elicitation/create]}
 
 An agent reaches it at `/<name>/…` of the gateway. `kind` lists only what is described and masked today.
 """
@@ -22,15 +24,39 @@ from urllib.parse import urlsplit
 from runtime.settings import is_loopback
 from snapshot.located import Located, read
 
-KINDS = ("anthropic", "openai", "http")
+KINDS = ("anthropic", "openai", "azure_openai", "gemini", "mcp", "kubernetes", "http")
+# known and refused: to describe the request and not read the answer would be worse than a clear no
+UNSUPPORTED = {
+    "bedrock": "its answers are AWS event streams, which are not masked, and its requests are signed by the caller",
+    "vertex": "nobody renews its hourly tokens here, and the answers of its other models are not masked",
+}
+# hosts of those, so that `kind: http` does not let their models be used undescribed
+UNSUPPORTED_HOSTS = re.compile(
+    r"bedrock[a-z-]*\.[a-z0-9.-]*amazonaws\.com(?:\.cn)?|bedrock-mantle\.[a-z0-9.-]+|(?:[a-z0-9-]+-)?aiplatform\.googleapis\.com"
+)
+DIALECTS = (
+    "postgres", "mysql", "tsql", "oracle", "sqlite", "snowflake", "bigquery", "databricks", "redshift",
+)  # fmt: skip
 RISKS = ("low", "standard", "high", "critical")
-KEYS = ("kind", "upstream", "credential", "risk", "sql_fields", "uninspectable")
+KEYS = (
+    "kind",
+    "upstream",
+    "credential",
+    "risk",
+    "mode",
+    "sql_fields",
+    "sql_dialect",
+    "server_requests",
+    "uninspectable",
+)
+MODES = ("enforce", "shadow")
 RESERVED = {"exeat"}  # paths of our own, should the gateway ever answer one itself
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")  # a path segment, a cluster name, a column of the evidence
 SECRET = re.compile(r"[a-z0-9_-]{1,40}")
 HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9-]{1,63})*")
 PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/?")
+METHOD = re.compile(r"[a-z][A-Za-z]*(?:/[a-z][A-Za-z]*)*")  # sampling/createMessage
 FIELD = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_-]*|\[(?:\*|[0-9]{1,4})\])+")  # a JSONPath of names and indexes
 MEDIA = re.compile(r"[a-z]+/(?:\*|[a-z0-9][a-z0-9.+-]{0,80})")
 INSPECTED = ("text/", "application/json", "application/x-ndjson")  # never passed unread: masking reads them
@@ -53,7 +79,10 @@ class Connection:
     credential: str = ""
     risk: str = "standard"
     sql_fields: tuple[str, ...] = ()
+    sql_dialect: str = ""  # "": what all dialects agree on
+    server_requests: tuple[str, ...] = ()  # what an MCP server may ask of its client
     uninspectable: tuple[str, ...] = ()  # media types that may pass unread; empty: refuse
+    mode: str = "enforce"  # or shadow: what would be denied or held is let out and recorded so
     line: int = field(default=0, compare=False)
 
     def passes(self, media: str) -> bool:
@@ -90,16 +119,28 @@ def _connection(name: str, item: Located) -> Connection:
     credential = values["credential"].text("credential") if "credential" in values else ""
     if credential and not SECRET.fullmatch(credential):
         raise values["credential"].refuse("credential is not the name of a secret (`[secrets.NAME]` in exeat.toml)")
+    kind = _kind(values["kind"])
+    if "server_requests" in values and kind != "mcp":
+        raise values["server_requests"].refuse("server_requests is for connections of kind mcp")
     return Connection(
         name=name,
-        kind=values["kind"].choice("kind", KINDS),
+        kind=kind,
         upstream=_upstream(values["upstream"]),
         credential=credential,
         risk=values["risk"].choice("risk", RISKS) if "risk" in values else "standard",
         sql_fields=_fields(values["sql_fields"]) if "sql_fields" in values else (),
+        sql_dialect=values["sql_dialect"].choice("sql_dialect", DIALECTS) if "sql_dialect" in values else "",
+        server_requests=_methods(values["server_requests"]) if "server_requests" in values else (),
         uninspectable=_passed(values["uninspectable"]) if "uninspectable" in values else (),
+        mode=values["mode"].choice("mode", MODES) if "mode" in values else "enforce",
         line=item.line,
     )
+
+
+def _kind(item: Located) -> str:
+    if isinstance(item.value, str) and item.value in UNSUPPORTED:
+        raise item.refuse(f"kind {item.value} is not supported: {UNSUPPORTED[item.value]}")
+    return item.choice("kind", KINDS)
 
 
 def _upstream(item: Located) -> str:
@@ -120,6 +161,8 @@ def _upstream(item: Located) -> str:
         raise item.refuse("upstream has more than an origin and a plain path")
     if port == 0 or not _host_is_plain(host):
         raise item.refuse("upstream's host or port cannot be one")
+    if UNSUPPORTED_HOSTS.fullmatch(host):
+        raise item.refuse(f"upstream {host} serves models that are not supported under any kind")
     return text.rstrip("/")
 
 
@@ -140,6 +183,17 @@ def _fields(item: Located) -> tuple[str, ...]:
             raise entry.refuse("a field of sql_fields is not a path such as $.query or $.batch[*].sql")
         paths.append(path)
     return tuple(paths)
+
+
+def _methods(item: Located) -> tuple[str, ...]:
+    """Methods of JSON-RPC that an MCP server may call on its client."""
+    methods = []
+    for entry in item.items("server_requests"):
+        method = entry.text("a method of server_requests")
+        if not METHOD.fullmatch(method):
+            raise entry.refuse("server_requests lists methods such as sampling/createMessage or elicitation/create")
+        methods.append(method)
+    return tuple(methods)
 
 
 def _passed(item: Located) -> tuple[str, ...]:

@@ -6,11 +6,12 @@ The query is `data.exeat.decision`; its value, with defaults in brackets:
     reasons    one or more {rule, message, controls []}; the first one is what the caller is told
     approval   {any [], all [], quorum [1], expires_in ["9m"], wait ["hold"], justification ["none"]}
                needed by `hold` and by `tools.hold`, an error on any other allow, without meaning on a deny
-    tools      {hold [], hide []}, names of tools
+    tools      {hold [], hide []}, names of tools; in `hide` also patterns ("delete_*") and exceptions ("!search")
     masking    profile names, on top of the floor []
     restore    whether keyed tokens in the request may be turned back [false]
     record     what is kept of the content ["full"]
     snapshot   data.snapshot.digest, so that the record names what really decided
+    shadow     {effect, reasons} that would have been, where a rule or connection only watches; it is recorded [none]
 """
 
 import re
@@ -35,6 +36,7 @@ Justification = Literal["none", "optional", "required"]
 Choice = TypeVar("Choice", bound=str)
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/ -]{0,127}")  # rules, groups, tools
+HIDDEN = re.compile(r"!?[A-Za-z0-9_*][A-Za-z0-9_.:/ *-]{0,127}")
 PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 CONTROL = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,79}")  # NIST-800-53:AC-3
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -76,6 +78,14 @@ class ApprovalTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """What would have been decided if every rule were in force."""
+
+    effect: Effect
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     effect: Effect
     reasons: tuple[Reason, ...]
@@ -86,6 +96,7 @@ class Decision:
     masking: tuple[str, ...] = ()
     restore: bool = False
     record: str = "full"
+    shadow: Shadow | None = None
 
 
 def parse(result: object) -> Decision:
@@ -100,14 +111,15 @@ def parse(result: object) -> Decision:
         snapshot=_text(fields.get("snapshot"), "snapshot", DIGEST),
         approval=_terms(fields.get("approval"), Effect(effect), tools_hold),
         tools_hold=tools_hold,
-        tools_hide=_names(tools.get("hide", []), "tools.hide", NAME),
+        tools_hide=_names(tools.get("hide", []), "tools.hide", HIDDEN),
         masking=_names(fields.get("masking", []), "masking", PROFILE),
         restore=_boolean(fields.get("restore", False), "restore"),
         record=_choice(fields.get("record", "full"), "record", ("full",)),
+        shadow=_shadow(fields.get("shadow")),
     )
 
 
-KEYS = {"effect", "reasons", "approval", "tools", "masking", "restore", "record", "snapshot"}
+KEYS = {"effect", "reasons", "approval", "tools", "masking", "restore", "record", "snapshot", "shadow"}
 APPROVAL_KEYS = {"any", "all", "quorum", "expires_in", "wait", "justification"}
 
 
@@ -117,6 +129,14 @@ def duration_seconds(text: object, where: str) -> int:
     if match is None:
         raise MalformedDecision(f'{where} is not a duration such as "9m"')
     return int(match[1]) * UNIT_SECONDS[match[2]]
+
+
+def _shadow(value: object) -> Shadow | None:
+    if value is None:
+        return None
+    fields = _object(value, "shadow", {"effect", "reasons"})
+    effect = _choice(fields.get("effect"), "shadow.effect", tuple(Effect))
+    return Shadow(Effect(effect), _reasons(fields.get("reasons"), "shadow.reasons"))
 
 
 def _terms(value: object, effect: Effect, tools_hold: tuple[str, ...]) -> ApprovalTerms | None:
@@ -155,11 +175,11 @@ def _quorum(value: object) -> int:
     return value
 
 
-def _reasons(value: object) -> tuple[Reason, ...]:
-    items = _list(value, "reasons", MAX_REASONS)
+def _reasons(value: object, where: str = "reasons") -> tuple[Reason, ...]:
+    items = _list(value, where, MAX_REASONS)
     if not items:
-        raise MalformedDecision("reasons is empty: a decision says why")
-    return tuple(_reason(item, f"reasons[{index}]") for index, item in enumerate(items))
+        raise MalformedDecision(f"{where} is empty: a decision says why")
+    return tuple(_reason(item, f"{where}[{index}]") for index, item in enumerate(items))
 
 
 def _reason(value: object, where: str) -> Reason:

@@ -15,7 +15,7 @@ STRANGER: dict[str, Any] = {
         "owner": "",
     },
     "request": {"method": "POST", "host": "gateway.invalid", "path": "/", "query": {}, "headers": {}, "size": 0},
-    "connection": {"name": "nowhere", "kind": "http", "risk": "standard"},
+    "connection": {"name": "nowhere", "kind": "http", "risk": "standard", "mode": "enforce"},
     "action": {"kind": "http.request"},
     "findings": [],
     "usage": {},

@@ -92,6 +92,10 @@ async def _data(checked: Checked, worker: Worker) -> None:
 
     def connections() -> None:
         checked.connections = parse_connections(repository.text(CONNECTIONS), CONNECTIONS, secrets)
+        watched = [connection for connection in checked.connections.values() if connection.mode == "shadow"]
+        for one in watched:
+            text = f"connection `{one.name}` is only watched (mode: shadow): nothing is denied or held there"
+            checked.notes.append(Problem(CONNECTIONS, one.line, text))
 
     def masking() -> None:
         patterns = {name: secret.pattern for name, secret in (secrets or {}).items() if secret.pattern}
@@ -170,5 +174,5 @@ async def _warm_up(checked: Checked, worker: Worker) -> None:
 def _strangers(connections: Mapping[str, Connection]) -> Iterator[dict[str, Any]]:
     yield STRANGER
     for connection in connections.values():
-        place = {"name": connection.name, "kind": connection.kind, "risk": connection.risk}
+        place = {"name": connection.name, "kind": connection.kind, "risk": connection.risk, "mode": connection.mode}
         yield merged(STRANGER, {"connection": place})

@@ -24,9 +24,42 @@ may_connect if input.connection.name in connections
 
 is_generation if startswith(input.action.kind, "llm.")
 
-is_llm if input.connection.kind in {"anthropic", "openai"}
+is_llm if input.connection.kind in {"anthropic", "openai", "azure_openai", "gemini"}
 
-is_read if input.request.method in {"GET", "HEAD"}
+# A way into a container changes what runs there, whatever the method says.
+is_read if {
+	input.request.method in {"GET", "HEAD"}
+	not is_way_in
+}
+
+is_way_in if input.action.kind in {"kubernetes.exec", "kubernetes.attach", "kubernetes.portforward", "kubernetes.proxy"}
+
+is_read if input.action.kind == "mcp.end"
+
+# MCP speaks by POST alone: a request reads when each of its messages does.
+is_read if {
+	input.action.kind == "mcp.call"
+	every message in input.action.mcp.messages {
+		reads_mcp(message)
+	}
+}
+
+reads_mcp(message) if {
+	message.kind != "answer"
+	message.method in {
+		"initialize", "server/discover", "ping", "logging/setLevel", "completion/complete",
+		"tools/list", "prompts/list", "prompts/get", "resources/list", "resources/templates/list", "resources/read",
+		"resources/subscribe", "resources/unsubscribe", "subscriptions/listen",
+	}
+}
+
+reads_mcp(message) if startswith(message.method, "notifications/")
+
+# An answer to the server that says no, or nothing.
+reads_mcp(message) if {
+	message.kind == "answer"
+	message.empty
+}
 
 model_allowed if {
 	is_string(input.action.model)

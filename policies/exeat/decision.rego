@@ -8,25 +8,60 @@
 #     masking contains PROFILE
 #   Deny outranks hold, hold outranks allow, and where no rule speaks nothing is let out. A pack may also give
 #   `controls`: from a control that a rule serves to those of another framework.
+#
+#   A rule whose METADATA says `custom.mode: shadow` only watches, and so does all of a connection of `mode: shadow`:
+#   what would have been decided stands in `shadow`, and takes no effect. Masking is never a shadow.
 package exeat
 
-decision := {
-	"effect": verdict.effect,
-	"reasons": [explained(reason) | some reason in verdict.reasons],
-	"approval": verdict.approval,
-	"tools": {"hold": [], "hide": []},
-	"masking": [profile | some profile in masked],
-	"restore": false,
-	"record": "full",
-	"snapshot": data.snapshot.digest,
+decision := object.union(
+	{
+		"effect": verdict.effect,
+		"reasons": [explained(reason) | some reason in verdict.reasons],
+		"approval": verdict.approval,
+		"tools": {"hold": [], "hide": []},
+		"masking": [profile | some profile in masked],
+		"restore": false,
+		"record": "full",
+		"snapshot": data.snapshot.digest,
+	},
+	shadow,
+)
+
+watched if input.connection.mode == "shadow"
+
+verdict := {"effect": "allow", "reasons": {watching}, "approval": null} if {
+	watched
+} else := weighed(denials - shadow_denials, holds - shadow_holds, grants)
+
+watching := {
+	"rule": "shadow",
+	"message": "This connection is only watched; nothing is denied or held.",
+	"controls": [],
 }
 
-verdict := {"effect": "deny", "reasons": denials, "approval": null} if {
-	count(denials) > 0
-} else := {"effect": "hold", "reasons": {held.reason | some held in holds}, "approval": terms} if {
-	count(holds) > 0
-} else := {"effect": "allow", "reasons": grants, "approval": null} if {
-	count(grants) > 0
+# What would be decided if nothing only watched.
+shadow := {"shadow": {"effect": would.effect, "reasons": [explained(reason) | some reason in would.reasons]}} if {
+	only_watching
+	would := weighed(denials, holds, grants)
+} else := {}
+
+only_watching if watched
+
+only_watching if count(shadow_denials) > 0
+
+only_watching if count(shadow_holds) > 0
+
+# Taken away from the whole, so that what has another shape than these comprehensions expect stays in force.
+shadow_denials := {reason | some reason in denials; reason.mode == "shadow"}
+
+shadow_holds := {held | some held in holds; held.reason.mode == "shadow"}
+
+weighed(denying, holding, granting) := {"effect": "deny", "reasons": denying, "approval": null} if {
+	count(denying) > 0
+} else := {"effect": "hold", "reasons": {held.reason | some held in holding}, "approval": terms(holding)} if {
+	count(holding) > 0
+} else := {"effect": "allow", "reasons": granting, "approval": null} if {
+	count(granting) > 0
 } else := {"effect": "deny", "reasons": {nothing_allows}, "approval": null}
 
 nothing_allows := {
@@ -45,12 +80,12 @@ masked := masking | {profile | some profile in data.packs[_].masking}
 
 # The terms of one hold are its own. Several together ask for somebody of each group, for the largest number of people,
 # and for a reason.
-terms := held.approval if {
-	count(holds) == 1
-	some held in holds
+terms(holding) := held.approval if {
+	count(holding) == 1
+	some held in holding
 } else := {
-	"all": [group | some group in {name | some held in holds; some name in held.approval.any}],
-	"quorum": max([object.get(held.approval, "quorum", 1) | some held in holds]),
+	"all": [group | some group in {name | some held in holding; some name in held.approval.any}],
+	"quorum": max([object.get(held.approval, "quorum", 1) | some held in holding]),
 	"expires_in": "9m",
 	"wait": "hold",
 	"justification": "required",
@@ -61,10 +96,15 @@ reason(annotations, message) := {
 	"rule": annotations.custom.rule,
 	"message": message,
 	"controls": annotations.custom.controls,
+	"mode": object.get(annotations.custom, "mode", "enforce"),
 }
 
-# The same with the controls that packs add.
-explained(reason) := object.union(reason, {"controls": [control | some control in controls_of(reason)]})
+# As the decision has it: with the controls that packs add.
+explained(reason) := {
+	"rule": reason.rule,
+	"message": reason.message,
+	"controls": [control | some control in controls_of(reason)],
+}
 
 controls_of(reason) := {control | some control in reason.controls} | {control |
 	some own in reason.controls

@@ -63,3 +63,38 @@ test_where_no_rule_speaks_nothing_is_let_out if {
 	answer.effect == "deny"
 	given.rules(answer) == {"default_deny"}
 }
+
+watching(request) := object.union(request, {"connection": {"mode": "shadow"}})
+
+test_a_watched_connection_lets_out_and_says_what_would_have_been if {
+	answer := decision with input as watching(given.ledger("POST", "/transfers"))
+	answer.effect == "allow"
+	given.rules(answer) == {"shadow"}
+	answer.shadow.effect == "hold"
+	{reason.rule | some reason in answer.shadow.reasons} == {"ledger_write"}
+	answer.masking == ["pci", "pii-us", "secrets"]
+	quiet := decision with input as watching(given.ledger("GET", "/accounts"))
+	quiet.shadow.effect == "allow"
+}
+
+test_a_rule_that_only_watches_changes_nothing if {
+	reason := {"rule": "new_rule", "message": "No.", "controls": [], "mode": "shadow"}
+	held := {"reason": object.union(reason, {"rule": "new_hold"}), "approval": {"any": ["x"]}}
+	packs := {"p": {"deny": {reason}, "hold": {held}}}
+	answer := decision with input as given.ledger("POST", "/transfers") with data.packs as packs
+	answer.effect == "hold"
+	given.rules(answer) == {"ledger_write"}
+	answer.shadow.effect == "deny"
+	{one.rule | some one in answer.shadow.reasons} == {"new_rule"}
+}
+
+test_no_shadow_where_nothing_watches if {
+	answer := decision with input as given.ledger("POST", "/transfers")
+	not answer.shadow
+}
+
+test_a_rule_of_another_shape_stays_in_force if {
+	answer := decision with input as given.generation("claude-sonnet-4-5")
+		with data.packs as {"p": {"deny": {"no"}}}
+	answer.effect != "allow"
+}

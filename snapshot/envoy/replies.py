@@ -11,6 +11,7 @@ from envoy_data_plane.envoy.extensions.access_loggers.filters.cel import v3 as c
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
 from envoy_data_plane.google.protobuf import Struct
 
+from snapshot.answers import SHAPES
 from snapshot.envoy.typed import pack
 
 REPLY_MARK = "x-exeat-reply"
@@ -30,7 +31,7 @@ NO_ANSWER = "The upstream gave no answer that could be used."
 def local_replies() -> hcm.LocalReplyConfig:
     """Selective on purpose: a global body format would also wrap the bodies that authz and extproc wrote."""
     mappers = [_mapper(OURS, {}, None)]
-    for kind in ("anthropic", "openai", ""):
+    for kind in (*SHAPES, ""):
         named = f"xds.route_name.startsWith('{kind}:') && " if kind else ""
         mappers.append(_mapper(named + DOWN, _body(kind, "gateway_unavailable", UNAVAILABLE), 503))
         mappers.append(_mapper(named + UPSTREAM, _body(kind, "upstream_unavailable", NO_ANSWER), None))
@@ -40,11 +41,20 @@ def local_replies() -> hcm.LocalReplyConfig:
 
 
 def _body(kind: str, code: str, message: str) -> dict[str, object]:
+    """What `snapshot.answers` would say; of the status only Envoy knows, so what depends on it is left general."""
     if kind == "anthropic":
         error = {"type": "api_error", "message": message, "code": code}
         return {"type": "error", "error": error, "request_id": "%REQ(X-REQUEST-ID)%"}
-    if kind == "openai":
+    if kind in ("openai", "azure_openai"):
         return {"error": {"message": message, "type": "server_error", "param": None, "code": code}}
+    if kind == "gemini":
+        return {"error": {"code": "%RESPONSE_CODE%", "message": message, "status": "UNAVAILABLE"}}
+    if kind == "mcp":
+        refused = {"code": -32000, "message": message, "data": {"code": code}}
+        return {"jsonrpc": "2.0", "id": None, "error": refused}
+    if kind == "kubernetes":
+        head = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message}
+        return {**head, "reason": "ServiceUnavailable", "code": "%RESPONSE_CODE%"}
     return {"type": "about:blank", "status": "%RESPONSE_CODE%", "detail": message, "code": code}
 
 

@@ -32,6 +32,10 @@ def gateway(
             f"anthropic: {{kind: anthropic, upstream: 'http://127.0.0.1:{port}', credential: anthropic}}\n"
             f"openai: {{kind: openai, upstream: 'http://127.0.0.1:{port}'}}\n"
             f"plain: {{kind: http, upstream: 'http://127.0.0.1:{port}'}}\n"
+            f"azure: {{kind: azure_openai, upstream: 'http://127.0.0.1:{port}'}}\n"
+            f"gemini: {{kind: gemini, upstream: 'http://127.0.0.1:{port}'}}\n"
+            f"tools: {{kind: mcp, upstream: 'http://127.0.0.1:{port}'}}\n"
+            f"cluster: {{kind: kubernetes, upstream: 'http://127.0.0.1:{port}'}}\n"
         )
         if authz:
             add = lambda server: auth_grpc.add_AuthorizationServicer_to_server(authz, server)  # noqa: E731
@@ -65,23 +69,24 @@ def test_an_allowed_request_reaches_the_upstream_with_its_key_and_without_the_ca
     assert "sk-ant-planted" not in str(requests)
 
 
-@pytest.mark.parametrize(
-    ("connection", "shape"),
-    [
-        ("anthropic", lambda body: body["type"] == "error" and body["error"]["code"]),
-        ("openai", lambda body: body["error"]["code"]),
-        ("plain", lambda body: body["code"]),
-    ],
-)
-def test_a_part_that_is_down_is_503_in_the_callers_shape(connection: str, shape: Any) -> None:
-    with gateway(None, stubs.Extproc()) as (client, _, upstream):
-        answer = client.get(f"/{connection}/accounts")
-        assert (answer.status_code, shape(answer.json())) == (503, "gateway_unavailable"), answer.text
-        assert not upstream.received
-    with gateway(stubs.Authz(stubs.allow), None) as (client, _, upstream):
-        answer = client.get(f"/{connection}/accounts")
-        assert (answer.status_code, shape(answer.json())) == (503, "gateway_unavailable"), answer.text
-        assert not upstream.received
+def test_a_part_that_is_down_is_503_in_the_callers_shape() -> None:
+    shapes: dict[str, Any] = {
+        "anthropic": lambda body: body["type"] == "error" and body["error"]["code"],
+        "openai": lambda body: body["error"]["code"],
+        "azure": lambda body: body["error"]["code"],
+        "gemini": lambda body: (body["error"]["code"], body["error"]["status"]),
+        "tools": lambda body: body["jsonrpc"] == "2.0" and body["id"] is None and body["error"]["data"]["code"],
+        "cluster": lambda body: (body["kind"], body["code"], body["reason"]),
+        "plain": lambda body: body["code"],
+    }
+    told: dict[str, Any] = {"gemini": (503, "UNAVAILABLE"), "cluster": ("Status", 503, "ServiceUnavailable")}
+    for authz, extproc in ((None, stubs.Extproc()), (stubs.Authz(stubs.allow), None)):
+        with gateway(authz, extproc) as (client, _, upstream):
+            for connection, shape in shapes.items():
+                answer = client.get(f"/{connection}/accounts")
+                assert answer.status_code == 503, answer.text
+                assert shape(answer.json()) == told.get(connection, "gateway_unavailable"), answer.text
+            assert not upstream.received
 
 
 @pytest.mark.parametrize("phase", ["request_headers", "response_headers"])

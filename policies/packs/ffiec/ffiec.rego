@@ -9,7 +9,7 @@ import data.exeat.reason
 
 provider := data.packs.ffiec.inventory[input.connection.name]
 
-is_third_party if input.connection.kind in {"anthropic", "openai"}
+is_third_party if data.exeat.is_llm
 
 # METADATA
 # title: Third parties are in the inventory

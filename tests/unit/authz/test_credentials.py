@@ -22,6 +22,8 @@ def sent(*pairs: tuple[str, bytes]) -> str:
         [("authorization", b"BEARER   t  ")],
         [("x-api-key", b"t")],
         [("x-api-key", b" t ")],
+        [("api-key", b"t")],
+        [("x-goog-api-key", b"t"), ("authorization", b"Bearer t")],
         [("x-api-key", b"t"), ("authorization", b"Bearer t")],
         [("cookie", b"theme=dark; lang=de"), ("x-api-key", b"t")],
     ],
@@ -36,6 +38,8 @@ def test_where_clients_put_it(pairs: list[tuple[str, bytes]]) -> None:
         [("authorization", b"Bearer a"), ("x-api-key", b"b")],
         [("authorization", b"Bearer a"), ("authorization", b"Bearer b")],
         [("x-api-key", b"a"), ("x-api-key", b"b")],
+        [("x-api-key", b"a"), ("api-key", b"b")],
+        [("x-goog-api-key", b"a"), ("authorization", b"Bearer b")],
         [("x-api-key", b""), ("authorization", b"Bearer b")],
     ],
 )

@@ -36,7 +36,7 @@ def test_the_input_is_what_policies_are_written_for() -> None:
     assert given["identity"].keys() >= STRANGER["identity"].keys()
     assert given["identity"]["groups"] == ["research"]
     assert given["request"]["path"] == "/v1/messages"
-    assert given["connection"] == {"name": "anthropic", "kind": "anthropic", "risk": "standard"}
+    assert given["connection"] == {"name": "anthropic", "kind": "anthropic", "risk": "standard", "mode": "enforce"}
     assert given["session"] == {"id": "s-1", "source": "header"}
 
 

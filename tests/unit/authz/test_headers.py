@@ -4,6 +4,7 @@ import pytest
 
 from authz.errors import HeaderRefused
 from authz.headers import ALWAYS_REMOVED, SINGLE, Headers, justification, mcp_session, removed, session_key, shown
+from snapshot.connections import KINDS
 
 FORGED = [
     "authorization", "x-api-key", "cookie", "x-exeat-session", "x-exeat-justification", "x-exeat-decision",
@@ -19,7 +20,7 @@ def pairs(*names: str, value: bytes = b"v") -> Headers:
     return Headers([(name, value) for name in names])
 
 
-@pytest.mark.parametrize("kind", ["anthropic", "openai", "http"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "mcp"])
 @pytest.mark.parametrize("name", FORGED)
 def test_what_nobody_allowed_is_removed(kind: str, name: str) -> None:
     found = pairs(name, "accept")
@@ -32,7 +33,9 @@ def test_what_nobody_allowed_is_removed(kind: str, name: str) -> None:
     [
         ("anthropic", "anthropic-version"), ("anthropic", "anthropic-beta"), ("anthropic", "x-stainless-lang"),
         ("openai", "openai-organization"), ("openai", "openai-project"), ("http", "if-match"), ("http", "accept"),
-        ("http", "content-type"), ("http", "idempotency-key"),
+        ("http", "content-type"), ("http", "idempotency-key"), ("azure_openai", "x-ms-client-request-id"),
+        ("gemini", "x-goog-api-client"), ("mcp", "mcp-session-id"), ("mcp", "mcp-protocol-version"),
+        ("mcp", "last-event-id"), ("kubernetes", "if-none-match"),
     ],
 )  # fmt: skip
 def test_what_the_apis_need_passes(kind: str, name: str) -> None:
@@ -40,7 +43,7 @@ def test_what_the_apis_need_passes(kind: str, name: str) -> None:
     assert shown(pairs(name), kind) == [(name, b"v")]
 
 
-@pytest.mark.parametrize("kind", ["anthropic", "openai", "http"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_framing_stays_envoys(kind: str) -> None:
     names = ("host", "content-length", "transfer-encoding", "x-request-id")
     assert not set(names) & set(removed(pairs(*names), kind))

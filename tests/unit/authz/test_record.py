@@ -1,6 +1,7 @@
 """What is said to the evidence."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from authz.session import Session
 from identity import Identity
 from masking.finding import Finding
 from runtime.errors import GatewayError
-from snapshot.decision import ApprovalTerms, Decision, Effect, Reason
+from snapshot.decision import ApprovalTerms, Decision, Effect, Reason, Shadow
 from tests.kit.blot import DIGEST, known
 from tests.unit.authz.test_decide import asked
 
@@ -46,6 +47,14 @@ def test_a_decision(effect: str, status: int) -> None:
     assert ("approval" in draft.data) == (effect == "hold")
     assert draft.reserved
     canonical(draft.data)
+
+
+def test_what_would_have_been_decided_is_kept_beside() -> None:
+    shadow = Shadow(Effect.DENY, (Reason("new_rule", "No."),))
+    data = decided(exchange(), asked()[0], replace(decision(), shadow=shadow)).data
+    assert data["effect"] == "allow"
+    assert data["shadow"] == {"effect": "deny", "reasons": [{"rule": "new_rule", "message": "No.", "controls": []}]}
+    assert "shadow" not in decided(exchange(), asked()[0], decision()).data
 
 
 def test_the_input_is_its_frame() -> None:

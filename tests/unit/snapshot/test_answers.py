@@ -46,3 +46,36 @@ def test_the_last_event_of_a_stream_is_one_sse_event(dialect: str) -> None:
     assert event.count(b"\n\n") == 1
     data = next(line for line in event.splitlines() if line.startswith(b"data: "))
     assert ID in json.dumps(json.loads(data[6:]))
+
+
+def test_gemini() -> None:
+    answer = refusal("gemini", 403, "model_tier", "Not this one.", ID)
+    error = json.loads(answer.body)["error"]
+    assert (error["code"], error["status"]) == (403, "PERMISSION_DENIED")
+    assert error["details"][0]["reason"] == "model_tier"
+    assert error["details"][0]["metadata"] == {"decision": ID}
+    assert error_event("gemini", "x", "No.", ID).startswith(b'data: {"error":{"code":403')
+
+
+def test_kubernetes() -> None:
+    answer = refusal("kubernetes", 403, "no_role", "None of your groups may.", ID)
+    status = json.loads(answer.body)
+    assert (status["kind"], status["apiVersion"], status["code"], status["reason"]) == (
+        "Status",
+        "v1",
+        403,
+        "Forbidden",
+    )
+    assert status["details"]["causes"] == [{"reason": "no_role", "message": ID}]
+
+
+def test_azure_speaks_as_openai() -> None:
+    assert refusal("azure_openai", 429, "c", "m", ID) == refusal("openai", 429, "c", "m", ID)
+
+
+def test_the_last_event_of_an_mcp_stream_is_no_result() -> None:
+    name, data = error_event("mcp", "cut", "No.", ID).decode().split("\n")[:2]
+    assert name == "event: message"
+    message = json.loads(data.removeprefix("data: "))
+    assert message["id"] is None
+    assert message["error"]["data"]["code"] == "cut"

@@ -46,6 +46,17 @@ def test_defaults_are_the_safe_ones() -> None:
     assert not connection.passes("image/png")
 
 
+def test_what_kinds_of_their_own_may_say() -> None:
+    connection = one(
+        "a: {kind: mcp, upstream: 'https://x.example/mcp', server_requests: [elicitation/create, ping], mode: shadow,"
+        " sql_fields: ['$.params.arguments.sql'], sql_dialect: tsql}"
+    )
+    assert connection.server_requests == ("elicitation/create", "ping")
+    assert (connection.sql_dialect, connection.mode) == ("tsql", "shadow")
+    plain = one("a: {kind: mcp, upstream: 'https://x.example'}")
+    assert (plain.server_requests, plain.sql_dialect, plain.mode) == ((), "", "enforce")
+
+
 def test_passing_is_by_media_type() -> None:
     connection = one(
         "a: {kind: http, upstream: 'https://x.example', uninspectable: {pass: [image/*, application/pdf]}}"
@@ -66,7 +77,25 @@ def test_plain_http_is_for_loopback(host: str) -> None:
     [
         ("a: {kind: http, upstream: 'http://ledger.internal'}", 1, "https"),
         ("a: {kind: http, upstream: 'http://127.0.0.1.evil.example'}", 1, "https"),
-        ("a:\n  kind: mcp\n  upstream: https://x.example", 2, "anthropic, openai, http"),
+        (
+            "a:\n  kind: smtp\n  upstream: https://x.example",
+            2,
+            "anthropic, openai, azure_openai, gemini, mcp, kubernetes",
+        ),
+        ("a:\n  kind: bedrock\n  upstream: https://x.example", 2, "not supported: its answers are AWS event streams"),
+        ("a:\n  kind: vertex\n  upstream: https://x.example", 2, "not supported"),
+        (
+            "a: {kind: http, upstream: 'https://bedrock-runtime.us-east-1.amazonaws.com'}",
+            1,
+            "not supported under any kind",
+        ),
+        ("a: {kind: http, upstream: 'https://bedrock-runtime-fips.us-gov-west-1.amazonaws.com'}", 1, "under any kind"),
+        ("a: {kind: gemini, upstream: 'https://us-central1-aiplatform.googleapis.com/v1'}", 1, "under any kind"),
+        ("a: {kind: gemini, upstream: 'https://aiplatform.googleapis.com'}", 1, "under any kind"),
+        ("a: {kind: http, upstream: 'https://x.example', server_requests: [roots/list]}", 1, "kind mcp"),
+        ("a: {kind: mcp, upstream: 'https://x.example', server_requests: ['*']}", 1, "sampling/createMessage"),
+        ("a: {kind: http, upstream: 'https://x.example', sql_dialect: ansi}", 1, "postgres"),
+        ("a: {kind: http, upstream: 'https://x.example', mode: observe}", 1, "enforce, shadow"),
         ("a:\n  upstream: https://x.example", 1, "no `kind`"),
         ("a: {kind: http}", 1, "no `upstream`"),
         ("a:\n  kind: http\n  upstream: https://x.example\n  timeout: 5", 4, "unknown key `timeout`"),

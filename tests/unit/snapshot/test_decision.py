@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from snapshot.decision import ApprovalTerms, Decision, Effect, MalformedDecision, Reason, parse
+from snapshot.decision import ApprovalTerms, Decision, Effect, MalformedDecision, Reason, Shadow, parse
 
 DIGEST = "sha256:" + "ab" * 32
 ALLOW: dict[str, Any] = {
@@ -153,3 +153,24 @@ def test_a_complaint_never_quotes_the_value() -> None:
     with pytest.raises(MalformedDecision) as caught:
         parse(changed(ALLOW, "masking", ["4111 1111 1111 1111"]))
     assert "4111" not in caught.value.message
+
+
+def test_a_shadow_is_what_would_have_been() -> None:
+    reasons = [{"rule": "new_rule", "message": "No.", "controls": ["C-1"]}]
+    found = parse({**ALLOW, "shadow": {"effect": "deny", "reasons": reasons}})
+    assert found.effect is Effect.ALLOW
+    assert found.shadow == Shadow(Effect.DENY, (Reason("new_rule", "No.", ("C-1",)),))
+    assert parse({**ALLOW, "shadow": None}).shadow is None
+    for bad in ({}, {"effect": "deny"}, {"effect": "deny", "reasons": []}, {"effect": "x", "reasons": reasons}, True):
+        with pytest.raises(MalformedDecision):
+            parse({**ALLOW, "shadow": bad})
+
+
+def test_what_is_hidden_may_be_a_pattern_or_an_exception() -> None:
+    found = parse({**ALLOW, "tools": {"hide": ["*", "!search", "delete_*"]}})
+    assert found.tools_hide == ("*", "!search", "delete_*")
+    for bad in ("", "!", "a\nb", "-x", "a" * 200):
+        with pytest.raises(MalformedDecision):
+            parse({**ALLOW, "tools": {"hide": [bad]}})
+    with pytest.raises(MalformedDecision):
+        parse({**ALLOW, "approval": HOLD["approval"], "tools": {"hold": ["delete_*"]}})
