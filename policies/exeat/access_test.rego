@@ -52,3 +52,44 @@ test_of_a_provider_only_generation_and_reading_is_let_out if {
 	given.rules(answer) == {"provider_surface"}
 	decision.effect == "allow" with input as object.union(files, {"request": {"method": "GET", "path": "/v1/models"}})
 }
+
+mcp(messages) := {
+	"identity": given.research,
+	"connection": given.at("tickets", "mcp", "standard"),
+	"request": {"method": "POST", "path": "/mcp"},
+	"action": {"kind": "mcp.call", "mcp": {"messages": messages}},
+	"findings": [],
+}
+
+call(tool) := {"kind": "request", "method": "tools/call", "tool": tool, "arguments": {}}
+
+test_at_high_risk_talk_is_reading_and_calls_wait if {
+	place := {"connection": given.at("ledger", "mcp", "high"), "identity": given.finance}
+	reads := [
+		{"kind": "request", "method": "initialize"},
+		{"kind": "notification", "method": "notifications/initialized"},
+		{"kind": "answer", "method": "", "failed": false, "empty": true},
+	]
+	decision.effect == "allow" with input as object.union(mcp(reads), place)
+	decision.effect == "hold" with input as object.union(mcp([call("search")]), place)
+	decision.effect == "hold" with input as object.union(mcp(array.concat(reads, [call("search")])), place)
+	said := {"kind": "answer", "method": "", "failed": false, "empty": false, "result": {"content": {"pin": "x"}}}
+	decision.effect == "hold" with input as object.union(mcp([said]), place)
+}
+
+test_a_way_into_a_container_is_no_reading if {
+	exec := object.union(given.ledger("GET", "/api/v1/namespaces/n/pods/p/exec"), {
+		"connection": {"kind": "kubernetes"},
+		"action": {"kind": "kubernetes.exec"},
+	})
+	decision.effect == "hold" with input as exec
+	decision.effect == "allow" with input as object.union(exec, {"action": {"kind": "kubernetes.get"}})
+}
+
+test_the_stream_of_a_server_and_the_end_of_a_session_are_reading if {
+	place := {"connection": given.at("ledger", "mcp", "high"), "identity": given.finance}
+	listening := object.union(mcp([]), {"action": {"kind": "mcp.listen"}, "request": {"method": "GET"}})
+	decision.effect == "allow" with input as object.union(listening, place)
+	ending := object.union(mcp([]), {"action": {"kind": "mcp.end"}, "request": {"method": "DELETE"}})
+	decision.effect == "allow" with input as object.union(ending, place)
+}
