@@ -14,9 +14,21 @@ GAP = (
 )
 # What may stand between the word that announces a value and the value: "number:", `":"`, "** is **", `</td><td>`.
 LINK = (
-    r"(?:[ _-]?(?:number|num|no|nr|code|id|is))?"
+    r"(?:[ _-]?(?:number|num|no|nr|nbr|code|id|is|date)|[0-9])?(?: \([a-z ]{2,16}\))?"
     r"(?:[^A-Za-z0-9,;{}\[\]]{1,6}(?:number|num|no|nr|code|id|is|was|td|th|value)\b){0,2}[^A-Za-z0-9,;{}\[\]]{1,8}"
 )
+
+
+def said(*words: str, within: str = "") -> str:
+    """A context: one of the words, alone, behind `_` or as a hump (`customerSsn`), and what links it to the value.
+
+    `within`: a pattern for longer words that are telling wherever they stand in a name (`creditoraccount`).
+    """
+    humps = "|".join(f"{word.capitalize()}|{word.upper()}" for word in words)
+    own = [rf"(?:\b|_)(?i:{'|'.join(words)})", f"[a-z0-9](?:{humps})"] if words else []
+    return f"(?:{'|'.join([*own, f'(?i:{within})'] if within else own)})(?i:{LINK})"
+
+
 SIX_DIGITS = r"(?:[^0-9]*[0-9]){6}"
 
 

@@ -1,7 +1,7 @@
 """Bank accounts and the codes that lead to them."""
 
 from masking import validators
-from masking.detector import GAP, LINK, Detector
+from masking.detector import GAP, Detector, said
 from masking.iin import IBAN_LENGTHS
 
 IBAN = Detector(
@@ -23,7 +23,7 @@ IBAN_SAID = Detector(
     name="iban",
     pattern=rf"[A-Z]{{2}}[0-9]{{2}}(?:{GAP}?[A-Z0-9]){{11,30}}",
     ignore_case=True,
-    context=rf"\b(?:iban|account|acct|konto){LINK}",
+    context=said("iban", "acct", "konto", within="account"),
     groups=("bank", "financial", "pii"),
     validate=validators.iban,
     positive=("iban: «gb82west12345698765432»", "IBAN no. «De89 3704 0044 0532 0130 00»"),
@@ -34,8 +34,7 @@ US_ABA = Detector(
     name="us_aba",
     # A bare nine-digit number passes the checksum one time in ten, so the word has to stand before it.
     pattern=rf"[0-9]{{4}}{GAP}?[0-9]{{4}}{GAP}?[0-9]\b",
-    context=rf"\b(?:aba|rtn|routing|transit){LINK}",
-    ignore_case=True,
+    context=said("aba", "rtn", within="(?:routing|transit)(?:[ _/-]?transit|[ _/-]?aba)?"),
     groups=("bank", "financial", "us"),
     validate=validators.aba,
     positive=(
@@ -44,6 +43,8 @@ US_ABA = Detector(
         '{"routingNumber": "«011401533»"}',
         "Routing number is «0210-0002-1».",
         "| **Routing** | «322271627» |",
+        '"ach_routing_number": "«121000248»", "bankRouting": "«121000248»"',
+        "wire routing number (domestic): «121000248»",
     ),
     negative=("routing: 021000022", "021000021", "routing the packet 12 times"),
 )
@@ -51,8 +52,7 @@ US_ABA = Detector(
 BANK_ACCOUNT = Detector(
     name="bank_account",
     pattern=rf"[0-9](?:{GAP}?[0-9]){{5,16}}\b",
-    context=rf"\b(?:(?:bank[ _-]?)?(?:account|acct|a/c)|konto(?:nummer)?|compte){LINK}",
-    ignore_case=True,
+    context=said("acct", "a/c", "konto", "kontonummer", "compte", within="account"),
     groups=("bank", "financial"),
     validate=validators.at_least_digits(6),
     positive=(
@@ -60,6 +60,7 @@ BANK_ACCOUNT = Detector(
         '"account_number":"«000123456789»"',
         "Acct #«0012 3456 78» today",
         "a/c no. «31926819»",
+        '"creditorAccount": "«31926819»", "from_account_number": «31926819», acctNbr=«31926819»',
     ),
     negative=("account of 12 people", "account: 000000", "accounting 12345678"),
 )
@@ -68,11 +69,16 @@ SWIFT_BIC = Detector(
     name="swift_bic",
     # Every eight-letter word in capitals whose fifth and sixth letters are a country looks like one.
     pattern=r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\b",
-    context=rf"\b(?:[Ss][Ww][Ii][Ff][Tt]|[Bb][Ii][Cc])(?:[ _/-]?(?:[Bb][Ii][Cc]|[Cc]ode|CODE))?{LINK}",
+    context=said("swift", "bic", "swift/bic", "bic/swift", "swiftbic", "bicswift"),
     decisive="[A-Z]{6}",
     groups=("bank", "financial"),
     validate=validators.bic,
-    positive=("SWIFT: «DEUTDEFF»", "BIC/SWIFT code «NEDSZAJJXXX»", '"bic":"«CHASUS33»"'),
+    positive=(
+        "SWIFT: «DEUTDEFF»",
+        "BIC/SWIFT code «NEDSZAJJXXX»",
+        '"bic":"«CHASUS33»"',
+        '"beneficiary_bic": "«CHASUS33»", "bankSwiftCode": "«CHASUS33»"',
+    ),
     negative=("SWIFT: CUSTOMER1", "the CUSTOMER", "BIC: DEUTZZFF"),
 )
 
@@ -87,8 +93,7 @@ UK_SORT_AND_ACCOUNT = Detector(
 UK_SORT_CODE = Detector(
     name="uk_sort_code",
     pattern=rf"[0-9]{{2}}{GAP}?[0-9]{{2}}{GAP}?[0-9]{{2}}\b",
-    context=rf"\b(?:sort[ _-]?code|s/c){LINK}",
-    ignore_case=True,
+    context=said("s/c", within="sort[ _-]?code"),
     groups=("bank", "financial", "uk"),
     validate=validators.uk_sort_code,
     positive=("sort code «20-00-00»", '"sortCode":"«601613»"', "Sort-code: «60 16 13»"),

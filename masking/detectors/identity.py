@@ -2,12 +2,12 @@
 
 from masking import validators
 from masking.dates import is_date
-from masking.detector import LINK, Detector
+from masking.detector import LINK, Detector, said
 
 PASSPORT = Detector(
     name="passport",
     pattern=r"[A-Z]{0,3}[0-9][A-Z0-9]{4,9}\b",
-    context=rf"\b(?:passport|pass(?:eport|aporte)|reisepass){LINK}",
+    context=said(within="passport|passeport|pasaporte|reisepass"),
     ignore_case=True,
     decisive="[A-Za-z0-9]{6}",
     groups=("pii", "identity"),
@@ -17,6 +17,7 @@ PASSPORT = Detector(
         '"passport":"«C01X00T47»"',
         "Passport No. «X1234567»",
         "passport «533380006»",
+        '"holderPassportNumber": "«X1234567»"',
     ),
     negative=("passport office", "passport: required", "123456789"),
 )
@@ -25,8 +26,8 @@ DRIVING_LICENCE = Detector(
     name="driving_licence",
     pattern=r"[A-Z]{0,5}[ -]?[0-9](?:[ -]?[A-Z0-9]){4,18}\b",
     context=(
-        r"\b(?:(?:driver'?s?|driving)[ _-]?(?:licen[cs]e|permit)|licen[cs]e[ _-]?(?:number|no)|dl[ _-]?(?:number|no|#))"
-        + LINK
+        r"(?:\b|_)(?:(?:driver'?s?|driving)[ _-]?(?:licen[cs]e|permit)|licen[cs]e[ _-]?(?:number|no)"
+        rf"|dl[ _-]?(?:number|no|#)){LINK}"
     ),
     ignore_case=True,
     decisive="[A-Za-z0-9]{6}",
@@ -67,7 +68,9 @@ BIRTH_DATE = Detector(
         r"|[0-9]{1,2}(?:st|nd|rd|th)?[ .\-](?:of )?[A-Z][a-z]{2,8}\.?,?[ .\-][0-9]{4}"
         r"|[A-Z][a-z]{2,8}\.? [0-9]{1,2}(?:st|nd|rd|th)?,? [0-9]{4})"
     ),
-    context=rf"\b(?:date[ _-]?of[ _-]?birth|birth[ _-]?da(?:te|y)|d\.?o\.?b|born(?: on)?|geburtsdatum){LINK}",
+    context=said(
+        "dob", within=r"\bd\.o\.b|date[ _-]?of[ _-]?birth|birth[ _-]?da(?:te|y)|\bborn(?: on)?(?: the)?|geburtsdatum"
+    ),
     ignore_case=True,
     groups=("pii", "identity"),
     validate=is_date,
@@ -79,6 +82,8 @@ BIRTH_DATE = Detector(
         "Date of birth: «4th of March 1987»",
         "D.O.B. «04.03.87», born «04-MAR-1987»",
         '"birth_date":"«19870304»"',
+        '"customerDob": "«1987-03-04»", "borrower_date_of_birth": "«1987-03-04»"',
+        "born on the «2nd of January 1980»",
     ),
     negative=("1987-03-04", "dob: 1987-13-45", "born in 1987", "born 99/99/1987"),
 )

@@ -1,9 +1,11 @@
 """Numbers of the United States' tax and social security offices."""
 
 from masking import validators
-from masking.detector import GAP, LINK, Detector, joined
+from masking.detector import GAP, Detector, joined, said
 
 _AS_PRINTED = rf"\b[0-9]{{3}}(?:{GAP}|\.)[0-9]{{2}}(?:{GAP}|\.)[0-9]{{4}}\b"
+
+_TAX_ID = "tax[ _-]?(?:payer[ _-]?)?id(?:entification)?"
 
 US_SSN = Detector(
     name="us_ssn",
@@ -27,8 +29,7 @@ US_SSN_JOINED = joined(US_SSN, positive=("ssn_«123-45-6789»", "SSN«123-45-678
 US_SSN_BARE = Detector(
     name="us_ssn",
     pattern=r"[0-9]{9}\b",
-    context=rf"\b(?:ssn|social(?:[ _-]?security)?|soc\.? ?sec|tax[ _-]?(?:payer[ _-]?)?id|tin){LINK}",
-    ignore_case=True,
+    context=said("ssn", "tin", within=rf"social[ _-]?security|\bsocial|soc\.? ?sec|{_TAX_ID}"),
     groups=("pii", "us", "identity"),
     validate=validators.us_ssn,
     positive=(
@@ -36,8 +37,23 @@ US_SSN_BARE = Detector(
         '"ssn":"«123456789»"',
         "Social Security Number «123456789»",
         '"taxId": "«123456789»"',
+        '"customerSsn": "«123456789»", "spouse_ssn": «123456780»',
     ),
     negative=("123456789", "ssn: 000123456"),
+)
+
+US_SSN_BEFORE = Detector(
+    name="us_ssn",
+    # The word behind the number: it is matched too, and the validator gives it back.
+    pattern=(
+        r"\b[0-9]{9}[^A-Za-z0-9,;{}\[\]]{1,3}(?:(?:is|as|was) )?(?:(?:my|the|his|her|your|their|a) )?"
+        r"(?:ssn|social security)\b"
+    ),
+    ignore_case=True,
+    groups=("pii", "us", "identity"),
+    validate=lambda text: validators.us_ssn(text[:9]),
+    positive=("«123456789» is my SSN", "Her number, «123456789» (SSN), is on file."),
+    negative=("000123456 is my SSN", "123456789 is my order", "1123456789 (SSN)"),
 )
 
 US_ITIN = Detector(
@@ -52,8 +68,7 @@ US_ITIN = Detector(
 US_ITIN_BARE = Detector(
     name="us_itin",
     pattern=r"9[0-9]{8}\b",
-    context=rf"\b(?:itin|tax[ _-]?(?:payer[ _-]?)?id|tin){LINK}",
-    ignore_case=True,
+    context=said("itin", "tin", within=_TAX_ID),
     groups=("pii", "us", "identity"),
     validate=validators.us_itin,
     positive=("itin: «912701234»",),
@@ -72,8 +87,7 @@ US_EIN = Detector(
 US_EIN_BARE = Detector(
     name="us_ein",
     pattern=r"[0-9]{9}\b",
-    context=rf"\b(?:ein|fein|employer[ _-]?(?:identification|id|tax)){LINK}",
-    ignore_case=True,
+    context=said("ein", "fein", within="employer[ _-]?(?:identification|id|tax)"),
     groups=("pii", "us", "identity"),
     validate=validators.us_ein,
     positive=("EIN: «123456789»", '"fein":"«941234567»"'),
