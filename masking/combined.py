@@ -7,7 +7,7 @@ from masking import closure, pattern
 from masking.detector import Detector
 from masking.engine import Regex, RegexSet
 from masking.matcher import KEPT, Matcher, compiled
-from masking.pattern import WORD, Seq, mask_of
+from masking.pattern import ALL, WORD, Alt, Assert, Byte, Seq, mask_of
 
 NEVER = "[^\\x00-\\xff]"
 # The shape of a text's first bytes tells most detectors apart: `4111 1` from `123-45` from `10.1.2`.
@@ -40,7 +40,15 @@ class Combined:
         self.announced = tuple(m for m in self.matchers if m.context_tree is not None)
         self.has_context = bool(self.announced)
         both = [pattern.emit(Seq((m.context_tree, m.tree))) for m in self.announced if m.context_tree]
-        self.plain = Regex(_any(pattern.emit(m.tree) for m in plain))
+        self.plain = Regex(_any(pattern.emit(m.sought) for m in plain))
+        # Bytes that may stand before a value which is sought together with the byte before it.
+        self.edges = 0
+        for m in plain:
+            self.edges |= ALL & ~m.apart if m.apart else 0
+        self.looks_before = self.has_context or bool(self.edges)
+        self.first = 0  # what a value without context may begin with
+        for m in plain:
+            self.first |= m.first
         self.context = Regex(_any(both), longest=True)
         self._which = RegexSet(both)
         self.alive = Regex(f"(?:{_alive(plain, self.announced)})\\z")
@@ -98,6 +106,8 @@ def _may_match(matcher: Matcher, shape: bytes) -> bool:
     before = _MEMBERS[shape[0]]
     if matcher.context_tree is not None and not matcher.before & before:
         return False
+    if matcher.apart and not before & ~matcher.apart:
+        return False
     if matcher.lead and len(shape) > 1:
         boundary = bool(WORD & before) != bool(WORD & _MEMBERS[shape[1]])
         if boundary != (matcher.lead == r"\b"):
@@ -116,10 +126,13 @@ def _alive(plain: Iterable[Matcher], announced: Iterable[Matcher]) -> str:
     for matcher in plain:
         tree = closure.loosened(matcher.tree)
         split = closure.run_after(tree)
-        if split is None:
-            texts.append(closure.prefixes(tree))
-        else:
+        if split is not None:
             marked.append(split)
+        elif matcher.apart:
+            edge = pattern.emit(Alt((Assert("\\A"), Byte(ALL & ~matcher.apart))))
+            texts.append(edge + closure.begun(tree))
+        else:
+            texts.append(closure.prefixes(tree))
     if marked:
         texts.append(closure.shared_prefixes(marked))
     for matcher in announced:

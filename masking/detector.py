@@ -40,6 +40,9 @@ class Detector:
     pattern   the value itself; bounded, or ending in an unbounded class that is then swallowed
     groups    names under which a rule may select several detectors at once
     context   what must stand directly before the value (at most 96 bytes); it is never masked or held
+    apart     class of bytes that may not stand directly before the value: it begins where a run of them does. Without
+              it (and without `\\b`) every byte of a run is a start of its own, and the automaton counts them all
+    decimal   digits alone that follow `0.` are the fraction of a number, not a value
     validate  decides on a matched text and returns how much of it is the secret
     swallow   class of bytes to drop after the match; found by itself when the pattern ends in an unbounded class
     until     with `swallow`: dropping ends after the first match of this
@@ -56,6 +59,8 @@ class Detector:
     positive: tuple[str, ...]
     negative: tuple[str, ...] = ()
     context: str = ""
+    apart: str = ""
+    decimal: bool = False
     validate: Validator | None = None
     swallow: str = ""
     until: str = ""

@@ -12,13 +12,17 @@ _RANGES: tuple[tuple[int, int, tuple[int, ...]], ...] = (
     (3700, 3799, (15,)),  # American Express
     (3800, 3999, (14, 15, 16, 17, 18, 19)),  # Diners Club
     (4000, 4999, (13, 16, 19)),  # Visa
-    (5000, 5099, (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro, Verve, Elo
+    (5000, 5099, (16, 17, 18, 19)),  # Maestro, Verve, Elo
     (5100, 5599, (16,)),  # Mastercard
-    (5600, 5899, (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro
-    (6000, 6999, (12, 13, 14, 15, 16, 17, 18, 19)),  # Discover, UnionPay, Maestro, RuPay, Elo, Hipercard, Troy
+    (5600, 5899, (16, 17, 18, 19)),  # Maestro
+    (6000, 6999, (16, 17, 18, 19)),  # Discover, UnionPay, Maestro, RuPay, Elo, Hipercard, Troy
     (8100, 8171, (16, 17, 18, 19)),  # UnionPay
     (9792, 9792, (16,)),  # Troy
 )
+
+
+# Maestro is the one that issues numbers of 12 to 15 digits, under these: elsewhere they are ordinary numbers.
+_SHORT_MAESTRO = (5018, 5020, 5038, 5893, 6304, 6390, 6706, 6709, 6759, 6761, 6762, 6763, 6771, 6799)
 
 
 def _lengths() -> dict[bytes, int]:
@@ -27,6 +31,8 @@ def _lengths() -> dict[bytes, int]:
         bits = sum(1 << length for length in lengths)
         for lead in range(low, high + 1):
             table[b"%04d" % lead] = bits
+    for lead in _SHORT_MAESTRO:
+        table[b"%04d" % lead] |= sum(1 << length for length in (12, 13, 14, 15))
     return table
 
 

@@ -6,7 +6,7 @@ from masking import closure, pattern
 from masking.detector import Detector, Validator
 from masking.engine import HERE, Regex
 from masking.errors import PatternRefused
-from masking.pattern import Byte, Node, Seq
+from masking.pattern import ALL, Alt, Assert, Byte, Node, Seq
 
 # Bytes before a value that its context may span, and what a stream keeps of the text already sent to see it.
 MAX_CONTEXT = 96
@@ -30,6 +30,9 @@ class Matcher:
         self.tree: Node = closure.checked(closure.bound(tree))
         self.context_tree: Node | None = _context(detector) if detector.context else None
         self.first = closure.first(self.tree)[0]
+        self.apart = _byte_class(detector.apart) if detector.apart else 0
+        self.decimal = detector.decimal
+        self.looks_before = bool(self.context_tree) or bool(self.apart) or self.decimal
         self.before = closure.last(self.context_tree)[0] if self.context_tree else 0
         self.lead = closure.lead(self.tree)
         self.run = run
@@ -40,7 +43,23 @@ class Matcher:
     def end(self, text: bytes, start: int) -> int:
         """End of the candidate at `start`, -1 if there is none there or its context is missing."""
         end: int = self.here(HERE, text, start, len(text))[0][1]
-        return end if end < 0 or self.context_tree is None or self.announced(text, start) else -1
+        return end if end >= 0 and self.fits(text, start, end) else -1
+
+    def fits(self, text: bytes, start: int, end: int) -> bool:
+        """Does what stands before a candidate allow it?"""
+        if self.context_tree is not None:
+            return self.announced(text, start)
+        if start and self.apart >> text[start - 1] & 1:
+            return False
+        fraction = self.decimal and start > 1 and text[start - 1] == 0x2E and 48 <= text[start - 2] <= 57
+        return not (fraction and text[start:end].isdigit())
+
+    @property
+    def sought(self) -> Node:
+        """What the combined search looks for: the value, or the byte before it and the value."""
+        if not self.apart:
+            return self.tree
+        return Seq((Alt((Assert("\\A"), Byte(ALL & ~self.apart))), self.tree))
 
     def next_value(self, text: bytes, pos: int, begin: int) -> int:
         """The next start at or after `pos` of a value with its context, which begins at or after `begin`; or -1."""
@@ -60,7 +79,7 @@ class Matcher:
         Only the leftmost such beginning counts: later ones of the same detector have less to tell.
         """
         while (at := self._alive.find(text, start)[0]) >= 0:
-            if self.context_tree is None or self.announced(text, at):
+            if self.fits(text, at, len(text)):
                 return at if self._decisive.end(text, at) >= 0 else -1
             start = at + 1
         return -1

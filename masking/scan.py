@@ -101,13 +101,23 @@ class Scanner:
         len(data) when there is none. May be too early by the length of a context, never too late.
         """
         both = self.combined
-        found = both.alive.find(data, max(0, start - KEPT) if both.has_context else start)[0]
-        return len(data) if found < 0 else max(start, found, len(data) - both.widest)
+        found = both.alive.find(data, max(0, start - KEPT) if both.looks_before else start)[0]
+        if found < 0 or found == len(data):
+            return len(data)
+        if not both.first >> data[found] & 1:
+            found += 1  # a byte before a value, or the first of a context
+        return max(start, found, len(data) - both.widest)
 
     def next_plain(self, text: bytes, pos: int) -> int:
         """The next start of a candidate that needs no context; len(text) when there is none."""
-        start = self.combined.plain.find(text, pos)[0]
-        return len(text) if start < 0 else start
+        both = self.combined
+        edge = pos and both.edges >> text[pos - 1] & 1  # the byte before may be part of what the search looks for
+        start = both.plain.find(text, pos - 1 if edge else pos)[0]
+        if start < 0:
+            return len(text)
+        if start < pos or not both.first >> text[start] & 1:
+            start += 1  # found by the byte before the value, or what is found there has been examined
+        return start
 
     def next_value(self, text: bytes, pos: int) -> int:
         """The next start of a value that its context announces; len(text) when there is none."""
@@ -123,7 +133,7 @@ class Scanner:
         for index in self.combined.starting(text, start, announced):
             matcher = matchers[index]
             end = matcher.here(HERE, text, start, size)[0][1]
-            if end < 0 or (matcher.context_tree is not None and not matcher.announced(text, start)):
+            if end < 0 or (matcher.looks_before and not matcher.fits(text, start, end)):
                 continue
             if matcher.validate is not None:
                 length = matcher.validate(text[start:end])

@@ -217,20 +217,24 @@ def ipv4(text: bytes) -> int:
 
 
 def ipv6(text: bytes) -> int:
-    """An address as RFC 4291 writes it, with zone or network length. `::` alone or `a::b` as in code is none."""
+    """An address as RFC 4291 writes it, with zone or network length; not what code writes with `::`."""
     for end in (len(text), *(at for at in range(len(text) - 1, 1, -1) if text[at] in b"/%:.")):
-        part = text[:end]
-        address, _, _ = part.partition(b"/")
+        address, _, bits = text[:end].partition(b"/")
         try:
             known = ipaddress.IPv6Address(address.decode("ascii"))
         except ValueError:
             continue
-        groups = [group for group in address.partition(b"%")[0].split(b":") if group]
-        real = len(groups) >= 3 or b"." in address or (any(len(group) >= 3 for group in groups) and len(groups) > 1)
-        if b"::" not in address or real:
-            bits = part.partition(b"/")[2]
-            return len(address) if bits and int(bits) > known.max_prefixlen else end
+        if not _written_out(address.partition(b"%")[0]):
+            return 0
+        return len(address) if bits and int(bits) > known.max_prefixlen else end
     return 0
+
+
+def _written_out(address: bytes) -> bool:
+    """Long enough, or beginning like an address in use, not to be `std::array`, `fee::bad` or a line of /etc/group."""
+    groups = [group for group in address.split(b":") if group]
+    begins = not address.startswith(b"::") and int(groups[0], 16) >= 0x2000 and len(groups[0]) == 4
+    return b"::" not in address or b"." in address or len(groups) >= 4 or (begins and len(groups) > 1)
 
 
 def json_base64(text: bytes) -> int:

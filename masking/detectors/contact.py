@@ -4,6 +4,7 @@ from masking import validators
 from masking.detector import LINK, Detector
 
 _LOCAL = r"(?:[A-Za-z0-9._%+'&~\-]|[^\x00-\x7f])"
+_BEGIN = r"(?:[A-Za-z0-9._%+\-]|[^\x00-\x7f])"
 _DOMAIN = (
     r"(?:(?:[A-Za-z0-9\-]|[^\x00-\x7f]){1,63}\.){1,4}(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9\-]{2,24}|[^\x00-\x7f]{3,24})"
 )
@@ -12,9 +13,10 @@ EMAIL = Detector(
     name="email",
     # Any word may be a local part, so a stream always holds one word back: that is the whole price of exact streaming
     # on English prose. `stream: partial` selects EMAIL_DOMAIN instead.
-    pattern=rf"(?:\b[A-Za-z0-9_]|[^\x00-\x7f]){_LOCAL}{{0,63}}@{_DOMAIN}",
+    pattern=rf"{_BEGIN}{_LOCAL}{{0,127}}@{_DOMAIN}",
+    apart=_BEGIN,
     groups=("pii", "contact"),
-    decisive=r"[^@]{1,64}@",
+    decisive=r"[^@]{1,128}@",
     positive=(
         "mail «joe.b@example.com», please",
         "<«first+tag@sub.example.co.uk»>",

@@ -33,5 +33,16 @@ IPV6 = Detector(
         "[«2001:0db8:85a3:0000:0000:8a2e:0370:7334»]:443",
         "mapped «::ffff:192.0.2.128»",
     ),
-    negative=("12:30:45", "std::string", "a[::2]", "x::y", "::", "at 10:20"),
+    negative=(
+        "12:30:45",
+        "std::string",
+        "AWS::EC2::EIP",
+        "www:x:103:104::/var",
+        "fee::bad",
+        "abc::def::fed",
+        "a[::2]",
+        "x::y",
+        "::",
+        "at 10:20",
+    ),
 )

@@ -101,8 +101,10 @@ URL_PASSWORD = Detector(
 
 CONNECTION_PASSWORD = Detector(
     name="url_password",
+    # In connection strings and queries. Not behind a blank or a comma: that is how code passes arguments.
     pattern=r"""[^\s;"'&,<>]{3,128}""",
-    context=r"""[;,"' ?&](?:[Pp]assword|[Pp]wd|PWD|PASSWORD)=""",
+    context=r"""[;?&] ?(?:password|passwd|pwd)=""",
+    ignore_case=True,
     decisive=".{3}",
     groups=("secrets", "tokens"),
     validate=validators.password,
@@ -111,7 +113,19 @@ CONNECTION_PASSWORD = Detector(
         "jdbc:x;user=a;pwd=«abc123»",
         "?user=a&password=«abc123»&x=1",
     ),
-    negative=("Password=;", "the password is"),
+    negative=("a;Password=;", "the password is", "f(user=user, password=password)"),
+)
+
+CONNECTION_WORDS = Detector(
+    name="url_password",
+    pattern=r"""[^\s;"'&,<>]{3,128}""",
+    # libpq's key words, and an ADO string that begins with the password
+    context=r"""(?:\b(?:user|dbname|host|port)=[^\s,"']{1,40} p|["'][Pp])assword=""",
+    decisive=".{3}",
+    groups=("secrets", "tokens"),
+    validate=validators.password,
+    positive=("host=db user=app password=«s3cr3t» dbname=x", 'cs = "Password=«Pa55word!»;Server=db"'),
+    negative=("f(host=host, password=password)",),
 )
 
 BEARER = Detector(

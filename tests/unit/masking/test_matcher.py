@@ -51,3 +51,17 @@ def test_what_is_cut_off_and_telling() -> None:
     behind = Matcher(Detector("n", "[0-9]{10}", (), (), context="pin "))
     assert behind.cut_at(b"123456 pin 123456", 0) == 11
     assert behind.cut_at(b"pan 123456", 0) == -1
+
+
+def test_a_value_that_begins_with_its_run() -> None:
+    matcher = Matcher(Detector("n", "[a-z]{1,9}@x", (), (), apart="[a-z]"))
+    assert matcher.end(b"-abc@x", 1) == 6
+    assert matcher.end(b"abc@x", 0) == 5
+    assert matcher.end(b"abc@x", 1) == -1
+
+
+def test_the_fraction_of_a_number_is_no_value() -> None:
+    matcher = Matcher(Detector("n", r"\b[0-9][0-9 ]{2,8}[0-9]\b", (), (), decimal=True))
+    assert matcher.end(b"0.4111", 2) == -1
+    assert matcher.end(b"v.4111", 2) == 6
+    assert matcher.end(b"0.41 11", 2) == 7  # in groups: no number is written so

@@ -111,3 +111,17 @@ def test_a_scanner_without_rules_lets_everything_go() -> None:
     assert masked(scanner(), b"4111111111111111") == b"4111111111111111"
     assert not scanner().candidate(b"4111111111111111")
     assert scanner().alive(b"4111") == 4
+
+
+APART = Detector("apart", "[a-z]{1,20}@[a-z]{2}", (), (), apart="[a-z]")
+
+
+def test_a_run_has_one_start() -> None:
+    which = scanner(rule(APART), rule(NUMBER))
+    assert masked(which, b"1234abc@de 1234 xyz@ab") == b"1234[APART] [NUMBER] [APART]"
+    assert masked(which, b"a" * 21 + b"@de") == b"a" * 21 + b"@de"
+    assert which.alive(b"so: ab") == 4
+    assert which.alive(b"a" * 40) == 40 - which.combined.widest  # lengths are loose while it is alive
+    assert which.next_plain(b"abc@de", 0) == 0
+    assert which.next_plain(b"-abc@de", 0) == 1
+    assert which.next_plain(b"-abc@de", 2) == 7
