@@ -12,6 +12,7 @@ MAX_DEPTH = 100  # JSON schemas of tools, the deepest thing seen, stay under 30
 # their bodies are JSON or nothing
 INSPECTED = ("anthropic", "openai", "azure_openai", "gemini", "mcp", "kubernetes")
 JSON = re.compile(r"application/(?:[a-z0-9.!#$&^_-]+\+)?json|text/json")
+ESSENCE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")  # RFC 6838 §4.2
 UNICODE = ("utf-8", "utf8", "us-ascii", "ascii")
 READS = ("GET", "HEAD")  # policies take these for reads; a body could make an upstream write
 UNKNOWN = "application/octet-stream"  # RFC 9110 §8.3: a body without a type
@@ -53,6 +54,8 @@ def _media(content_type: str) -> str:
     if "," in content_type:  # Envoy shows two of them joined
         raise HeaderRefused("The header content-type is there more than once.")
     essence, *parameters = [part.strip().lower() for part in content_type.split(";")]
+    if essence and not ESSENCE.fullmatch(essence):
+        raise BodyUnsupported("The content-type is no media type, so another reader may see another one in it.")
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name == "charset" and value.strip('"') not in UNICODE:

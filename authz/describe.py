@@ -48,6 +48,11 @@ class _Pen:
         self.findings += [replace(finding, where=where) for finding in found]
         return masked
 
+    def path(self, value: str) -> str:
+        masked, found = self._masker.target(value)
+        self.findings += [replace(finding, where="path") for finding in found]
+        return masked
+
     def headers(self, pairs: list[tuple[str, bytes]]) -> dict[str, str]:
         masked, found = self._masker.headers(pairs)
         self.findings += [replace(finding, where=f"headers.{finding.where}") for finding in found]
@@ -74,7 +79,7 @@ def describe_request(
     return Described(
         method=request.method,
         host=upstream_host(connection),
-        path=pen.text(upstream_path(connection, target), "path"),
+        path=pen.path(upstream_path(connection, target)),
         query=shown,
         headers=pen.headers(headers.shown(found, connection.kind)),
         size=len(request.body),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from authz.errors import HeaderRefused
 
 # framing and routing belong to Envoy: it sets, checks or removes these itself, and taking them away would break it
-ENVOYS = frozenset({"host", "content-length", "transfer-encoding", "x-request-id", "x-forwarded-proto", "expect"})
+ENVOYS = frozenset({"host", "content-length", "transfer-encoding", "x-request-id", "x-forwarded-proto"})
 COMMON = frozenset({"accept", "accept-language", "content-type", "content-encoding", "user-agent", "idempotency-key"})
 ALLOWED = {
     "anthropic": COMMON | {"anthropic-version", "anthropic-beta", "anthropic-dangerous-direct-browser-access"},

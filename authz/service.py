@@ -136,7 +136,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         masker = exchange.known.masking.masker(
             (self._settings.masking.floor,), keys=self._keys, connection=asked.connection, direction="request"
         )
-        exchange.path = masker.text(asked.path[: request.MAX_PATH])[0]
+        exchange.path = masker.target(asked.path[: request.MAX_PATH])[0]
         target = request.target(asked)
         connection = request.agreed(asked, target, exchange.known.connections.get(target.connection))
         most = self._settings.gateway.max_request_bytes

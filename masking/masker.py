@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from masking import media as media_types
+from masking import percent
 from masking.edits import CUT, Core, Passage
 from masking.errors import Uninspectable
 from masking.finding import Finding, Findings
@@ -86,8 +88,6 @@ class Guess:
         self._part: Part | None = None
 
     def feed(self, data: bytes) -> bytes:
-        if b"\0" in data:
-            raise Uninspectable("a body of unknown type is binary")
         if self._part is None:
             data = self._head + data
             begin = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
@@ -108,6 +108,8 @@ class Stream:
         self._part, self._sink = part, sink
 
     def feed(self, data: bytes) -> bytes:
+        if b"\0" in data:  # clients tell UTF-16 and UTF-32 by it, whatever the headers say
+            raise Uninspectable("a body with NUL bytes is binary, or in a character set that cannot be looked into")
         return self._part.feed(data)
 
     def finish(self) -> bytes:
@@ -137,6 +139,8 @@ class Masker:
             raise Uninspectable("a body in this content encoding cannot be looked into")
         sink = Findings()
         kind = media_types.parse(media)
+        if not kind.readable:
+            raise Uninspectable("a body in this character set cannot be looked into")
         return Stream(_part(media_types.skin(kind), kind, Scope(self._scanner, sink)), sink)
 
     def text(self, text: str) -> tuple[str, tuple[Finding, ...]]:
@@ -145,6 +149,16 @@ class Masker:
         masked = mask_text(self._scanner, "$", sink, text.encode("utf-8", "surrogatepass"), closed=True)
         return masked.decode("utf-8", "replace"), tuple(sink.take())
 
+    def target(self, text: str) -> tuple[str, tuple[Finding, ...]]:
+        """A path or a request target (path and query), as it stands and as whoever decodes it reads it."""
+        sink = Findings()
+
+        def mask(part: bytes) -> bytes:
+            return mask_text(self._scanner, "$", sink, part, closed=True)
+
+        out = percent.masked(mask, text.encode("utf-8", "surrogatepass"), plus="?" in text)
+        return out.decode("utf-8", "replace"), tuple(sink.take())
+
     def headers(self, headers: Sequence[tuple[str, bytes]]) -> tuple[list[tuple[str, bytes]], tuple[Finding, ...]]:
         """Headers or trailers: values of fields that a rule names, and what detectors find in the others."""
         sink = Findings()
@@ -152,13 +166,16 @@ class Masker:
         for name, value in headers:
             rule = self._scanner.key_rule(name, (name,)) if self._scanner.has_key_rules else None
             if rule is None:
-                context = name.encode("latin-1", "replace") + b": "
-                out.append((name, mask_text(self._scanner, name, sink, value, context=context, closed=True)))
+                out.append((name, percent.masked(partial(self._header, name, sink), value)))
                 continue
             replacement = self._scanner.apply(rule, value, name, sink)
             if not replacement.drop:
                 out.append((name, replacement.data))
         return out, tuple(sink.take())
+
+    def _header(self, name: str, sink: Findings, value: bytes) -> bytes:
+        context = name.encode("latin-1", "replace") + b": "
+        return mask_text(self._scanner, name, sink, value, context=context, closed=True)
 
 
 def _part(skin: Skin, media: Media, scope: Scope) -> Part:
@@ -169,6 +186,8 @@ def _part(skin: Skin, media: Media, scope: Scope) -> Part:
         return JsonBody(scope)
     if skin is Skin.BINARY:
         raise Uninspectable(f"a body of type {media.type} cannot be looked into")
+    if skin is Skin.FORM:
+        return percent.Form(scope)
     if skin is Skin.GUESS:
         return Guess(scope)
     return Whole(TextStream(scope.scanner, "$", scope.sink))

@@ -1,5 +1,6 @@
 """Media types: which skin reads a body, and which bodies nobody can look into."""
 
+import re
 from dataclasses import dataclass
 from email.message import Message
 from enum import StrEnum
@@ -25,12 +26,18 @@ class Media:
 
     type: str
     parameters: dict[str, str]
+    charsets: frozenset[str] = frozenset()
+    """Every character set it names, in lower case: of two, a reader may take either."""
 
     @property
-    def charset(self) -> str:
-        return self.parameters.get("charset", "").lower()
+    def readable(self) -> bool:
+        """Whether letters and digits are the bytes that they are in ASCII, which is how everything here reads them."""
+        return all(_LIKE_ASCII.fullmatch(charset) for charset in self.charsets)
 
 
+_LIKE_ASCII = re.compile(
+    r"utf-?8|(us-)?ascii|latin-?1|(x-)?mac-?roman|iso[-_]?8859-\d{1,2}|(windows-|cp)125\d|koi8-[ru]"
+)
 _JSON = frozenset(
     {
         "application/json",
@@ -107,7 +114,9 @@ def parse(text: str) -> Media:
     kind = text.partition(";")[0].strip().lower()
     found = message.get_params(failobj=[], header="content-type") if text.strip() else []
     parameters = {name.lower(): value for name, value in found[1:] if isinstance(value, str)}
-    return Media(kind, parameters)
+    # RFC 2231 §4 writes a value as (its character set, language, value)
+    named = [value if isinstance(value, str) else value[2] for name, value in found[1:] if name.lower() == "charset"]
+    return Media(kind, parameters, frozenset(name.strip(" '\"").lower() for name in named) - {""})
 
 
 def skin(media: Media) -> Skin:

@@ -44,6 +44,9 @@ class Blot:
                 text = text.replace(word, "[blot]")
         return text, tuple(found)
 
+    def target(self, text: str) -> tuple[str, tuple[Finding, ...]]:
+        return self.text(text, "$")
+
     def headers(self, headers: Sequence[tuple[str, bytes]]) -> tuple[list[tuple[str, bytes]], tuple[Finding, ...]]:
         masked, findings = [], []
         for name, value in headers:

@@ -57,6 +57,9 @@ class PlainMasker:
         found = (Finding("secret", "1", "$", "redact"),) if SECRET.decode() in text else ()
         return text.replace(SECRET.decode(), MASKED.decode()), found
 
+    def target(self, text: str) -> tuple[str, tuple[Finding, ...]]:
+        return self.text(text)
+
     def headers(self, headers: Sequence[tuple[str, bytes]]) -> tuple[list[tuple[str, bytes]], tuple[Finding, ...]]:
         found = tuple(Finding("secret", "1", name, "redact") for name, value in headers if SECRET in value)
         return [(name, value.replace(SECRET, MASKED)) for name, value in headers], found

@@ -95,3 +95,10 @@ def test_a_read_has_no_body(method: str) -> None:
     with pytest.raises(BodyMalformed):
         body(b"{}", kind="http", method=method)
     assert not body(b"", kind="http", method=method).is_json
+
+
+@pytest.mark.parametrize("kind", ["anthropic", "openai", "http"])
+@pytest.mark.parametrize("media", ["json", "application/json/x", "text/html application/json", "a/b\\c", "/json", "*"])
+def test_what_is_no_media_type(kind: str, media: str) -> None:
+    with pytest.raises(BodyUnsupported):
+        body(b"{}", media, kind=kind)

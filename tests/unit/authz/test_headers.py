@@ -11,7 +11,7 @@ FORGED = [
     "x-exeat-inspected", "x-exeat-anything", "x-envoy-original-path", "x-envoy-decorator-operation", "x-forwarded-for",
     "x-forwarded-host", "x-forwarded-user", "x-real-ip", "x-http-method-override", "x-method-override",
     "x-original-url", "x-rewrite-url", "range", "if-range", "accept-encoding", "te", "forwarded", "via",
-    "x-amzn-trace-id", "x-user",
+    "x-amzn-trace-id", "x-user", "expect",
     "proxy-authorization", "x_api_key", "anthropic_version", "mcp-session-id", "traceparent", "baggage",
 ]  # fmt: skip
 
