@@ -34,7 +34,7 @@ class Showing:
         """The whole; nothing is kept of it."""
         view, self._view = self._view, View("")
         line = f"{self._exchange.method} {self._exchange.path}"
-        action, found = self._rules.floor(verdict, "request").text(line)
+        action, found = self._rules.floor(verdict, "request").target(line)
         return replace(
             view,
             action=action,

@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -97,8 +99,10 @@ def engine(
     if files is not None:
         publish(state_dir, files)
     url = f"http://127.0.0.1:{port or free_port()}"
+    run = tempfile.mkdtemp(prefix="x")  # of its own: two engines in one folder would fight for a socket
     settings = {
         "EXEAT_CONFIG": "",
+        "EXEAT_GATEWAY__RUN_DIR": run,
         "EXEAT_GATEWAY__STATE_DIR": str(state_dir),
         "EXEAT_ENGINE__URL": url,
         "EXEAT_ENGINE__DEADLINE_MS": str(deadline_ms),
@@ -122,3 +126,4 @@ def engine(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        shutil.rmtree(run, ignore_errors=True)
