@@ -242,7 +242,7 @@ def _token(settings: Settings, token: str | None, name: str | None) -> str:
     with OidcClient.at(people_issuer(settings)) as client:
         if name:
             return client.development(name)
-        return client.device(settings.people.client_id, settings.people.audience, "openid profile email", tell)
+        return client.device(settings.people.client_id, settings.people.audience, settings.people.scope, tell)
 
 
 def _missing(approval: Approval) -> int:

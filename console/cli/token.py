@@ -54,7 +54,7 @@ def command(
             token = client.client_credentials(client_id, secret, audience or _audience(settings), scope)
         else:
             wanted = audience or settings.people.audience
-            token = client.device(settings.people.client_id, wanted, scope or "openid profile email", tell)
+            token = client.device(settings.people.client_id, wanted, scope or settings.people.scope, tell)
     click.echo(token)
 
 

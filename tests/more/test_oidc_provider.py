@@ -1,9 +1,11 @@
 """An OpenID provider that is not ours (npm `oidc-provider`, certified): its tokens, its keys, its sign-in."""
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -11,14 +13,16 @@ import httpx
 import pytest
 
 from console.cli.oidc import OidcClient, Prompt, SignInFailed
-from identity import Verifier, people_issuer
+from console.web.app import app
+from identity import Client, Provider, SignInRefused, Verifier, code_flow, people_issuer
 from identity.errors import TokenAudience, TokenExpired, TokenIssuer, TokenMalformed, TokenRefused, TokenSignature
 from identity.keys import REFRESH_US, UNKNOWN_US
 from runtime.clock import FixedClock, SystemClock
-from runtime.settings import Issuer, People
+from runtime.settings import Issuer, People, parse
 from tests.kit.authz import house
 from tests.kit.checks import message
 from tests.kit.node import NpmIssuer, npm_issuer
+from tests.kit.serving import free_port, http
 from tests.kit.tokens import segment
 
 pytestmark = pytest.mark.more
@@ -181,17 +185,74 @@ async def test_exeat_token_by_device_flow(provider: NpmIssuer, clock: FixedClock
 
 
 def sign_in(url: str, name: str) -> None:
-    """What a browser does: fills in and sends each page's form until there is none."""
     with httpx.Client(follow_redirects=True, timeout=10) as browser:
-        page = browser.get(url)
-        for _ in range(6):
-            form = Form()
-            form.feed(page.text)
-            if not form.action:
-                break
-            form.fields |= {field: name for field in ("login", "password") if field in form.fields}
-            page = browser.post(page.url.join(form.action), data=form.fields)
-        assert page.status_code == 200, page.text
+        clicked = click_through(browser, browser.get(url), name)
+        assert clicked.status_code == 200, clicked.text
+
+
+def click_through(browser: httpx.Client, page: httpx.Response, name: str) -> httpx.Response:
+    """What a browser does: fills in and sends each form of the provider's until there is none."""
+    host = page.url.host, page.url.port
+    for _ in range(6):
+        form = Form()
+        form.feed(page.text)
+        if not form.action or (page.url.host, page.url.port) != host:
+            break
+        form.fields |= {field: name for field in ("login", "password") if field in form.fields}
+        page = browser.post(page.url.join(form.action), data=form.fields)
+    return page
+
+
+@pytest.fixture
+def console(provider: NpmIssuer, tmp_path: Path) -> Iterator[str]:
+    port = free_port()
+    told = {
+        "gateway": {"run_dir": str(tmp_path / "run"), "state_dir": str(tmp_path / "state")},
+        "people": {"issuer": provider.url, "allow_http": True},
+        "console": {"listen": f"127.0.0.1:{port}"},
+    }
+    with http(app(parse(told, "test")), port):
+        yield f"http://127.0.0.1:{port}"
+
+
+def test_the_console_by_code_with_pkce(console: str) -> None:
+    html = {"accept": "text/html"}
+    with httpx.Client(base_url=console, follow_redirects=True, timeout=10, headers=html) as browser:
+        page = click_through(browser, browser.get("/"), "alice")
+        assert (page.status_code, page.url.path) == (200, "/"), page.text
+        assert "alice@bank.example · agent · approver" in page.text
+        again = browser.get("/sign-in", params={"again": "1", "to": "/?again=yes"})
+        assert again.url.host == "127.0.0.1"
+        assert "login" in again.text, "the provider asks again, although it knows the browser"
+        page = click_through(browser, again, "alice")
+        assert (page.status_code, str(page.url)) == (200, f"{console}/?again=yes"), page.text
+
+
+async def test_a_console_token_is_renewed(provider: NpmIssuer, clock: FixedClock) -> None:
+    issuer = people_issuer(People(issuer=provider.url, allow_http=True))
+    assert issuer is not None
+    redirect = "http://127.0.0.1:1/sign-in/back"
+    async with Provider(issuer, Client("exeat-console"), clock, foreign=["exeat"]) as people:
+        started = code_flow.start("/", clock.now_us() // 1_000_000)
+        back = await asyncio.to_thread(until_back, await people.address(started, redirect))
+        signed_in = await people.redeem(started, back, redirect)
+        assert signed_in.identity.subject == "alice"
+        assert signed_in.identity.auth_time is not None
+        renewed = await people.renew(signed_in.refresh, signed_in.identity)
+        assert renewed.token != signed_in.token
+        assert renewed.identity.auth_time == signed_in.identity.auth_time
+        with pytest.raises(SignInRefused, match="gives no token"):
+            await people.redeem(started, back, redirect)
+
+
+def until_back(address: str) -> list[tuple[str, str]]:
+    """Signs alice in; the query with which the provider sends the browser to us, where nobody listens."""
+    with httpx.Client(timeout=10, follow_redirects=True) as browser:
+        try:
+            page = click_through(browser, browser.get(address), "alice")
+        except httpx.ConnectError as error:
+            return list(error.request.url.params.multi_items())
+        pytest.fail(page.text)
 
 
 class Form(HTMLParser):

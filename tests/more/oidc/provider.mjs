@@ -51,6 +51,16 @@ const people = {
   response_types: [],
 };
 
+const browsers = {
+  client_id: 'exeat-console',
+  token_endpoint_auth_method: 'none',
+  application_type: 'native', // loopback http, any port (RFC 8252 §7.3)
+  grant_types: ['authorization_code', 'refresh_token'],
+  redirect_uris: ['http://127.0.0.1/sign-in/back'],
+  response_types: ['code'],
+};
+const forPeople = [people.client_id, browsers.client_id];
+
 function resourceServer(ctx, resource, client) {
   const alg = client.clientId.split('-').at(-1);
   return {
@@ -64,13 +74,15 @@ function resourceServer(ctx, resource, client) {
 
 function claims(ctx, token) {
   if (token.kind === 'ClientCredentials') return { groups: ['research'], owner: 'alice@bank.example' };
-  const { authTime } = ctx.oidc.entities.DeviceCode;
+  const { DeviceCode, AuthorizationCode, RefreshToken } = ctx.oidc.entities;
+  const { authTime } = DeviceCode ?? AuthorizationCode ?? RefreshToken;
   return { groups: ['ledger-approvers'], email: `${token.accountId}@bank.example`, auth_time: authTime };
 }
 
 function provider(issuer, keys) {
   return new Provider(issuer, {
-    clients: [...agents, people],
+    clients: [...agents, people, browsers],
+    issueRefreshToken: (ctx, client) => client.clientId === browsers.client_id,
     jwks: { keys },
     cookies: { keys: ['cookies of the tests'] },
     // what the metadata may name: the provider offers RS256 alone unless it is told
@@ -85,7 +97,7 @@ function provider(issuer, keys) {
       resourceIndicators: {
         enabled: true,
         // people's programs name no resource: their client decides. An agent's that names none gets an opaque token
-        defaultResource: (ctx, client, oneOf) => oneOf ?? (client.clientId === people.client_id ? PEOPLE : undefined),
+        defaultResource: (ctx, client, oneOf) => oneOf ?? (forPeople.includes(client.clientId) ? PEOPLE : undefined),
         getResourceServerInfo: resourceServer,
         useGrantedResource: () => true,
       },
