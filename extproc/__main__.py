@@ -1,6 +1,9 @@
 """`python -m extproc`: what flows, on extproc.sock."""
 
+import asyncio
+
 from approvals.client import HoldsClient
+from approvals.follower import Follower
 from audit.write import open_spool
 from extproc.flow import RELAXED_BYTES
 from extproc.hold import Errands
@@ -32,12 +35,16 @@ async def run(settings: Settings) -> None:
         Errands(spool, holds) as errands,
         metrics.exposed(settings, "extproc", spool.metrics),
     ):
-        service = Service(rules, limits(settings), errands, clock)
-        await serve_grpc(
-            [(settings.socket("extproc"), service.register)],
-            grace_seconds=settings.envoy.drain_seconds,
-            message_bytes=settings.gateway.max_request_bytes + MARGIN_BYTES,
-        )
+        follower = Follower(settings.socket("holds"), clock, lambda revocation: service.revoke(revocation))
+        service = Service(rules, limits(settings), errands, clock, follower)
+        async with asyncio.TaskGroup() as group:
+            following = group.create_task(follower.run())
+            await serve_grpc(
+                [(settings.socket("extproc"), service.register)],
+                grace_seconds=settings.envoy.drain_seconds,
+                message_bytes=settings.gateway.max_request_bytes + MARGIN_BYTES,
+            )
+            following.cancel()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from extproc import record, refusals
 from extproc.commands import Abort, Command, Record, Refuse, Reset, Withdraw
 from extproc.record import Exchange, Outcome
 from extproc.respond import Response
+from extproc.revoked import Revoked
 from extproc.rules import Rules
 from extproc.states import State
 from runtime.errors import GatewayError
@@ -29,6 +30,9 @@ class Closing:
 
     def _gone(self, _: ev.Gone) -> list[Command]:
         return self._end(Outcome.CLIENT_GONE, f"while_{self.state}")
+
+    def _revoked(self, event: ev.Revoked) -> list[Command]:
+        raise Revoked(event.revocation)
 
     def _fail(self, code: str) -> list[Command]:
         """Closes: a refusal if nothing has gone yet, else a well-formed last event, else a reset."""

@@ -101,6 +101,13 @@ class HoldFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Revoked(Event):
+    """Somebody of the house stopped the caller of this exchange; the id of the revocation."""
+
+    revocation: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deadline(Event):
     """The timer `name` ran out."""
 

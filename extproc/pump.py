@@ -11,10 +11,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from approvals.client import Held
+from approvals.revocations import Revocation
 from extproc import commands as cmd
 from extproc import events as ev
 from extproc import wire
 from extproc.hold import Errands, logger, reported
+from extproc.revoked import traits
 from extproc.stream import Stream
 from runtime.clock import Clock
 
@@ -41,6 +43,12 @@ class Pump:
     def post(self, event: ev.Event, serial: int = 0) -> None:
         self._inbox.append((event, serial))
         self._came.set()
+
+    def revoked(self, revocation: Revocation) -> None:
+        """Ends the exchange if it is one that this hits."""
+        verdict = self._stream.exchange.verdict
+        if verdict is not None and revocation.hits(traits(verdict)):
+            self.post(ev.Revoked(revocation.id))
 
     async def serve(self, requests: AsyncIterator[Any]) -> str:
         """Until Envoy ended its side and the stream is done: "". Until the stream wants a reset: its code."""

@@ -74,6 +74,7 @@ class Question:
             shown=shown,
             owner=verdict.owner,
             session=verdict.session,
+            jti=verdict.jti,
             rule=verdict.rule,
             message=verdict.message,
             justification=verdict.justification,

@@ -3,7 +3,7 @@
 `frame.recorded`    {direction, media, inspected, bytes} with the masked content as frames; where content could not be
                     inspected there is no frame, and `sha256` of the piece instead
 `masking.applied`   {direction, findings: [{rule, version, operator, where, count, token}]}
-`exchange.end`      {status, request_bytes, response_bytes, duration_us, outcome, code}
+`exchange.end`      {status, request_bytes, response_bytes, duration_us, outcome, code, revocation}
 """
 
 import hashlib
@@ -44,6 +44,7 @@ class Exchange:
     max_response_bytes: int = 0  # what an approver let come back; 0: no limit
     request_frames: int = 0
     response_frames: int = 0
+    revocation: str = ""  # the id of the one that ended it
 
     @property
     def id(self) -> str:
@@ -132,4 +133,6 @@ def ended(exchange: Exchange, outcome: Outcome, now_us: int, code: str = "") -> 
     }
     if code:
         facts["code"] = code
+    if exchange.revocation:
+        facts["revocation"] = exchange.revocation
     return exchange.draft(Kind.EXCHANGE, "exchange.end", facts)

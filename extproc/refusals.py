@@ -25,6 +25,7 @@ REFUSALS: Mapping[str, tuple[int, str]] = {
     "partial_content": (502, "The upstream answered with a part of a document, which cannot be inspected."),
     "record_slow": RECORD,
     "request_trailers": (400, "Trailers in a request are not accepted."),
+    "revoked": (403, "This identity, agent, session or token was revoked."),
     "spool_down": RECORD,
     "spool_full": RECORD,
     "too_large_to_show": (413, "The request is too large to be shown to an approver."),

@@ -10,31 +10,43 @@ from typing import Any
 
 import grpc
 
+from approvals.revocations import Revocation
 from extproc import events as ev
 from extproc import metrics, wire
 from extproc.hold import Errands, logger
 from extproc.past import Past
 from extproc.pump import Pump
+from extproc.revoked import NOBODY, Known
 from extproc.rules import Rules
 from extproc.stream import Limits, Stream
 from runtime.clock import Clock
 
 
 class Service(wire.Servicer):  # type: ignore[misc]  # generated code has no types
-    def __init__(self, rules: Rules, limits: Limits, errands: Errands, clock: Clock) -> None:
+    def __init__(
+        self, rules: Rules, limits: Limits, errands: Errands, clock: Clock, revocations: Known = NOBODY
+    ) -> None:
         self._rules, self._limits, self._errands, self._clock = rules, limits, errands, clock
         self._past = Past()
+        self._revocations = revocations
+        self._open: set[Pump] = set()
 
     def register(self, server: grpc.aio.Server) -> None:
         wire.register(self, server)
+
+    def revoke(self, revocation: Revocation) -> None:
+        """Ends what is open and hit by it; what begins from now on asks by itself."""
+        for pump in list(self._open):
+            pump.revoked(revocation)
 
     async def Process(self, requests: AsyncIterator[Any], context: Any) -> None:
         with metrics.OPEN.track_inprogress():
             await self._process(requests, context)
 
     async def _process(self, requests: AsyncIterator[Any], context: Any) -> None:
-        stream = Stream(self._rules, self._limits, self._past)
+        stream = Stream(self._rules, self._limits, self._past, self._revocations)
         pump = Pump(stream, self._errands, self._clock, context.write)
+        self._open.add(pump)
         code = ""
         try:
             code = await pump.serve(requests)
@@ -42,6 +54,7 @@ class Service(wire.Servicer):  # type: ignore[misc]  # generated code has no typ
             logger.error("stream_failed", extra={"fields": {"error_type": type(error).__name__}})
             code = "internal"
         finally:
+            self._open.discard(pump)
             pump.leave(ev.Broken(code) if code else ev.Gone())
         if code:
             metrics.ABORTED.labels(code).inc()

@@ -2,8 +2,8 @@
 
 Theory. A stream begins with request headers (an exchange) or with response headers (Envoy answered somebody by itself,
 before or instead of us). An exchange waits for its body, notes it, perhaps asks people, lets it go, and then an
-answer flows. In every state three things may come instead of what is due: Envoy's own answer, the caller's leaving,
-and a failure of ours. Each has its row. What has no row is a failure.
+answer flows. In every state four things may come instead of what is due: Envoy's own answer, the caller's leaving,
+a revocation of the caller, and a failure of ours. Each has its row. What has no row is a failure.
 
 Whatever fails, fails closed: a refusal while nothing has gone, a well-formed last event or a reset afterwards. Then
 the last facts are recorded (ENDING), though nobody listens any more, and the stream is DONE: it says nothing again.
@@ -38,7 +38,7 @@ class Row:
 
 
 S = State
-_ANYTIME = {ev.Gone: Row("_gone"), ev.Broken: Row("_broken")}
+_ANYTIME = {ev.Gone: Row("_gone"), ev.Broken: Row("_broken"), ev.Revoked: Row("_revoked")}
 _WAITING = {**_ANYTIME, ev.ResponseHeaders: Row("_instead", (S.ANSWERING,)), ev.RequestTrailers: Row("_unwanted")}
 _LATE = {ev.Asked: Row("_asked_late"), ev.HoldFailed: Row("_hold_failed_late")}
 

@@ -8,7 +8,7 @@ from approvals.facts import Narrowing, target
 from audit.write.event import Draft
 from extproc import events as ev
 from extproc import headers as hd
-from extproc import record
+from extproc import record, revoked
 from extproc.closing import Closing
 from extproc.commands import (
     AskApproval,
@@ -70,9 +70,15 @@ class Limits:
 class Stream(Closing):
     """`handle(event, now_us)` returns commands, to be run in order."""
 
-    def __init__(self, rules: Rules, limits: Limits = Limits(), past: Past | None = None) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        limits: Limits = Limits(),
+        past: Past | None = None,
+        revocations: revoked.Known = revoked.NOBODY,
+    ) -> None:
         super().__init__(rules)
-        self._limits = limits
+        self._limits, self._revocations = limits, revocations
         self._showing = Showing(self.exchange, rules, past or Past())
         self.fault = ""  # type of an exception that nobody foresaw, for the log
         self._question: Question | None = None
@@ -91,6 +97,8 @@ class Stream(Closing):
             do: Callable[[ev.Event], list[Command]] = getattr(self, row.do)
             commands = do(event)
         except Error as error:
+            if isinstance(error, revoked.Revoked):
+                self.exchange.revocation = error.revocation
             commands = self._fail(error.code)
         except Exception as error:
             self.fault = type(error).__name__
@@ -125,6 +133,7 @@ class Stream(Closing):
             raise MalformedVerdict("a denied request was let on")
         if verdict.tools_hold or verdict.tools_hide:
             raise Unsupported
+        revoked.check(self._revocations, verdict)
         self._rules.response(verdict)  # a profile that we lack is found before anything goes
         self._question = Question(verdict, self._limits.max_wait) if verdict.effect is Effect.HOLD else None
         self._content_type = hd.first(event.headers, "content-type")
@@ -183,6 +192,7 @@ class Stream(Closing):
         return [AskApproval(ask)]
 
     def _forward(self) -> list[Command]:
+        revoked.check(self._revocations, self._verdict)
         self.state = State.FORWARDED
         return [self._pass, SetTimer(SILENCE, SILENCE_SECONDS)]
 

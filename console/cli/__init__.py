@@ -21,6 +21,7 @@ COMMANDS = {
     "decisions": ("console.cli.decisions", "group"),
     "approvals": ("console.cli.approvals", "group"),
     "sessions": ("console.cli.sessions", "group"),
+    "identity": ("console.cli.identity", "group"),
     "audit": ("console.cli.audit", "group"),
 }
 SUMMARIES = {
@@ -34,6 +35,7 @@ SUMMARIES = {
     "decisions": "List and explain decisions.",
     "approvals": "List, show, grant, refuse and watch approvals.",
     "sessions": "List, show and replay recorded sessions.",
+    "identity": "Stop an identity, an agent, a session or a token at once.",
     "audit": "Query, verify and migrate the evidence.",
 }
 

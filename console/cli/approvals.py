@@ -203,7 +203,7 @@ def page(approval: Approval, shown: Shown, now_us: int) -> str:
     rows += [("answers", f"{_missing(approval)} more needed of {', '.join((*terms.any, *terms.all))}")]
     rows += [("granted by", f"{vote.voter.email}: {vote.justification}") for vote in approval.votes]
     rows += [("with", _less(approval.narrowing))]
-    rows += [("requested", _when(approval.requested_us)), ("expires", _when(approval.expires_us))]
+    rows += [("requested", when(approval.requested_us)), ("expires", when(approval.expires_us))]
     rows += [("found", f"{hit.rule} x{hit.count} at {hit.where} {hit.token}".rstrip()) for hit in view.findings]
     rows += [("received", f"{view.size} bytes, sha256 {view.digest}" if view.digest else "")]
     rows += [("shown", f"{view.media}, sha256 {shown.digest}")]
@@ -256,7 +256,7 @@ def _state(approval: Approval, now_us: int) -> str:
     return f"{approval.state}; the client has left and may come back within {left} s"
 
 
-def _when(at_us: int) -> str:
+def when(at_us: int) -> str:
     return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 

@@ -26,6 +26,7 @@ EVENTS = st.one_of(
     st.builds(ev.Consumed, st.booleans()),
     st.just(ev.HoldFailed("approvals_down")),
     st.sampled_from(["hold", "silence", "head", "behind"]).map(ev.Deadline),
+    st.just(ev.Revoked("r-1")),
     st.just(ev.Gone()),
     st.just(ev.Broken("x")),
 )

@@ -68,7 +68,9 @@ def test_a_caller_may_leave_at_any_time(state: str) -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("event", [ev.Broken("x"), request_body(b"SECRET"), response_headers(), lost("response")])
+@pytest.mark.parametrize(
+    "event", [ev.Broken("x"), ev.Revoked("r-1"), request_body(b"SECRET"), response_headers(), lost("response")]
+)
 def test_nothing_that_goes_wrong_lets_anything_go(state: str, event: ev.Event) -> None:
     if state == "body" and isinstance(event, ev.RequestBody):
         event = request_body(b"SECRET", end=False)

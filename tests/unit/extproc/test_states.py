@@ -17,7 +17,7 @@ def test_every_state_has_its_rows_and_every_row_its_method() -> None:
 
 @pytest.mark.parametrize("state", LIVE)
 def test_from_every_live_state_the_caller_may_leave_and_envoy_may_break(state: State) -> None:
-    assert {ev.Gone, ev.Broken} <= set(TABLE[state])
+    assert {ev.Gone, ev.Broken, ev.Revoked} <= set(TABLE[state])
 
 
 @pytest.mark.parametrize("state", [State.BODY, State.NOTING, State.ASKING, State.HOLDING, State.CONSUMING])

@@ -1,0 +1,110 @@
+"""`exeat identity`: stop somebody at once, see who is stopped, and let them go on.
+
+What a revocation hits ends within a second, wherever it stands: new requests, what waits for an answer, grants that
+nobody used yet, and streams in the middle of an answer. It holds over restarts, until it is lifted.
+"""
+
+import json
+from typing import Any
+
+import click
+
+from approvals.client import ApprovalsClient
+from approvals.revocations import By, Revocation, Scope
+from console.cli.approvals import Desk, printable, signed_in, when
+from runtime.errors import CallerError
+
+
+class WhatUnsaid(CallerError):
+    code = "what_unsaid"
+
+
+@click.group()
+def group() -> None:
+    """Stop an identity, an agent, a session or a token at once."""
+
+
+@group.command()
+@click.option("--subject", metavar="NAME", help="Everything of this subject of a token.")
+@click.option("--agent", metavar="NAME", help="Everything of this agent.")
+@click.option("--session", metavar="ID", help="One session, as `exeat sessions list` names it.")
+@click.option("--jti", metavar="ID", help="One token, by its `jti`.")
+@click.option("--issuer", metavar="URL", default="", help="Only names of this issuer [any].")
+@click.option("--reason", required=True, help="Why; it is recorded.")
+@signed_in
+def revoke(desk: Desk, issuer: str, reason: str, as_json: bool, **named: str | None) -> None:
+    """Stop somebody: new and held requests, unused grants, open streams. Say exactly one thing to stop."""
+    ((scope, value),) = _one(named)
+
+    async def work(client: ApprovalsClient) -> Revocation:
+        return await client.revoke(scope, value, reason, issuer)
+
+    made = desk.ask(work)
+    if as_json:
+        click.echo(json.dumps(as_object(made), indent=2))
+    else:
+        click.echo(f"{made.id}: {scope} {printable(value)} is revoked. `exeat identity lift {made.id}` ends it.")
+
+
+@group.command()
+@click.option("--all", "lifted", is_flag=True, help="Also what was lifted.")
+@signed_in
+def revoked(desk: Desk, lifted: bool, as_json: bool) -> None:
+    """Show what is revoked."""
+    found = desk.ask(lambda client: _listed(client, lifted))
+    if as_json:
+        click.echo(json.dumps([as_object(revocation) for revocation in found], indent=2))
+    elif not found:
+        click.echo("Nothing is revoked.")
+    for revocation in [] if as_json else found:
+        click.echo(line(revocation))
+
+
+@group.command()
+@click.argument("revocation_id", metavar="ID")
+@click.option("--reason", required=True, help="Why; it is recorded.")
+@signed_in
+def lift(desk: Desk, revocation_id: str, reason: str, as_json: bool) -> None:
+    """Let whom a revocation stopped go on. What it ended stays ended."""
+
+    async def work(client: ApprovalsClient) -> Revocation:
+        return await client.lift(revocation_id, reason)
+
+    done = desk.ask(work)
+    click.echo(json.dumps(as_object(done), indent=2) if as_json else f"{done.id} is lifted.")
+
+
+def as_object(revocation: Revocation) -> dict[str, Any]:
+    """What --json prints. Times are Unix microseconds."""
+    made, lifted = revocation.made, revocation.lifted
+    found: dict[str, Any] = {"id": revocation.id, "active": revocation.active, "scope": str(made.scope)}
+    found |= {"value": made.value, "issuer": made.issuer, "reason": made.reason}
+    found |= {"by": _who(made.by), "at_us": made.at_us}
+    if lifted is not None:
+        found["lifted"] = {"by": _who(lifted.by), "reason": lifted.reason, "at_us": lifted.at_us}
+    return found
+
+
+def line(revocation: Revocation) -> str:
+    made, lifted = revocation.made, revocation.lifted
+    of = f" of {made.issuer}" if made.issuer else ""
+    text = f"{revocation.id}  {made.scope} {made.value}{of}  {when(made.at_us)} by {_who(made.by)}: {made.reason}"
+    if lifted is not None:
+        text += f"  (lifted {when(lifted.at_us)} by {_who(lifted.by)}: {lifted.reason})"
+    return printable(text)
+
+
+async def _listed(client: ApprovalsClient, lifted: bool) -> list[Revocation]:
+    return list(await client.revocations(lifted=lifted))
+
+
+def _one(named: dict[str, str | None]) -> list[tuple[Scope, str]]:
+    """Raises WhatUnsaid unless exactly one thing is named."""
+    given = [(Scope(scope), value) for scope, value in named.items() if value]
+    if len(given) != 1:
+        raise WhatUnsaid("say exactly one of --subject, --agent, --session, --jti")
+    return given
+
+
+def _who(by: By) -> str:
+    return by.email or by.subject
