@@ -271,7 +271,7 @@ def _new(view: View) -> list[str]:
     """What differs from what the same identity sent there before."""
     if view.previous is None:
         return []
-    head = f"Since exchange {view.previous.exchange} ({_when(view.previous.at_us)}): {view.previous.note}".rstrip(": ")
+    head = f"Since exchange {view.previous.exchange} ({when(view.previous.at_us)}): {view.previous.note}".rstrip(": ")
     return [printable(f"{head}\n{view.previous.difference}".rstrip(), lines=True)]
 
 

@@ -30,8 +30,9 @@ def test_respond_waits_for_nobody() -> None:
 
 
 def test_what_is_asked_is_what_was_decided() -> None:
-    known = replace(held(), owner="dave@bank.example", justification="month end")
+    known = replace(held(), owner="dave@bank.example", justification="month end", jti="j-1")
     ask = Question(known, 3300).ask("https://up", VIEW, "f" * 64)
+    assert (ask.session, ask.jti) == (known.session, "j-1"), "a revocation finds it by these"
     assert (ask.exchange, ask.connection, ask.snapshot) == ("e-1", "anthropic", known.snapshot)
     assert (ask.issuer, ask.subject, ask.agent, ask.owner) == (
         known.issuer,
