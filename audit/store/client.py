@@ -45,6 +45,11 @@ def migrator_client(settings: Settings) -> "Client":
     return _connect(settings, Account.MIGRATOR, _password(settings, Account.MIGRATOR), READ_SECONDS, database="")
 
 
+def pruner_client(settings: Settings) -> "Client":
+    """For `exeat audit prune` and `remask`. Blocking; raises StoreDown."""
+    return _connect(settings, Account.PRUNER, _password(settings, Account.PRUNER), READ_SECONDS)
+
+
 async def async_writer_client(settings: Settings) -> "AsyncClient":
     return await _connect_async(settings, settings.clickhouse.user, _writer_password(settings), QUERY_SECONDS)
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from audit.verify.findings import CannotVerify, Finding, Flaw, Report
 from audit.verify.frames import Expected, FrameRecord
 from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
+from audit.verify.retention import Retention
 from audit.verify.rows import Row, verify_rows
 from audit.verify.tiles import NO_WITNESS, Published, read_tiles
 
@@ -77,7 +78,7 @@ class _Live:
     def __init__(self, client: "Client", keys: Sequence[Key], database: str, gateway: str) -> None:
         self._client, self._keys, self._database, self._gateway = client, keys, database, gateway
         self._report = Report(f"gateway {gateway} in ClickHouse")
-        self._expected = Expected()
+        self._expected, self._retention = Expected(), Retention()
 
     def verify(self, tiles: Path | None, witnessed: Sequence[Checkpoint]) -> Report:
         report = self._report
@@ -87,10 +88,12 @@ class _Live:
         end = max(last, log.size - 1 if log else -1)
         fresh = self._now_us() - FRESH_US
         rows = self._rows(end)
-        found = verify_rows(rows, checkpoints, log=log, told=self._expected.add, fresh_us=fresh)
+        gone = self._retention
+        found = verify_rows(rows, checkpoints, log=log, told=self._expected.add, fresh_us=fresh, retention=gone)
         self._check_frames()
         self._orphans(found.writers, fresh)
         report.merge(found)
+        gone.settle(report)
         self._strangers(log)
         if not witnessed:
             report.note(NO_WITNESS)
@@ -130,7 +133,7 @@ class _Live:
             return
         where, values = _within(spans)
         query = f"SELECT {FRAMES} FROM {self._database}.frames WHERE {where} ORDER BY writer, seq, ordinal"  # noqa: S608
-        self._expected.check((FrameRecord(*row) for row in self._query(query, values)), self._report)
+        self._expected.check((FrameRecord(*row) for row in self._query(query, values)), self._report, self._retention)
         self._expected.clear()
 
     def _orphans(self, writers: Mapping[str, tuple[int, int]], fresh_us: int) -> None:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from audit.verify.body import Event, NamedFrame
 from audit.verify.findings import Finding, Flaw, Report
+from audit.verify.retention import Retention
+
+OTHER = "its content is not what the event names"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,8 @@ class Expected:
         self._places.clear()
         self._writers.clear()
 
-    def check(self, stored: Iterable[FrameRecord], report: Report) -> None:
-        """Every named frame is there once and as named; nothing else is."""
+    def check(self, stored: Iterable[FrameRecord], report: Report, retention: Retention) -> None:
+        """Every named frame is there once and as named, or gone and changed as the log says; nothing else is."""
         seen: set[tuple[str, int, int]] = set()
         for frame in stored:
             report.frames += 1
@@ -59,12 +62,18 @@ class Expected:
             if problem:
                 message = f"frame {frame.ordinal}: {problem}"
                 index = self._places.get((frame.writer, frame.seq))
-                report.add(Finding(Flaw.FRAME, message, index, frame.writer, frame.seq))
+                finding = Finding(Flaw.FRAME, message, index, frame.writer, frame.seq)
+                if problem == OTHER:
+                    place = (frame.writer, frame.seq, frame.ordinal)
+                    retention.frame_other(place, frame.digest, frame.length, finding)
+                else:
+                    report.add(finding)
         for (writer, seq), frames in self._named.items():
-            absent = [str(ordinal) for ordinal in range(len(frames)) if (writer, seq, ordinal) not in seen]
-            if absent:
-                message = f"frame {', '.join(absent)} of {len(frames)} is not there"
-                report.add(Finding(Flaw.FRAME, message, self._places[writer, seq], writer, seq))
+            for ordinal, named in enumerate(frames):
+                if (writer, seq, ordinal) not in seen:
+                    message = f"frame {ordinal} of {len(frames)} is not there"
+                    finding = Finding(Flaw.FRAME, message, self._places[writer, seq], writer, seq)
+                    retention.frame_missing(named, finding)
 
     def _problem(self, frame: FrameRecord, seen: set[tuple[str, int, int]]) -> str:
         place = (frame.writer, frame.seq, frame.ordinal)
@@ -76,7 +85,9 @@ class Expected:
         seen.add(place)
         named = frames[frame.ordinal]
         if frame.digest != named.digest:
-            return "its content is not what the event names"
+            # masked anew it must still have its place, and the digest beside it must fit
+            placed = (frame.index, frame.at_us, frame.media) == (named.index, named.at_us, named.media)
+            return OTHER if placed and frame.claimed == frame.digest else f"{OTHER}, nor are the columns beside it"
         if frame.claimed != frame.digest:
             return "its content does not have the hash that stands beside it"
         told = (frame.direction, frame.index, frame.at_us, frame.media, frame.length)

@@ -23,6 +23,7 @@ from audit.verify.body import Malformed, read
 from audit.verify.findings import CannotVerify, Finding, Flaw, Report
 from audit.verify.frames import Expected, FrameRecord
 from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
+from audit.verify.retention import Retention
 from audit.verify.rows import Row, verify_rows
 from audit.verify.tiles import NO_WITNESS, Published, read_tiles
 
@@ -39,19 +40,22 @@ def verify_package(folder: Path, vkeys: Sequence[str] = (), witnessed: Sequence[
     log = read_tiles(folder / "tiles", keys, report) if (folder / "tiles").exists() else None
     checkpoints = [*_checkpoints(folder, keys, report), *witnessed]
     rows = sorted(_read(folder / "events.jsonl", _row), key=lambda row: row.log_index)
-    expected = Expected()
+    expected, retention = Expected(), Retention()
     if manifest["scope"] == "all":
-        report.merge(verify_rows(rows, checkpoints, log=log, told=expected.add))
+        report.merge(verify_rows(rows, checkpoints, log=log, told=expected.add, retention=retention))
     else:
-        _verify_selection(rows, log, report, expected)
-    expected.check(_read(folder / "frames.jsonl", _frame), report)
+        _verify_selection(rows, log, report, expected, retention)
+    expected.check(_read(folder / "frames.jsonl", _frame), report, retention)
+    retention.settle(report)
     if not witnessed:
         report.note(NO_WITNESS)
     report.sort()
     return report
 
 
-def _verify_selection(rows: Sequence[Row], log: Published | None, report: Report, expected: Expected) -> None:
+def _verify_selection(
+    rows: Sequence[Row], log: Published | None, report: Report, expected: Expected, retention: Retention
+) -> None:
     if log is None:
         raise CannotVerify("a selection can only be verified against the log's tiles, and the package has none")
     report.note("a selection: each event in it is proved to be in the log, not that none was left out")
@@ -68,6 +72,7 @@ def _verify_selection(rows: Sequence[Row], log: Published | None, report: Report
         except Malformed as error:
             report.add(Finding(Flaw.EDITED, str(error), row.log_index, row.writer, row.seq))
             continue
+        retention.told(event)
         expected.add(event, row.log_index)
         named = (event.writer, event.seq, hashlib.sha256(row.body).digest())
         if named != (row.writer, row.seq, row.hash):

@@ -15,6 +15,7 @@ from audit.verify.body import Event, Malformed, lying, read
 from audit.verify.chain import Chains
 from audit.verify.findings import Finding, Flaw, Report
 from audit.verify.notes import Checkpoint
+from audit.verify.retention import Retention
 from audit.verify.roots import Log, Roots
 
 
@@ -38,13 +39,20 @@ def verify_rows(
     subject: str = "rows",
     told: Callable[[Event, int], None] = lambda event, log_index: None,
     fresh_us: int | None = None,
+    retention: Retention | None = None,
 ) -> Report:
     """Rows ordered by log index. `told` gets every event that the record holds, for checks of frames. Entries of the
-    published log made after `fresh_us` (unix microseconds) may still be on their way."""
-    checker = _Checker(checkpoints, log, Report(subject), told, fresh_us)
+    published log made after `fresh_us` (unix microseconds) may still be on their way. `retention`, if given, is settled
+    by the caller."""
+    gone = Retention() if retention is None else retention
+    checker = _Checker(checkpoints, log, Report(subject), told, fresh_us, gone)
     for index, group in groupby(rows, key=lambda row: row.log_index):
         checker.at(index, list(group))
-    return checker.finish()
+    report = checker.finish()
+    if retention is None:
+        gone.settle(report)
+        report.sort()
+    return report
 
 
 class _Checker:
@@ -55,13 +63,15 @@ class _Checker:
         report: Report,
         told: Callable[[Event, int], None],
         fresh_us: int | None,
+        retention: Retention,
     ) -> None:
+        self._retention = retention
         self._log, self._report, self._told, self._fresh_us = log, report, told, fresh_us
         self._chains = Chains()
         self._next = 0  # the log index that must come now
         self._absent: list[int] = []  # log indexes without a row, of which no writer is known yet
         self._tree = Roots(checkpoints, log, report)
-        self._quarantined: set[tuple[str, int]] = set()
+        self._absent_count = 0
 
     def at(self, index: int, rows: list[Row]) -> None:
         """All rows that claim one place in the log."""
@@ -85,7 +95,7 @@ class _Checker:
             self._report.add(finding)
         self._tree.finish(self._next if self._log is None else self._log.size)
         self._count_unknown()
-        self._excuse_quarantined()
+        self._excuse()
         self._report.writers = {
             writer: (self._chains.first[writer], link.seq) for writer, link in self._chains.links.items()
         }
@@ -132,8 +142,7 @@ class _Checker:
             self._report.add(finding)
         if event.type == "log.key_rotated":
             self._report.note(f"the log's key was changed at log index {row.log_index}; both keys signed over that")
-        if event.type == "log.quarantined":
-            self._quarantined.add((str(event.data.get("writer")), int(event.data.get("seq") or 0)))
+        self._retention.told(event)
         self._told(event, row.log_index)
 
     def _check_columns(self, row: Row, event: Event, hash_: bytes) -> None:
@@ -171,6 +180,7 @@ class _Checker:
         event = _event(body)
         if body is not None and event is not None:
             self._chains.trust(event, hashlib.sha256(body).digest(), index)
+            self._retention.told(event)
             self._told(event, index)
             return True
         return False
@@ -184,6 +194,7 @@ class _Checker:
         beyond = index - max(self._next, self._end())
         if beyond > 0:
             self._tree.lost()
+            self._absent_count += beyond
             message = f"{beyond} log indexes before it have no row"
             self._report.add(Finding(Flaw.MISSING, message, index))
 
@@ -195,11 +206,16 @@ class _Checker:
         if self._log is None:
             self._tree.lost()
             self._absent.append(index)
+            self._absent_count += 1
             return
         self._tree.add(self._log.leaf(index))
         event = _event(self._log.body(index))
         writer, seq = (event.writer, event.seq) if event else ("", None)
-        self._report.add(Finding(Flaw.MISSING, "published in the log, not stored", index, writer, seq))
+        finding = Finding(Flaw.MISSING, "published in the log, not stored", index, writer, seq)
+        if event is None:
+            self._report.add(finding)
+        else:
+            self._retention.event_missing(event, finding)
         self._follow_log(index)
 
     def _tail(self) -> None:
@@ -225,15 +241,20 @@ class _Checker:
             message = f"{unknown} log indexes without a row belong to no gap: a writer's last events, or a whole writer"
             self._report.add(Finding(Flaw.MISSING, message, self._absent[0]))
 
-    def _excuse_quarantined(self) -> None:
-        """What the store refused is recorded as such: it is not in the store, and nobody hides it."""
-        kept = []
-        for finding in self._report.findings:
-            if finding.flaw is Flaw.MISSING and (finding.writer, finding.seq or 0) in self._quarantined:
-                self._report.total_findings -= 1
-                self._report.note(f"{finding.writer} seq {finding.seq} is in quarantine: the store refused it")
-            else:
-                kept.append(finding)
+    def _excuse(self) -> None:
+        """Without the log, what is gone can only be counted: as many as were pruned or are in quarantine, or all of it
+        is named."""
+        kept = [found for found in self._report.findings if not self._retention.excused(found, self._report)]
+        refused = len(self._report.findings) - len(kept)
+        pruned = self._retention.pruned_events
+        if self._log is None and pruned and self._absent_count - refused == pruned:
+            self._report.note(
+                f"{pruned} events were pruned, as the log says; without its tiles only their number shows"
+            )
+            kept = [found for found in kept if found.flaw is not Flaw.MISSING]
+            self._report.total_findings = len(kept)
+        else:
+            self._report.total_findings -= refused
         self._report.findings[:] = kept
 
     def _find(self, flaw: Flaw, message: str, row: Row) -> None:

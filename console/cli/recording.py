@@ -53,9 +53,9 @@ class Recorder:
                 session=parameters.get("session", ""),
                 caller=person(),
                 data={
-                    "sql": self._masked(read.sql),
+                    "sql": self.masked(read.sql),
                     "sql_sha256": hashlib.sha256(read.sql.encode()).hexdigest(),
-                    "parameters": {name: self._masked(value) for name, value in sorted(parameters.items())},
+                    "parameters": {name: self.masked(value) for name, value in sorted(parameters.items())},
                 },
             )
         )
@@ -75,7 +75,7 @@ class Recorder:
             why = error.message if isinstance(error, Error) else type(error).__name__
             raise NotRecorded(f"a read that cannot be recorded does not happen: {why}") from None
 
-    def _masked(self, text: str) -> str:
+    def masked(self, text: str) -> str:
         """As everything stored: through the floor profile. Without rules at hand nothing of the text is kept."""
         from snapshot.current import Current  # rules and detectors: only who records a text pays for them
         from snapshot.masking_keys import masking_keys

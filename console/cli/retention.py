@@ -1,0 +1,218 @@
+"""`exeat audit prune` and `exeat audit legal-hold`: what may go, and what may not. The event first, then the act."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from audit.read import holds as legal
+from audit.read.instants import as_sql, instant
+from audit.read.pruning import Plan, month, plan
+from audit.read.reader import Question, Reader, StoreSilent
+from audit.store.client import pruner_client
+from audit.write import Draft, Kind, Value
+from console.cli.asking import json_option, reader, settings_of, show_json, show_table
+from console.cli.recording import Recorder, person
+from runtime.clock import SystemClock
+from runtime.errors import CallerError, GatewayError
+from runtime.ids import uuid7
+from runtime.settings import Settings
+
+PATIENCE_SECONDS = 15.0  # for the shipper to sign and store an event
+ATTEMPTS = 3
+
+
+class NotSigned(GatewayError):
+    """The event is recorded and not yet in the log: nothing was done."""
+
+    code = "not_signed_yet"
+
+
+class NoSuchHold(CallerError):
+    code = "no_such_legal_hold"
+
+
+class NothingToPrune(CallerError):
+    code = "nothing_named"
+
+
+def until_stored(asking: Reader, type_: str, name: str, sign: str = "", *, patience: float = PATIENCE_SECONDS) -> None:
+    """Waits until the newest event of this type and id is in the store. Raises NotSigned."""
+    sql = (
+        "SELECT count() AS n FROM events WHERE type = {type:String}"
+        " AND JSONExtractString(body, 'data', 'id') = {id:String} AND position(body, {sign:String}) > 0"
+    )
+    question = Question("audit.recorded", sql, {"type": type_, "id": name, "sign": sign})
+    deadline = time.monotonic() + patience
+    while not int(asking.ask(question)[0]["n"]):
+        if time.monotonic() > deadline:
+            raise NotSigned("the event is recorded, but the shipper has not stored it yet; nothing was changed")
+        time.sleep(0.2)
+
+
+@click.command("prune")
+@click.option("--frames", metavar="MONTH", help="Content: every month before this one, e.g. 2026-05.")
+@click.option("--traffic", metavar="MONTH", help="Exchanges, maskings, frames' events.")
+@click.option("--record", metavar="MONTH", help="Decisions, approvals, configuration, reads.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@click.pass_context
+def prune(context: click.Context, /, dry_run: bool, yes: bool, as_json: bool, **before: str | None) -> None:
+    """Drop whole months of a class from the store. A legal hold keeps its months; the log still verifies.
+
+    The event that names every partition and its rows is in the signed log before the first one goes.
+    """
+    settings, now_us = settings_of(context), SystemClock().now_us()
+    today = int(as_sql(now_us)[:7].replace("-", ""))
+    months = {name: month(text, now_us, today) for name, text in before.items() if text}
+    if not months:
+        raise NothingToPrune("say which class and before which month: --frames, --traffic, --record")
+    with reader(settings) as asking:
+        found = plan(asking, months)
+        if found.rows and not dry_run and not yes and not as_json:
+            _show(found)
+            click.confirm("Drop these for good?", abort=True, err=True)
+        name = uuid7()
+        if found.rows and not dry_run:
+            found = _told_and_still_so(settings, asking, months, found, name)
+            _drop(settings, found)
+    if as_json:
+        show_json({"dry_run": dry_run, **found.data(name)})
+    else:
+        _show(found)
+        click.echo("nothing was changed" if dry_run or not found.rows else f"done; the log says so under {name}")
+
+
+def _told_and_still_so(settings: Settings, asking: Reader, months: dict[str, int], found: Plan, name: str) -> Plan:
+    """Records the plan until it is in the log and is still what would be done: a hold may come, a late event arrive."""
+    for attempt in range(ATTEMPTS):
+        sign = f'"attempt":{attempt}'
+        data: dict[str, Value] = {**found.data(name), "attempt": attempt}
+        Recorder(settings).record(Draft(Kind.CONFIG, "retention.pruned", caller=person(), data=data))
+        until_stored(asking, "retention.pruned", name, sign)
+        again = plan(asking, months)
+        if again == found:
+            return found
+        found = again
+    raise NotSigned("the months change while they are looked at; nothing was dropped. Try again")
+
+
+def _drop(settings: Settings, found: Plan) -> None:
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
+    client = pruner_client(settings)
+    try:
+        for part in sorted(found.rows):
+            client.command(part.statement)
+    except ClickHouseError as error:
+        words = str(error).partition("DB::Exception: ")[2] or type(error).__name__
+        raise StoreSilent(f"not all was dropped, run the same again: {words}") from None
+    finally:
+        client.close()
+
+
+def _show(found: Plan) -> None:
+    rows = [{"partition": str(part), "rows": count, "fate": "goes"} for part, count in sorted(found.rows.items())]
+    rows += [
+        {"partition": str(part), "rows": "", "fate": f"kept by legal hold {', '.join(holds)}"}
+        for part, holds in sorted(found.kept.items())
+    ]
+    show_table(rows, ("partition", "rows", "fate"), "Nothing is that old.")
+
+
+@click.group("legal-hold")
+def group() -> None:
+    """Keep evidence whatever retention says: add, list, release."""
+
+
+@group.command("add")
+@click.option("--reason", required=True, help="Why, for the record, e.g. the matter's number.")
+@click.option("--subject", default="", help="Only this subject of a token.")
+@click.option("--agent", default="", help="Only this agent.")
+@click.option("--connection", default="", help="Only this connection.")
+@click.option("--session", default="", help="Only this session.")
+@click.option("--exchange", default="", help="Only this exchange.")
+@click.option("--since", metavar="WHEN", help="What happened from then on: 2d, 2026-11-20.")
+@click.option("--until", metavar="WHEN", help="What happened before then.")
+@json_option
+@click.pass_context
+def add(
+    context: click.Context, /, reason: str, since: str | None, until: str | None, as_json: bool, **scope: str
+) -> None:
+    """Keep what the options name; without any, everything."""
+    settings, now_us = settings_of(context), SystemClock().now_us()
+    name = uuid7()
+    recorder = Recorder(settings)
+    data: dict[str, Value] = {
+        "id": name,
+        "reason": recorder.masked(reason),
+        "scope": {field: value for field, value in scope.items() if value},
+        "since_us": instant(since, now_us) if since else 0,
+        "until_us": instant(until, now_us) if until else 0,
+    }
+    _record(settings, recorder, "legal_hold.added", name, data)
+    if as_json:
+        show_json({"id": name})
+    else:
+        click.echo(f"legal hold {name} holds")
+
+
+@group.command("list")
+@click.option("--all", "everything", is_flag=True, help="Also those that were released.")
+@json_option
+@click.pass_context
+def list_(context: click.Context, everything: bool, as_json: bool) -> None:
+    """The legal holds that hold."""
+    with reader(settings_of(context)) as asking:
+        found = [hold for hold in legal.fold(asking.ask(legal.question())) if hold.active or everything]
+    rows = [_row(hold) for hold in found]
+    if as_json:
+        show_json(rows)
+    else:
+        show_table(rows, ("id", "added", "by", "scope", "reason", "released"), "No legal hold.")
+
+
+@group.command("release")
+@click.argument("name", metavar="ID")
+@click.option("--reason", required=True, help="Why, for the record.")
+@json_option
+@click.pass_context
+def release(context: click.Context, name: str, reason: str, as_json: bool) -> None:
+    """End legal hold ID (or the one that begins so)."""
+    settings = settings_of(context)
+    with reader(settings) as asking:
+        found = [hold.id for hold in legal.fold(asking.ask(legal.question())) if hold.active]
+    matching = [hold for hold in found if hold == name] or [hold for hold in found if hold.startswith(name)]
+    if len(matching) != 1:
+        raise NoSuchHold(f"{len(matching)} active legal holds are, or begin with, {name!r}")
+    recorder = Recorder(settings)
+    _record(
+        settings, recorder, "legal_hold.released", matching[0], {"id": matching[0], "reason": recorder.masked(reason)}
+    )
+    if as_json:
+        show_json({"id": matching[0]})
+    else:
+        click.echo(f"legal hold {matching[0]} is released")
+
+
+def _record(settings: Settings, recorder: Recorder, type_: str, name: str, data: dict[str, Value]) -> None:
+    """Durable at once; waits until it is in the store, where `prune` reads it."""
+    recorder.record(Draft(Kind.CONFIG, type_, caller=person(), data=data))
+    with reader(settings) as asking:
+        try:
+            until_stored(asking, type_, name)
+        except NotSigned:
+            click.echo("note: recorded, but not in the store yet; prune will see it before it drops anything", err=True)
+
+
+def _row(hold: legal.Hold) -> dict[str, Any]:
+    scope = [f"{name}={value}" for name, value in hold.scope.items()]
+    scope += [f"{name} {as_sql(us)[:16]}" for name, us in (("since", hold.since_us), ("until", hold.until_us)) if us]
+    when: Callable[[int], str] = lambda us: as_sql(us)[:16] if us else ""  # noqa: E731
+    released = f"{when(hold.released_us)} by {hold.released_by}: {hold.released_because}" if hold.released_us else ""
+    return {
+        "id": hold.id, "added": when(hold.added_us), "by": hold.added_by, "scope": ", ".join(scope) or "everything",
+        "reason": hold.reason, "released": released,
+    }  # fmt: skip
