@@ -6,6 +6,7 @@ from html import escape
 COLOURS = {"allow": "#2f7d4f", "deny": "#b3372f", "hold": "#c58a1b", "refused": "#6b6f76"}
 OTHER = "#3b6ea5"
 WIDTH, HEIGHT, LEFT, BOTTOM = 860, 220, 52, 28
+WIDEST = 40.0  # a single day is a bar, not a wall
 
 
 def stacked(days: Sequence[str], series: Mapping[str, Sequence[int]], title: str) -> str:
@@ -17,14 +18,14 @@ def stacked(days: Sequence[str], series: Mapping[str, Sequence[int]], title: str
     parts = [_axis(top)]
     for day, label in enumerate(days):
         base = float(HEIGHT - BOTTOM)
-        x, width = LEFT + day * step, max(1.0, step * 0.8)
+        x, width = LEFT + day * step, min(WIDEST, max(1.0, step * 0.8))
         for name, values in series.items():
             height = (HEIGHT - BOTTOM - 12) * values[day] / top
             base -= height
             if values[day]:
                 told = f"<title>{escape(label)}: {escape(name)} {values[day]}</title>"
                 shape = f'x="{x:.1f}" y="{base:.1f}" width="{width:.1f}" height="{height:.1f}"'
-                parts.append(f'<rect {shape} fill="{COLOURS.get(name, OTHER)}">{told}</rect>')
+                parts.append(f'<rect {shape} fill="{_colour(name)}">{told}</rect>')
         if day % max(1, len(days) // 10) == 0:
             parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 10}">{escape(label)}</text>')
     return _svg(HEIGHT, title, parts) + _legend(series)
@@ -47,6 +48,10 @@ def bars(rows: Sequence[tuple[str, int]], title: str, most: int = 15) -> str:
     return _svg(len(shown) * 22 + 16, title, parts) + note
 
 
+def _colour(name: str) -> str:
+    return COLOURS.get(name, OTHER)
+
+
 def _axis(top: int) -> str:
     line = f'<line x1="{LEFT}" y1="{HEIGHT - BOTTOM}" x2="{WIDTH}" y2="{HEIGHT - BOTTOM}" stroke="#999"/>'
     return f'{line}<text x="{LEFT - 6}" y="20" text-anchor="end">{top}</text>'
@@ -54,7 +59,8 @@ def _axis(top: int) -> str:
 
 def _legend(series: Mapping[str, Sequence[int]]) -> str:
     items = [
-        f'<span><i style="background:{COLOURS.get(name, OTHER)}"></i>{escape(name)} {sum(values)}</span>'
+        f'<span><svg viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="5" fill="{_colour(name)}"/></svg>'
+        f"{escape(name)} {sum(values)}</span>"
         for name, values in series.items()
     ]
     return f'<p class="legend">{" ".join(items)}</p>'

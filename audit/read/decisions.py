@@ -1,5 +1,6 @@
 """Questions about decisions. Pure."""
 
+import datetime
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,6 +42,25 @@ def newest(which: Filter, limit: int) -> Question:
     where, parameters = which.where()
     sql = f"SELECT {LIST_COLUMNS} FROM decisions WHERE {where} ORDER BY ts DESC, seq DESC LIMIT {{limit:UInt32}}"  # noqa: S608
     return Question("decisions.list", sql, parameters | {"limit": limit})
+
+
+def over_time(which: Filter) -> Question:
+    """Rows of at_s and step_s (seconds), effect, decisions: in steps of which some dozens span what was chosen."""
+    where, parameters = which.where()
+    chosen = "SELECT dateDiff('second', min(ts), max(ts)) AS s, if(s > 3000000, 86400, if(s > 90000, 3600, 60)) AS step"
+    sql = (
+        f"WITH (SELECT step FROM ({chosen} FROM decisions WHERE {where})) AS step"  # noqa: S608 - our own condition
+        " SELECT toInt64(toUnixTimestamp(ts)) - toUnixTimestamp(ts) % step AS at_s, toUInt32(step) AS step_s, effect,"
+        " count() AS decisions"
+        f" FROM decisions WHERE {where} GROUP BY at_s, step_s, effect ORDER BY at_s"
+    )
+    return Question("decisions.list", sql, parameters)
+
+
+def label(at_s: int, step_s: int) -> str:
+    """A place on the axis: the day, or the hour and minute of it."""
+    moment = datetime.datetime.fromtimestamp(at_s, datetime.UTC)
+    return moment.strftime("%m-%d" if step_s >= 86400 else "%m-%d %Hh" if step_s >= 3600 else "%H:%M")
 
 
 def named(exchange: str) -> Question:

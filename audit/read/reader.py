@@ -3,7 +3,7 @@
 import contextlib
 import datetime
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -66,7 +66,7 @@ class Reader:
             result = self._client.query(question.sql, dict(question.parameters), column_formats=formats)
         return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
 
-    def raw(self, question: Question, output: str) -> Iterator[bytes]:
+    def raw(self, question: Question, output: str) -> Generator[bytes, None, None]:
         """The answer in one of ClickHouse's own formats, block by block. Raises QueryRefused, StoreSilent."""
         self._note(question)
         with (

@@ -1,13 +1,12 @@
 """`exeat decisions list|explain`."""
 
 import asyncio
-import hashlib
-import json
 from typing import Any
 
 import click
 
 from audit.read import decisions
+from console import explained
 from console.cli.asking import (
     cell,
     clean,
@@ -19,7 +18,6 @@ from console.cli.asking import (
     show_json,
     show_table,
 )
-from console.cli.redecide import decide_again
 
 COLUMNS = ("ts", "exchange", "effect", "status", "agent", "connection", "method", "path", "rules")
 EFFECTS = click.Choice(["allow", "deny", "hold", "refused"])
@@ -66,26 +64,13 @@ def explain(context: click.Context, exchange: str, as_json: bool) -> None:
     """
     settings = settings_of(context)
     with reader(settings) as asking:
-        decision = decisions.one(asking, exchange)
-        content = decisions.recorded_input(asking, decision)
-        approvals = decisions.approval_steps(asking, decision["exchange"])
-    matches = hashlib.sha256(content).hexdigest() == decision["input_hash"] if content else None
-    value = decisions.as_input(content)
-    again = asyncio.run(decide_again(settings, decision, value)) if value is not None else None
+        found = explained.gather(asking, exchange)
+    again = asyncio.run(explained.again(settings, found))
     if as_json:
-        show_json(
-            decision
-            | {
-                "findings": [json.loads(finding) for finding in decision["findings"]],
-                "input": value,
-                "input_matches_hash": matches,
-                "approvals": approvals,
-            }
-            | {"again": again.as_dict() if again else None}
-        )
+        show_json(found.as_dict(again))
         return
-    _show(decision, approvals)
-    click.echo(f"  input       {_input_line(decision, content, matches)}")
+    _show(found.decision, found.approvals)
+    click.echo(f"  input       {_input_line(found.decision, found.content, found.matches)}")
     click.echo(f"  again       {again.sentence if again else 'there is no recorded input to decide again'}")
 
 

@@ -60,7 +60,7 @@ def command(
             click.echo(json.dumps(_one(masker, line, media, stream_as), ensure_ascii=False))
         return
     data = file.read()
-    masked, findings = _mask(masker, data, media or _guess(getattr(file, "name", ""), data), stream_as)
+    masked, findings = _mask(masker, data, media or guess(getattr(file, "name", ""), data), stream_as)
     if as_json:
         click.echo(json.dumps(_result(masked, findings), ensure_ascii=False))
     else:
@@ -88,7 +88,7 @@ def _mask(masker: Masker, data: bytes, media: str, stream_as: str | None) -> tup
     return accumulated(stream_as, out).encode(), stream.take_findings()
 
 
-def _guess(name: str, data: bytes) -> str:
+def guess(name: str, data: bytes) -> str:
     known = MEDIA.get(Path(str(name)).suffix.lower())
     if known:
         return known

@@ -10,7 +10,8 @@ import os
 import pwd
 import socket
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +22,9 @@ from runtime.clock import Clock, SystemClock
 from runtime.errors import Error, GatewayError
 from runtime.fileio import private_dir
 from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from masking import Ruleset
 
 ROLE = "reads"
 
@@ -34,8 +38,17 @@ class NotRecorded(GatewayError):
 class Recorder:
     """`read` is what a Reader calls; one event per kind of question in a command, however many queries it needs."""
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock | None = None,
+        *,
+        caller: Caller | None = None,
+        rules: "Callable[[], Ruleset] | None" = None,
+    ) -> None:
+        """`caller`: who reads, by default who runs the command; `rules`: of the current snapshot, if at hand."""
         self._settings, self._clock = settings, clock or SystemClock()
+        self._caller, self._rules = caller or person(), rules or self._current_rules
         self._said: set[str] = set()
 
     def read(self, read: Read) -> None:
@@ -51,7 +64,7 @@ class Recorder:
                 f"read.{read.what}",
                 exchange=exchange if len(exchange) == 36 else "",
                 session=parameters.get("session", ""),
-                caller=person(),
+                caller=self._caller,
                 data={
                     "sql": self.masked(read.sql),
                     "sql_sha256": hashlib.sha256(read.sql.encode()).hexdigest(),
@@ -77,15 +90,18 @@ class Recorder:
 
     def masked(self, text: str) -> str:
         """As everything stored: through the floor profile. Without rules at hand nothing of the text is kept."""
-        from snapshot.current import Current  # rules and detectors: only who records a text pays for them
         from snapshot.masking_keys import masking_keys
 
         settings = self._settings
         try:
-            rules = Current(settings.gateway.state_dir, settings.secrets).get().masking
-            return rules.masker([settings.masking.floor], keys=masking_keys(settings)).text(text)[0]
+            return self._rules().masker([settings.masking.floor], keys=masking_keys(settings)).text(text)[0]
         except Error:
             return ""
+
+    def _current_rules(self) -> "Ruleset":
+        from snapshot.current import Current  # rules and detectors: only who records a text pays for them
+
+        return Current(self._settings.gateway.state_dir, self._settings.secrets).get().masking
 
 
 def person() -> Caller:

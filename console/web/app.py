@@ -1,6 +1,6 @@
-"""The console's ASGI app: what runs here and how to use it, for people who are signed in (`signin`, `guard`).
+"""The console's ASGI app: its pages for people who are signed in (`signin`, `guard`), and the same as a JSON API.
 
-`/health` and the style sheet are all that a stranger gets, and the way to sign in.
+`/health`, the style sheet and the script are all that a stranger gets, and the way to sign in.
 """
 
 import contextlib
@@ -8,36 +8,35 @@ from collections.abc import AsyncIterator
 from importlib.resources import files
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from console.web import menu, render
+from console.web.desk import Desk
 from console.web.guard import Guard
-from console.web.pages import sentence, template
-from console.web.people import Forbidden, current_person
+from console.web.people import Forbidden
 from console.web.signin import SignIn
-from runtime import health
+from console.web.site import approvals, connections, decisions, home, live, masking, policies, sessions, sql
 from runtime.clock import Clock, SystemClock
+from runtime.errors import CallerError, Error
 from runtime.settings import Settings
 
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
 HEADERS = (
-    (
-        b"content-security-policy",
-        b"default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
-    ),
+    (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # not `no-referrer`: browsers would send our own forms with `Origin: null`
     (b"cache-control", b"no-store"),
 )
-SERVICES = {
-    "authz": "who is asking, and may they",
-    "extproc": "holds, masks and records",
-    "approvals": "who must say yes",
-    "holds": "approvals, as extproc sees it",
-    "envoy-admin": "Envoy, which carries the traffic",
-}
+SITES = (home, approvals, live, sessions, decisions, policies, masking, connections, sql)
+STATIC = {"/style.css": ("style.css", "text/css"), "/static/app.js": ("app.js", "text/javascript")}
 
 
 class SecurityHeaders:
@@ -56,37 +55,69 @@ class SecurityHeaders:
 
 
 def app(settings: Settings, clock: Clock | None = None) -> Starlette:
-    sign_in = SignIn(settings, clock or SystemClock())
+    clock = clock or SystemClock()
+    sign_in, desk = SignIn(settings, clock), Desk(settings, clock)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with sign_in:
             yield
+        desk.close()
 
-    async def home(request: Request) -> Response:
-        states = {name: await health.socket_answers(settings.socket(name)) for name in SERVICES}
-        parts = [(name, SERVICES[name], up) for name, up in states.items()]
-        about = {"parts": parts, "gateway": settings.gateway.listen, "id": settings.gateway.id}
-        return HTMLResponse(template("home.html").render(person=current_person(request), **about))
-
-    async def style(request: Request) -> Response:
-        return Response(_text("style.css"), media_type="text/css")
-
-    async def healthy(request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    routes = [Route("/", home), Route("/style.css", style), Route("/health", healthy), *sign_in.routes()]
-    return Starlette(
-        routes=routes,
+    made = Starlette(
+        routes=[*_static(), Route("/health", _healthy), *sign_in.routes(), *pages()],
         middleware=[Middleware(SecurityHeaders), Middleware(Guard, sign_in=sign_in)],
-        exception_handlers={Forbidden: _forbidden},
+        exception_handlers={Forbidden: _forbidden, Error: _error, HTTPException: _http},
         lifespan=lifespan,
     )
+    made.state.desk, made.state.templates = desk, render.environment()
+    made.state.templates.globals["nav"] = menu.nav
+    return made
+
+
+def pages() -> list[BaseRoute]:
+    """Everything that needs somebody signed in."""
+    return [route for site in SITES for route in site.ROUTES]
+
+
+def _static() -> list[Route]:
+    return [Route(path, _file(name, media)) for path, (name, media) in STATIC.items()]
+
+
+def _file(name: str, media: str) -> "_Static":
+    return _Static(files("console.web").joinpath("static", name).read_bytes(), media)
+
+
+class _Static:
+    """A file of ours, read once (ASGI)."""
+
+    def __init__(self, content: bytes, media: str) -> None:
+        self._content, self._media = content, media
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await Response(self._content, media_type=self._media)(scope, receive, send)
+
+
+async def _healthy(request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
 
 
 async def _forbidden(request: Request, error: Exception) -> Response:
-    return sentence("Not yours", f"This page is for members of: {error}.", status=403, link=("/", "Home"))
+    return _told(request, "Not yours", f"This page is for members of: {error}.", 403)
 
 
-def _text(name: str) -> str:
-    return files("console.web").joinpath("templates", name).read_text("utf-8")
+async def _error(request: Request, error: Exception) -> Response:
+    """What we raise on purpose holds no content, only a sentence."""
+    assert isinstance(error, Error)
+    status = 400 if isinstance(error, CallerError) else 503
+    return _told(request, "That did not work" if status == 400 else "Not now", error.message, status)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    title = "Nothing here" if error.status_code == 404 else "That did not work"
+    return _told(request, title, error.detail, error.status_code)
+
+
+def _told(request: Request, title: str, text: str, status: int) -> Response:
+    return render.page(request, "error.html", {"title": title, "text": text}, status)

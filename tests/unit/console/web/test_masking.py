@@ -1,0 +1,21 @@
+"""Trying a text."""
+
+import pytest
+
+from console.web.site.masking import MOST, TooLong, try_text
+from masking import Ruleset
+from tests.kit.gateway import POLICIES
+
+RULES = Ruleset.parse((POLICIES / "data/masking.yaml").read_text(), "masking.yaml")
+
+
+def test_text_and_json() -> None:
+    assert try_text(RULES, "card 4111 1111 1111 1111", ["floor"])["masked"] == "card [CARD]"
+    found = try_text(RULES, '{"a": {"mail": "ada@customer.example"}}', ["floor"])
+    assert found["masked"] == '{"a": {"mail": "[EMAIL]"}}'
+    assert [(hit["rule"], hit["where"]) for hit in found["findings"]] == [("email", "$.a.mail")]
+
+
+def test_too_much() -> None:
+    with pytest.raises(TooLong):
+        try_text(RULES, "x" * (MOST + 1), ["floor"])
