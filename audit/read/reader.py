@@ -89,10 +89,10 @@ def _translated() -> Iterator[None]:
     except OperationalError:
         raise StoreSilent("ClickHouse stopped answering; the question may be too heavy, or the store is down") from None
     except ClickHouseError as error:
-        raise QueryRefused(_own_words(str(error))) from None
+        raise QueryRefused(own_words(str(error))) from None
 
 
-def _own_words(text: str) -> str:
+def own_words(text: str) -> str:
     """From clickhouse-connect's wrapping to `DB::Exception`'s sentence on one line, without version and URL."""
     text = text.partition("DB::Exception: ")[2] or text
     return " ".join(text.partition(" (version ")[0].partition(" (for url ")[0].split())

@@ -75,6 +75,7 @@ def execute(
             gate.check_change(account, normalised, classes)
             if duty is not _DUTIES[account]:
                 raise NeedsDuty(_DUTIES[account])
+            handle.set({"mutations_sync": "1"})  # a change is done when it is answered
             handle.query(query.sql, "TabSeparated", dict(query.parameters))
         else:
             gate.check_read(classes)

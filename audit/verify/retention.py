@@ -34,7 +34,7 @@ class Retention:
     def __init__(self) -> None:
         self.quarantined: set[tuple[str, int]] = set()
         self._pruned: dict[str, Counter[Partition]] = {}
-        self._remasked: dict[Place, tuple[bytes, int]] = {}
+        self._remasked: dict[Place, set[tuple[bytes, int]]] = {}
         self._missing: dict[Partition, list[Finding]] = {}
         self._counts: Counter[Partition] = Counter()
         self._others: dict[Place, _Other] = {}
@@ -50,7 +50,7 @@ class Retention:
         elif event.type == "frame.remasked":
             for frame in event.data.get("frames", []):
                 place = (str(frame["writer"]), int(frame["seq"]), int(frame["ordinal"]))
-                self._remasked[place] = (bytes.fromhex(frame["h"]), int(frame["n"]))
+                self._remasked.setdefault(place, set()).add((bytes.fromhex(frame["h"]), int(frame["n"])))
 
     @property
     def pruned_events(self) -> int:
@@ -89,7 +89,7 @@ class Retention:
                 report.add(finding)
         anew = 0
         for place, other in self._others.items():
-            if self._remasked.get(place) == (other.digest, other.length):
+            if (other.digest, other.length) in self._remasked.get(place, ()):
                 anew += 1
             else:
                 report.add(other.finding)

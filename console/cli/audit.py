@@ -1,5 +1,5 @@
-"""`exeat audit sql|who-saw|verify|reconcile|export|report|prune|legal-hold|rotate-key|
-migrate`."""
+"""`exeat audit sql|who-saw|verify|reconcile|export|report|prune|legal-hold|remask|
+rotate-key|migrate`."""
 
 import dataclasses
 import re
@@ -18,7 +18,7 @@ from audit.read.reader import QueryRefused, Question, plain
 from audit.store.client import migrator_client
 from audit.store.migrate import applied, migrate, pending, shipped
 from audit.verify import CannotVerify
-from console.cli import reconcile, report, retention
+from console.cli import reconcile, remask, report, retention
 from console.cli.asking import clean, json_option, narrowed, reader, settings_of, show_json, show_table
 from console.cli.verifying import published_log, told, verified
 from runtime.clock import SystemClock
@@ -233,6 +233,7 @@ group.add_command(report.command, "report")
 group.add_command(reconcile.command, "reconcile")
 group.add_command(retention.prune, "prune")
 group.add_command(retention.group, "legal-hold")
+group.add_command(remask.command, "remask")
 
 
 @group.command("migrate")

@@ -9,7 +9,7 @@ import click
 from audit.read import holds as legal
 from audit.read.instants import as_sql, instant
 from audit.read.pruning import Plan, month, plan
-from audit.read.reader import Question, Reader, StoreSilent
+from audit.read.reader import Question, Reader, StoreSilent, own_words
 from audit.store.client import pruner_client
 from audit.write import Draft, Kind, Value
 from console.cli.asking import json_option, reader, settings_of, show_json, show_table
@@ -107,8 +107,7 @@ def _drop(settings: Settings, found: Plan) -> None:
         for part in sorted(found.rows):
             client.command(part.statement)
     except ClickHouseError as error:
-        words = str(error).partition("DB::Exception: ")[2] or type(error).__name__
-        raise StoreSilent(f"not all was dropped, run the same again: {words}") from None
+        raise StoreSilent(f"not all was dropped, run the same again: {own_words(str(error))}") from None
     finally:
         client.close()
 

@@ -89,7 +89,14 @@ def test_who_may_change_what():
     gate.check_change(Account.PRUNER, "ALTER TABLE audit.events (DROP PARTITION ('record', 202611))", WRITE)
     gate.check_change(Account.PRUNER, "ALTER TABLE audit.events\n    (DROP PARTITION ('record', 202611))", WRITE)
     gate.check_change(Account.PRUNER, "ALTER TABLE frames (DROP PARTITION 202611)", WRITE)
+    old = f"'{'a' * 64}'"
+    anew = f"(DELETE WHERE lower(hex(sha256)) IN ({old}, {old}))"
+    gate.check_change(Account.PRUNER, f"ALTER TABLE audit.frames\n    {anew}", WRITE)
     for more in (
+        f"ALTER TABLE audit.events {anew}",
+        "ALTER TABLE audit.frames (DELETE WHERE 1)",
+        f"ALTER TABLE audit.frames (DELETE WHERE (lower(hex(sha256)) IN ({old})) OR 1)",
+        f"ALTER TABLE audit.frames (DELETE WHERE lower(hex(sha256)) NOT IN ({old}))",
         "ALTER TABLE audit.events (DELETE WHERE 1)",
         "ALTER TABLE audit.events (DROP PARTITION ('record', 202611)), (DELETE WHERE 1)",
         "ALTER TABLE audit.events (DROP PARTITION ALL)",
