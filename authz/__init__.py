@@ -9,6 +9,7 @@
 `action.py`       what is asked for, in words that policies use (`llm.py`, `sql.py`)
 `describe.py`     all of it masked and put together; `session.py`: which exchanges belong together
 `decide.py`       the input: what Rego sees, what is hashed, what is kept, byte for byte the same
+`strangers.py`, `turned_away.py`  floods of those without a valid token: bounded here, counted where Envoy bounds them
 `revoked.py`      who was stopped by somebody of the house
 `record.py`       the evidence; `refusals.py`: of strangers, as sums
 

@@ -4,6 +4,7 @@ import asyncio
 
 from approvals.follower import Follower
 from audit.write import open_spool
+from authz import turned_away
 from authz.service import Authz
 from identity import Verifier
 from runtime import metrics
@@ -44,8 +45,10 @@ async def run(settings: Settings) -> None:
         async with asyncio.TaskGroup() as group:
             following = group.create_task(follower.run())
             await _until_fresh(follower)
+            watching = group.create_task(turned_away.watch(settings.socket("envoy-admin"), spool, clock))
             await serve_grpc(sockets, grace_seconds=GRACE_S, message_bytes=message_bytes)
             following.cancel()
+            watching.cancel()
 
 
 async def _until_fresh(follower: Follower) -> None:

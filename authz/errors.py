@@ -9,6 +9,7 @@ CallerError
     ├── PathRefused             a path that two readers could read differently
     ├── UnknownConnection       404
     ├── Revoked                 403: somebody of the house stopped this caller (revoked.py)
+    ├── TooManyFailures         429: of tokens, from one address (strangers.py)
     ├── BodyMalformed           not JSON of one meaning, or not what the API at that path takes
     ├── BodyUnsupported         415: an encoding or a type that cannot be inspected
     └── BodyTooLarge            413

@@ -35,6 +35,7 @@ class Request:
     headers: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
     connection: str = ""
+    source: str = ""  # the caller's address, as Envoy trusts it
 
 
 @dataclass(frozen=True, slots=True)

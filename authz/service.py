@@ -22,7 +22,8 @@ from authz.refusals import Refusals
 from authz.request import Request
 from authz.revoked import Known, Revoked
 from authz.session import Sessions
-from identity import Identity, Verifier
+from authz.strangers import Strangers
+from identity import Identity, TokenRefused, Verifier
 from masking import Keys
 from runtime import log
 from runtime.clock import Clock
@@ -71,6 +72,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         self._clock = clock
         self._sessions = Sessions(clock)
         self._refusals = Refusals()
+        self._strangers = Strangers(settings.gateway.strangers_per_second)
         self._group = asyncio.TaskGroup()
         self._summing: asyncio.Task[None] | None = None
 
@@ -124,12 +126,23 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
 
     async def _identify(self, exchange: Exchange, asked: Request) -> Identity:
         found = Headers(asked.headers)
-        exchange.identity = await self._verifier.verify(credentials.token(found))
+        exchange.identity = await self._verified(credentials.token(found), asked.source)
         found.check()
         session, mcp = headers.session_key(found), headers.mcp_session(found)
         exchange.session = self._sessions.of(exchange.identity, session, mcp)
         revoked.check(self._revocations, exchange.identity, exchange.session)
         return exchange.identity
+
+    async def _verified(self, token: str, source: str) -> Identity:
+        known = self._verifier.known(token)
+        if known is not None:
+            return known
+        self._strangers.check(source, self._clock.now_us())
+        try:
+            return await self._verifier.verify(token)
+        except TokenRefused:
+            self._strangers.failed(source, self._clock.now_us())
+            raise
 
     async def _describe(self, exchange: Exchange, asked: Request, caller: Identity) -> Described:
         exchange.request_digest = hashlib.sha256(asked.body).hexdigest()

@@ -40,6 +40,7 @@ def read(check: Any) -> Request:
         headers=headers,
         body=http.raw_body,
         connection=check.attributes.context_extensions.get("connection", ""),
+        source=check.attributes.source.address.socket_address.address,
     )
 
 

@@ -67,13 +67,16 @@ class Verifier:
         if self._http is not None:
             await self._http.aclose()
 
+    def known(self, token: str) -> Identity | None:
+        """Whose token this is, if it was verified before and still counts: a hash and a look-up."""
+        return self._recall(_digest(token), self._clock.now_us() // 1_000_000)
+
     async def verify(self, token: str) -> Identity:
         """Raises TokenRefused (its subclass says why) or KeysUnavailable."""
         if not token:
             raise TokenMissing("No token was sent.")
-        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        now = self._clock.now_us() // 1_000_000
-        known = self._recall(digest, now)
+        digest = _digest(token)
+        known = self._recall(digest, self._clock.now_us() // 1_000_000)
         if known is not None:
             return known
         parts = take_apart(token)
@@ -123,6 +126,10 @@ class Verifier:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def people_issuer(people: People) -> Issuer | None:

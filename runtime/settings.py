@@ -50,6 +50,12 @@ class Gateway(Section):
     requests_per_second: int = Field(
         2000, ge=1, description="Local rate limit before authz, per Envoy process; above it: 429."
     )
+    address_per_second: int = Field(
+        1000, ge=1, description="The same per address of a caller; behind one proxy, as much as the whole."
+    )
+    strangers_per_second: int = Field(
+        100, ge=1, description="Requests without a token, and failing tokens of one address, before they are 429."
+    )
     max_connections: int = Field(50_000, ge=1, description="Downstream connections at once (overload manager).")
 
 

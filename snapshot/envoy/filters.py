@@ -5,6 +5,8 @@ from importlib.resources import files
 from betterproto2 import Message
 from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
 from envoy_data_plane.envoy.config.core import v3 as core
+from envoy_data_plane.envoy.config.route import v3 as route
+from envoy_data_plane.envoy.extensions.common.ratelimit import v3 as ratelimit
 from envoy_data_plane.envoy.extensions.filters.http.ext_authz import v3 as ext_authz
 from envoy_data_plane.envoy.extensions.filters.http.ext_proc import v3 as ext_proc
 from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
@@ -29,6 +31,10 @@ AUTHZ_MARGIN_SECONDS = 4.0  # beside the engine's deadline: keys, group commit
 # of a caller inside the house Envoy would keep its request id, and so carry text to the upstream that nobody decided on
 FORGED = ("x-http-method-override", "x-original-url", "x-request-id", "x-client-trace-id")
 AUTHZ = "envoy.filters.http.ext_authz"
+STRANGER = "token"
+TOKEN = r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
+BEARER = rf"(?i:bearer) +{TOKEN} *"
+MAX_ADDRESSES = 10_000
 
 
 def connection_manager(settings: Settings, routes: dict[str, Message]) -> hcm.HttpConnectionManager:
@@ -135,6 +141,46 @@ def _rate_limit(settings: Settings) -> local_ratelimit.LocalRateLimit:
         token_bucket=envoy_type.TokenBucket(max_tokens=rate * 2, tokens_per_fill=rate, fill_interval=seconds(1)),
         filter_enabled=always,
         filter_enforced=always,
+        # a flood of strangers must not use up what the house's own agents need
+        always_consume_default_token_bucket=False,
+        rate_limits=[_without_token(), _of_one_address(), _of_all()],
+        descriptors=[  # Envoy asks the smallest first, and the others only if it says yes
+            _bucket({STRANGER: "no"}, settings.gateway.strangers_per_second),
+            _bucket({"remote_address": ""}, min(rate, settings.gateway.address_per_second)),  # "": each its own
+            _bucket({"generic_key": "all"}, rate),
+        ],
+        max_dynamic_descriptors=MAX_ADDRESSES,
+    )
+
+
+def _without_token() -> route.RateLimit:
+    """Neither header holds anything of a JWT's form: what authz answers 401 without looking further."""
+    matches = [_not_matching("authorization", BEARER), _not_matching("x-api-key", TOKEN)]
+    stranger = route.RateLimitActionHeaderValueMatch(
+        descriptor_key=STRANGER, descriptor_value="no", expect_match=True, headers=matches
+    )
+    return route.RateLimit(actions=[route.RateLimitAction(header_value_match=stranger)])
+
+
+def _of_one_address() -> route.RateLimit:
+    return route.RateLimit(actions=[route.RateLimitAction(remote_address=route.RateLimitActionRemoteAddress())])
+
+
+def _of_all() -> route.RateLimit:
+    return route.RateLimit(
+        actions=[route.RateLimitAction(generic_key=route.RateLimitActionGenericKey(descriptor_value="all"))]
+    )
+
+
+def _not_matching(name: str, pattern: str) -> route.HeaderMatcher:
+    match = matcher.StringMatcher(safe_regex=matcher.RegexMatcher(regex=pattern))
+    return route.HeaderMatcher(name=name, string_match=match, invert_match=True, treat_missing_header_as_empty=True)
+
+
+def _bucket(entries: dict[str, str], rate: int) -> ratelimit.LocalRateLimitDescriptor:
+    return ratelimit.LocalRateLimitDescriptor(
+        entries=[ratelimit.RateLimitDescriptorEntry(key=key, value=value) for key, value in entries.items()],
+        token_bucket=envoy_type.TokenBucket(max_tokens=rate * 2, tokens_per_fill=rate, fill_interval=seconds(1)),
     )
 
 

@@ -17,10 +17,12 @@ def check(
     headers: Pairs = (),
     body: bytes | dict[str, Any] = b"",
     connection: str | None = None,
+    source: str = "10.0.0.1",
 ) -> Any:
     """`connection`: of Envoy's route; by default the one that the path begins with."""
     request = CheckRequest()
     http = request.attributes.request.http
+    request.attributes.source.address.socket_address.address = source
     http.method, http.path, http.host = method, path, "gateway:10000"
     pairs: list[tuple[str, str | bytes]] = [(":method", method), (":path", path), (":authority", "gateway:10000")]
     if token:

@@ -319,3 +319,22 @@ async def test_callers_are_recorded_one_by_one(house: House) -> None:
     for _ in range(5):
         await house.ask(body=b"{")
     assert house.recorder.types() == ["decision.refused"] * 5
+
+
+async def test_a_flood_of_bad_tokens_is_turned_away_unread_and_stops_nobody_known(house: House) -> None:
+    good = tokens.token()
+    assert status(await house.ask(token=good)) == 0
+    evil = tokens.signing_key("ES256", "evil")
+    kid = tokens.signing_key().public_jwk()["kid"]
+    forged = [tokens.token(evil, head={"kid": kid}, jti=str(number)) for number in range(210)]
+    seen = [status(await house.ask(token=token)) for token in forged]
+    assert seen[:200] == [401] * 200
+    assert set(seen[200:]) == {429}
+    assert status(await house.ask(token=good)) == 0, "a known token passes meanwhile"
+    assert status(await house.ask(token=tokens.token(jti="fresh"))) == 429
+    assert status(await house.ask(token=tokens.token(jti="fresh"), source="10.9.9.9")) == 0, "and others are not hit"
+    house.clock.advance(1_000_000)
+    assert status(await house.ask(token=tokens.token(jti="fresh"))) == 0
+    await house.authz._record_sums(all_of_them=True)
+    sums = {draft.data["code"]: draft.data["count"] for draft in house.recorder.drafts if "count" in draft.data}
+    assert (sums["token_signature"], sums["too_many_failures"]) == (199, 10)
