@@ -14,6 +14,7 @@ from runtime.settings import Settings, load
 from snapshot.current import Current
 from snapshot.engine_client import OpaEngine
 from snapshot.masking_keys import masking_keys
+from usage.definitions import Definitions
 
 ROLE = "authz-0"
 GRACE_S = 5.0  # a check takes less, whatever hangs: keys 3 s, the engine's deadline, the commit
@@ -22,6 +23,11 @@ MARGIN_BYTES = 4 << 20  # headers and framing beside the largest body
 
 
 async def run(settings: Settings) -> None:
+    with Definitions(settings.gateway.state_dir) as definitions:
+        await _serve(settings, definitions)
+
+
+async def _serve(settings: Settings, definitions: Definitions) -> None:
     clock = SystemClock()
     follower = Follower(settings.socket("holds"), clock)
     async with (
@@ -37,6 +43,7 @@ async def run(settings: Settings) -> None:
             revocations=follower,
             keys=masking_keys(settings),
             clock=clock,
+            definitions=definitions,
         ) as service,
         metrics.exposed(settings, ROLE, spool.metrics),
     ):

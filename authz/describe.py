@@ -5,17 +5,18 @@ justification. Findings keep the place where they were made.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from authz import body, headers, query
+from authz import body, headers, mcp, query
 from authz.action import Action, Asked, describe
 from authz.body import Body
 from authz.headers import Headers
 from authz.request import Request, Target, upstream_host, upstream_path
 from masking import Finding, Masker, Uninspectable
 from snapshot.connections import Connection
+from usage.definitions import Definition
 
 KEYS = {"gemini": frozenset({"key"})}  # where an API takes its key in the query
 
@@ -88,6 +89,14 @@ def describe_request(
         justification=pen.text(headers.justification(found), "justification"),
         findings=tuple(pen.findings),
     )
+
+
+def with_definitions(described: Described, of: Callable[[str], Definition | None]) -> Described:
+    """What is known of the tools that are called. `of`: by name, on this connection."""
+    if described.action.kind != "mcp.call":
+        return described
+    attributes = mcp.defined(dict(described.action.attributes), of)
+    return replace(described, action=replace(described.action, attributes=attributes))
 
 
 def _query(text: str, keys: frozenset[str], pen: _Pen) -> dict[str, list[str]]:

@@ -24,8 +24,11 @@ ALLOWED = {
     | {"content-language", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "prefer"},
 }
 PREFIXES = {
-    kind: ("x-stainless-",) for kind in ("anthropic", "openai", "azure_openai")
-}  # what the SDKs tell about themselves
+    "anthropic": ("x-stainless-",),
+    "openai": ("x-stainless-",),
+    "azure_openai": ("x-stainless-",),
+    "mcp": ("mcp-param-",),  # arguments that the specification of 2026-07-28 repeats for proxies
+}
 # where clients put what they take for the provider's key: Anthropic's and OpenAI's, Azure's, Google's
 CREDENTIALS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 # present or not: a later filter or a changed allow-list must not let them through

@@ -4,7 +4,8 @@
                      result}]}
 
 One entry a message, also where there is one only, so that no rule looks at the first of a batch alone. `tool`,
-`arguments` are those of `tools/call`, `uri` of `resources/…`, `name` of `prompts/get`, `params` of all others. An
+`arguments` are those of `tools/call`, with `definition` {digest, first}: what its server last and first said of it,
+where a list with it ever passed; `uri` of `resources/…`, `name` of `prompts/get`, `params` of all others. An
 `answer` is what the client says to a request of the server (`sampling/createMessage`, `elicitation/create`): `failed`,
 or with its `result`.
 
@@ -15,10 +16,11 @@ Sources: MCP specification 2025-11-25 (batches: 2025-03-26), JSON-RPC 2.0. Membe
 request: a server in Go reads `Method` as `method`, and the last one counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from authz.errors import BodyMalformed
+from usage.definitions import Definition
 
 MAX_MESSAGES = 100
 MAX_METHOD = 128
@@ -40,6 +42,17 @@ def calls(document: Any, *, shown: bool = True) -> dict[str, Any]:
         raise BodyMalformed(f"A batch has between 1 and {MAX_MESSAGES} messages.")
     found = [_message(each) for each in given]
     return {"mcp": {"messages": found if shown else [_without_contents(each) for each in found]}}
+
+
+def defined(attributes: dict[str, Any], of: Callable[[str], Definition | None]) -> dict[str, Any]:
+    """The same with what is known of the definition of each tool that is called: `{digest, first}`."""
+    told = [_defined(message, of) for message in attributes["mcp"]["messages"]]
+    return {**attributes, "mcp": {**attributes["mcp"], "messages": told}}
+
+
+def _defined(message: Message, of: Callable[[str], Definition | None]) -> Message:
+    known = of(message["tool"]) if "tool" in message else None
+    return {**message, "definition": {"digest": known.last, "first": known.first}} if known else message
 
 
 def _without_contents(message: Message) -> Message:

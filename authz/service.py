@@ -14,7 +14,7 @@ import grpc
 from audit.write import Recorder
 from authz import credentials, headers, metrics, record, request, revoked, wire
 from authz.decide import Decided, question, verdict
-from authz.describe import Described, describe_request
+from authz.describe import Described, describe_request, with_definitions
 from authz.errors import code_of, sentence_of, status_of, told_code
 from authz.headers import Headers
 from authz.record import Exchange
@@ -34,6 +34,8 @@ from snapshot.answers import refusal
 from snapshot.current import Snapshot
 from snapshot.decision import Effect
 from snapshot.engine_client import Engine
+from usage.definitions import Known as Definitions
+from usage.definitions import Memory
 
 LARGE_BYTES = 256 << 10  # about 4 ms of masking: above it, other checks must not wait behind one
 LARGE_SQL_BYTES = 1 << 10  # likewise of parsing SQL
@@ -61,6 +63,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         revocations: Known,
         keys: Keys,
         clock: Clock,
+        definitions: Definitions | None = None,
     ) -> None:
         self._settings = settings
         self._snapshots = snapshots
@@ -70,6 +73,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         self._revocations = revocations
         self._keys = keys
         self._clock = clock
+        self._definitions = definitions or Memory()
         self._sessions = Sessions(clock)
         self._refusals = Refusals()
         self._strangers = Strangers(settings.gateway.strangers_per_second)
@@ -155,7 +159,8 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         most = self._settings.gateway.max_request_bytes
         given = (asked, target, connection, masker, most, exchange.request_digest)
         large = len(asked.body) > (LARGE_SQL_BYTES if connection.sql_fields else LARGE_BYTES)
-        exchange.described = await asyncio.to_thread(describe_request, *given) if large else describe_request(*given)
+        described = await asyncio.to_thread(describe_request, *given) if large else describe_request(*given)
+        exchange.described = with_definitions(described, lambda tool: self._definitions.of(connection.name, tool))
         return exchange.described
 
     async def _decide(self, exchange: Exchange, caller: Identity, described: Described) -> Decided:

@@ -16,6 +16,7 @@ from runtime.serve import main, serve_grpc
 from runtime.settings import Settings, load
 from snapshot.current import Current
 from snapshot.masking_keys import masking_keys
+from usage.definitions import Definitions
 
 MARGIN_BYTES = 4 << 20  # headers and metadata beside the largest body
 
@@ -29,6 +30,11 @@ async def run(settings: Settings) -> None:
     clock = SystemClock()
     current = Current(settings.gateway.state_dir, settings.secrets)
     rules = SnapshotRules(current, masking_keys(settings), settings.masking.floor)
+    with Definitions(settings.gateway.state_dir) as known:
+        await _serve(settings, clock, rules, known)
+
+
+async def _serve(settings: Settings, clock: SystemClock, rules: SnapshotRules, known: Definitions) -> None:
     async with (
         open_spool(settings, "extproc") as spool,
         HoldsClient(settings.socket("holds")) as holds,
@@ -36,7 +42,7 @@ async def run(settings: Settings) -> None:
         metrics.exposed(settings, "extproc", spool.metrics),
     ):
         follower = Follower(settings.socket("holds"), clock, lambda revocation: service.revoke(revocation))
-        service = Service(rules, limits(settings), errands, clock, follower)
+        service = Service(rules, limits(settings), errands, clock, follower, known)
         async with asyncio.TaskGroup() as group:
             following = group.create_task(follower.run())
             await serve_grpc(

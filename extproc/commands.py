@@ -34,7 +34,9 @@ class PassHeaders(Command):
 
 @dataclass(frozen=True, slots=True)
 class PassBody(Command):
-    """The buffered request may go to the upstream."""
+    """The buffered request may go to the upstream; `instead`: other bytes, where something was taken out of it."""
+
+    instead: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,29 @@
 `frame.recorded`    {direction, media, inspected, bytes} with the masked content as frames; where content could not be
                     inspected there is no frame, and `sha256` of the piece instead
 `masking.applied`   {direction, findings: [{rule, version, operator, where, count, token}]}
+`tools.hidden`      {direction, tools}: taken out of a request, or of an MCP server's list
+`tools.seen`        {new, changed: [{tool, before, now}]}: definitions that were not known so, by digest
+`server.request`    {method, passed}: what an MCP server asked of its client
 `exchange.end`      {status, request_bytes, response_bytes, duration_us, outcome, code, revocation}
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from audit.write.event import Caller, Draft, Frame, Kind, Value
 from extproc.flow import Piece
+from extproc.hiding import Seen
 from masking import Finding
 from snapshot.verdict import Verdict
+from usage.definitions import Definition
 
 FRAME_BYTES = 256 << 10  # larger content is several frames (a frame is one row of the store)
 FRAMES_PER_EVENT = 100  # about 200 bytes each in the event's body, which holds at most 60,000
 FINDINGS_PER_EVENT = 60
+NAMES_PER_EVENT = 60  # of tools
+NAME_CHARS = 128
 WHERE_CHARS = 300  # a path into a document; longer ones are cut
 
 
@@ -120,6 +127,36 @@ def _finding(finding: Finding) -> dict[str, Value]:
         "count": finding.count,
         "token": finding.token,
     }
+
+
+def tools(exchange: Exchange, direction: str, hidden: Sequence[str]) -> Draft:
+    """`hidden`: names, masked."""
+    names: Value = [name[:NAME_CHARS] for name in hidden[:NAMES_PER_EVENT]]
+    data: dict[str, Value] = {"direction": direction, "tools": names, "count": len(hidden)}
+    return exchange.draft(Kind.EXCHANGE, "tools.hidden", data)
+
+
+def listed(
+    exchange: Exchange, seen: Seen, before: Mapping[str, Definition | None], masked: Callable[[str], str]
+) -> list[Draft]:
+    """`before`: of each definition that is new or another, what was known of it. Names come from the server."""
+    drafts = [tools(exchange, "response", [masked(name) for name in seen.hidden])] if seen.hidden else []
+    changes = list(before.items())
+    for at in range(0, len(changes), NAMES_PER_EVENT):
+        part = changes[at : at + NAMES_PER_EVENT]
+        new: Value = [
+            {"tool": masked(t)[:NAME_CHARS], "now": seen.definitions[t]} for t, known in part if known is None
+        ]
+        changed: Value = [
+            {"tool": masked(t)[:NAME_CHARS], "first": known.first, "before": known.last, "now": seen.definitions[t]}
+            for t, known in part
+            if known is not None
+        ]
+        drafts.append(exchange.draft(Kind.EXCHANGE, "tools.seen", {"new": new, "changed": changed}))
+    for method, passed in seen.requests:
+        facts: dict[str, Value] = {"method": masked(method)[:NAME_CHARS], "passed": passed}
+        drafts.append(exchange.draft(Kind.EXCHANGE, "server.request", facts))
+    return drafts
 
 
 def ended(exchange: Exchange, outcome: Outcome, now_us: int, code: str = "") -> Draft:

@@ -14,18 +14,21 @@ from extproc import record, refusals
 from extproc.commands import Command, HeaderEdit, Record, SendBody, SendHeaders, SendTrailers, SetTimer, StopTimer
 from extproc.events import Headers
 from extproc.flow import Flow, Piece
+from extproc.hiding import Hidden, Listing
 from extproc.record import Exchange
 from extproc.rules import Rules
 from masking import Finding, Masker, Uninspectable
 from masking import Stream as MaskingStream
 from runtime.errors import GatewayError
 from snapshot.answers import error_event
+from usage.definitions import Known, Memory
 
 HEAD, BEHIND = "head", "behind"  # timers
 HEAD_SECONDS = 0.25
 BEHIND_SECONDS = 1.0  # relaxed: how long frames may be ahead of the recorder (DESIGN, principle 1)
 LOCAL_BYTES = 64 << 10  # a local reply is an error sentence; anything larger is not one
 EVENT_STREAM = "text/event-stream"
+LISTED = ("application/json", EVENT_STREAM)  # what an MCP server answers in
 SEQUENCE = re.compile(rb'"sequence_number":\s?(\d{1,9})')
 
 
@@ -58,8 +61,8 @@ class OverLimit(ResponseRefused):
 
 
 class Response:
-    def __init__(self, exchange: Exchange, rules: Rules, ahead: int) -> None:
-        self._exchange, self._rules = exchange, rules
+    def __init__(self, exchange: Exchange, rules: Rules, ahead: int, known: Known | None = None) -> None:
+        self._exchange, self._rules, self._known = exchange, rules, known or Memory()
         self._recorded = exchange.verdict is not None
         self._relaxed = ahead > 0
         self._flow = Flow(ahead if self._recorded else None)
@@ -71,6 +74,8 @@ class Response:
         self._ended = self._bodyless = False
         self._stream: MaskingStream | None = None  # None: passes unread, or must stay empty
         self._must_be_empty = False
+        self._listing: Listing | None = None  # of an MCP server
+        self._listed: list[Draft] = []
         self._media = ""
         self._came = 0
         self._tail = b""  # the last bytes let go
@@ -95,6 +100,7 @@ class Response:
         shown = dict(self._head.put).get("content-type", (hd.first(headers, "content-type").encode("latin-1"),))
         self._media = hd.essence(shown[0].decode("latin-1"))
         self._stream = self._inspect(masker, headers)
+        self._listing = self._list()
         timer: list[Command] = [SetTimer(HEAD, HEAD_SECONDS)] if self._sse and self._stream else []
         return [*timer, *self._pump()]
 
@@ -152,15 +158,41 @@ class Response:
         self._must_be_empty = True  # chunked and without a byte is common: the answer to a notification
         return None
 
+    def _list(self) -> Listing | None:
+        verdict = self._exchange.verdict
+        if verdict is None or verdict.kind != "mcp" or self._stream is None:
+            return None
+        if self._media not in LISTED:
+            self._must_be_empty = self._must_be_empty or self._exchange.status < 400  # an error may be any text
+            return None
+        allowed = self._rules.connection(verdict.connection).server_requests
+        return Listing(self._media, Hidden(verdict.tools_hide), allowed)
+
     def _feed(self, data: bytes, now_us: int) -> None:
         if data and self._must_be_empty:
             raise NotInspected
+        if self._listing is not None:
+            data = self._listing.feed(data)
+            self._note_listed(self._listing, now_us)
         masked = data if self._stream is None else self._stream.feed(data)
         self._gather(masked, now_us)
 
     def _finish(self, now_us: int) -> None:
         self._ended = True
-        self._gather(b"" if self._stream is None else self._stream.finish(), now_us)
+        rest = b""
+        if self._listing is not None and self._stream is not None:
+            rest = self._stream.feed(self._listing.finish())
+            self._note_listed(self._listing, now_us)
+        self._gather(rest if self._stream is None else rest + self._stream.finish(), now_us)
+
+    def _note_listed(self, listing: Listing, now_us: int) -> None:
+        """What a server's messages were: its tools are compared with what is known of them."""
+        seen, verdict = listing.take(), self._exchange.verdict
+        if verdict is None:
+            return
+        before = self._known.seen(verdict.connection, seen.definitions, now_us) if seen.definitions else {}
+        masker = self._rules.floor(verdict, "response")
+        self._listed += record.listed(self._exchange, seen, before, lambda name: masker.text(name)[0])
 
     def _gather(self, masked: bytes, now_us: int) -> None:
         if self._stream is not None:
@@ -171,7 +203,7 @@ class Response:
         """Starts the next recording, and lets go what may go."""
         commands = self._record()
         data = self._flow.release()
-        settled = not self._recording and not self._facts
+        settled = not (self._recording or self._facts or self._listed)
         last = self._ended and self._flow.empty and settled
         if self._head and (data or last or (self._head_due and settled)):
             commands += [SendHeaders(self._head), *([StopTimer(HEAD)] if self._sse else [])]
@@ -187,7 +219,8 @@ class Response:
             return []
         pieces, findings = self._flow.batch(), self._facts
         self._facts = []
-        drafts = [*self._content(pieces), *record.applied(self._exchange, "response", findings)]
+        drafts = [*self._listed, *self._content(pieces), *record.applied(self._exchange, "response", findings)]
+        self._listed = []
         if not drafts:
             return []
         self._recording = True

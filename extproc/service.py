@@ -20,14 +20,22 @@ from extproc.revoked import NOBODY, Known
 from extproc.rules import Rules
 from extproc.stream import Limits, Stream
 from runtime.clock import Clock
+from usage.definitions import Known as Definitions
+from usage.definitions import Memory
 
 
 class Service(wire.Servicer):  # type: ignore[misc]  # generated code has no types
     def __init__(
-        self, rules: Rules, limits: Limits, errands: Errands, clock: Clock, revocations: Known = NOBODY
+        self,
+        rules: Rules,
+        limits: Limits,
+        errands: Errands,
+        clock: Clock,
+        revocations: Known = NOBODY,
+        definitions: Definitions | None = None,
     ) -> None:
         self._rules, self._limits, self._errands, self._clock = rules, limits, errands, clock
-        self._past = Past()
+        self._past, self._definitions = Past(), definitions or Memory()
         self._revocations = revocations
         self._open: set[Pump] = set()
 
@@ -44,7 +52,7 @@ class Service(wire.Servicer):  # type: ignore[misc]  # generated code has no typ
             await self._process(requests, context)
 
     async def _process(self, requests: AsyncIterator[Any], context: Any) -> None:
-        stream = Stream(self._rules, self._limits, self._past, self._revocations)
+        stream = Stream(self._rules, self._limits, self._past, self._revocations, self._definitions)
         pump = Pump(stream, self._errands, self._clock, context.write)
         self._open.add(pump)
         code = ""

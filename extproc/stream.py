@@ -23,6 +23,7 @@ from extproc.commands import (
     StopTimer,
     Withdraw,
 )
+from extproc.hiding import Hidden, without_tools
 from extproc.past import Past
 from extproc.question import Question
 from extproc.record import Outcome
@@ -34,8 +35,10 @@ from masking import Uninspectable
 from runtime.errors import CallerError, Error, GatewayError
 from snapshot.decision import Effect
 from snapshot.verdict import MalformedVerdict, Verdict
+from usage.definitions import Known as Definitions
 
 SILENCE, HOLD = "silence", "hold"  # timers
+HIDING = ("mcp", "anthropic", "openai", "azure_openai", "gemini")  # what has tools to hide
 SILENCE_SECONDS = 900.0  # longer than the 600 s after which the Anthropic and OpenAI SDKs give up
 
 
@@ -76,6 +79,7 @@ class Stream(Closing):
         limits: Limits = Limits(),
         past: Past | None = None,
         revocations: revoked.Known = revoked.NOBODY,
+        definitions: Definitions | None = None,
     ) -> None:
         super().__init__(rules)
         self._limits, self._revocations = limits, revocations
@@ -85,6 +89,8 @@ class Stream(Closing):
         self._pass: Command = PassHeaders()
         self._content_type = self._encoding = ""
         self._upstream = ""
+        self._definitions = definitions
+        self._forwarded = ""  # digest of the body that goes on, where it is not the one that came
         self._outcome = Outcome.ANSWERED
 
     def handle(self, event: ev.Event, now_us: int) -> list[Command]:
@@ -131,7 +137,7 @@ class Stream(Closing):
         self.exchange.verdict = verdict
         if verdict.effect is Effect.DENY:
             raise MalformedVerdict("a denied request was let on")
-        if verdict.tools_hold or verdict.tools_hide:
+        if verdict.tools_hold or (verdict.tools_hide and verdict.kind not in HIDING):
             raise Unsupported
         revoked.check(self._revocations, verdict)
         self._rules.response(verdict)  # a profile that we lack is found before anything goes
@@ -156,11 +162,26 @@ class Stream(Closing):
         extend: list[Command] = [ExtendTimeout(self._question.envoy_seconds)] if self._question else []
         if hashlib.sha256(body).hexdigest() != verdict.request_digest:
             raise DigestMismatch
-        drafts = self._note(body) if body else []
+        body, hidden = self._without_hidden(body)
+        drafts = [*hidden, *self._note(body)] if body else []
         if not drafts:
             return extend + self._noted()
         self.state = State.NOTING
         return [*extend, Record("request", tuple(drafts))]
+
+    def _without_hidden(self, body: bytes) -> tuple[bytes, list[Draft]]:
+        """What a model must not hear of leaves the request before anybody sees it, and before it is recorded."""
+        verdict = self._verdict
+        if not verdict.tools_hide or verdict.kind == "mcp":
+            return body, []
+        left, gone = without_tools(verdict.kind, body, Hidden(verdict.tools_hide))
+        if not gone:
+            return body, []
+        self._pass = PassBody(left)
+        self.exchange.request_bytes = len(left)
+        self._forwarded = hashlib.sha256(left).hexdigest()
+        masker = self._rules.floor(verdict, "request")
+        return left, [record.tools(self.exchange, "request", hidden=[masker.text(name)[0] for name in gone])]
 
     def _note(self, body: bytes) -> list[Draft]:
         media = hd.essence(self._content_type)
@@ -187,6 +208,7 @@ class Stream(Closing):
         # the same body may book here and delete there: an approval binds where it goes, too
         bound = target(method, path, self._content_type)
         ask = self._question.ask(self._upstream, self._showing.view(self._verdict), bound)
+        ask = replace(ask, forwarded_digest=self._forwarded or ask.forwarded_digest)
         self._asking = True
         self.state = State.ASKING
         return [AskApproval(ask)]
@@ -267,7 +289,7 @@ class Stream(Closing):
 
     def _begin(self, event: ev.ResponseHeaders) -> list[Command]:
         self.state = State.ANSWERING
-        self._response = Response(self.exchange, self._rules, self._limits.ahead)
+        self._response = Response(self.exchange, self._rules, self._limits.ahead, self._definitions)
         return self._flowing(self._response.begin(event.headers, event.end))
 
     def _answer_body(self, event: ev.ResponseBody) -> list[Command]:

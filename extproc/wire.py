@@ -74,8 +74,12 @@ def response(command: Command) -> Any:
             answer.override_message_timeout.FromSeconds(seconds)
         case PassHeaders():
             answer.request_headers.SetInParent()
-        case PassBody():
+        case PassBody(instead):
             answer.request_body.SetInParent()
+            if instead is not None:
+                answer.request_body.response.body_mutation.body = instead
+                length = (("content-length", (str(len(instead)).encode(),)),)  # Envoy refuses another body without it
+                _edit(answer.request_body.response.header_mutation, HeaderEdit(length))
         case SendHeaders(edit):
             _edit(answer.response_headers.response.header_mutation, edit)
         case SendBody(data, end):

@@ -6,6 +6,7 @@
 #     hold contains {"reason": REASON, "approval": {any, quorum, …}}
 #     allow contains REASON
 #     masking contains PROFILE
+#     hide contains TOOL                          a pattern of names; "!NAME" takes one out again
 #   Deny outranks hold, hold outranks allow, and where no rule speaks nothing is let out. A pack may also give
 #   `controls`: from a control that a rule serves to those of another framework.
 #
@@ -18,7 +19,7 @@ decision := object.union(
 		"effect": verdict.effect,
 		"reasons": [explained(reason) | some reason in verdict.reasons],
 		"approval": verdict.approval,
-		"tools": {"hold": [], "hide": []},
+		"tools": {"hold": [], "hide": [tool | some tool in hidden]},
 		"masking": [profile | some profile in masked],
 		"restore": false,
 		"record": "full",
@@ -75,6 +76,8 @@ denials := deny | {reason | some reason in data.packs[_].deny}
 holds := hold | {held | some held in data.packs[_].hold}
 
 grants := allow | {reason | some reason in data.packs[_].allow}
+
+hidden := hide | {tool | some tool in data.packs[_].hide}
 
 masked := masking | {profile | some profile in data.packs[_].masking}
 

@@ -80,6 +80,19 @@ def test_openai_agents_sdk(gateway: Gateway) -> None:
     assert_recorded(gateway, "openai-task")
 
 
+def test_mcp_sdk(gateway: Gateway) -> None:
+    """Hidden tools are not there, answers are masked, a server asks for nothing, a no is an error of the call."""
+    token = gateway.issuer.agent_token("research-agent", jti="mcp-task")
+    seen = run_task("mcp_task.py", {"MCP_URL": f"{gateway.url}/tickets/mcp", "MCP_TOKEN": token})
+    assert seen["tools"] == ["search", "ask", "redefine"]
+    assert "Ada Lovell" in seen["search"]
+    assert "4111" not in seen["search"]
+    assert seen["ask"] == "refused"
+    assert seen["asked"] == []
+    assert "This tool is not there for you." in seen["refused"]
+    assert_recorded(gateway, "mcp-task")
+
+
 def assert_tool_saw_no_card(seen: dict[str, Any], calls: int) -> None:
     assert len(seen["tool"]) == calls
     assert CARD not in json.dumps(seen)

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from console.dev.upstream import anthropic, openai
+from console.dev.upstream.mcp import McpServer
 from console.dev.upstream.script import Scenario, choose
 from runtime import serve
 
@@ -29,6 +30,7 @@ class Upstream:
     def __init__(self) -> None:
         self.received: deque[dict[str, Any]] = deque(maxlen=1000)
         self.bookings: list[Any] = []
+        self.mcp = McpServer()
 
     def app(self) -> Starlette:
         post = ["POST"]
@@ -41,6 +43,7 @@ class Upstream:
                 Route("/accounts", self._accounts),
                 Route("/query", self._query, methods=post),
                 Route("/transfers", self._transfers, methods=post),
+                Route("/mcp", self._mcp, methods=["GET", "POST", "DELETE"]),
                 Route("/sim/received", self._received),
                 Route("/sim/echo", self._echo, methods=["GET", "POST", "PUT"]),
                 Route("/health", self._health),
@@ -99,6 +102,9 @@ class Upstream:
     async def _transfers(self, request: Request) -> Response:
         self.bookings.append(await self._keep(request))
         return JSONResponse({"status": "booked", "number": len(self.bookings)}, 201)
+
+    async def _mcp(self, request: Request) -> Response:
+        return await self.mcp.handle(request, await self._keep(request))
 
     async def _echo(self, request: Request) -> Response:
         """What a careless upstream does: it repeats the headers, the injected key among them."""

@@ -35,7 +35,7 @@ def test_what_nobody_allowed_is_removed(kind: str, name: str) -> None:
         ("openai", "openai-organization"), ("openai", "openai-project"), ("http", "if-match"), ("http", "accept"),
         ("http", "content-type"), ("http", "idempotency-key"), ("azure_openai", "x-ms-client-request-id"),
         ("gemini", "x-goog-api-client"), ("mcp", "mcp-session-id"), ("mcp", "mcp-protocol-version"),
-        ("mcp", "last-event-id"), ("kubernetes", "if-none-match"),
+        ("mcp", "last-event-id"), ("mcp", "mcp-param-region"), ("kubernetes", "if-none-match"),
     ],
 )  # fmt: skip
 def test_what_the_apis_need_passes(kind: str, name: str) -> None:

@@ -368,7 +368,7 @@ def test_without_a_verdict_nothing_goes() -> None:
     ("fields", "code"),
     [
         ({"masking": ("unheard-of",)}, "unknown_profile"),
-        ({"tools_hide": ("drop",)}, "unsupported_verdict"),
+        ({"tools_hide": ("drop",), "kind": "http"}, "unsupported_verdict"),
     ],
 )
 def test_a_verdict_that_cannot_be_kept_is_refused(fields: dict[str, object], code: str) -> None:

@@ -49,6 +49,15 @@ def test_passing_sets_the_reply_of_the_message_at_hand() -> None:
     assert (extended.WhichOneof("response"), extended.override_message_timeout.seconds) == (None, 605)
 
 
+def test_another_body_goes_with_its_length() -> None:
+    """Envoy ends an exchange whose body is not as long as its header says."""
+    said = wire.response(cmd.PassBody(b"less")).request_body.response
+    assert said.body_mutation.body == b"less"
+    (length,) = said.header_mutation.set_headers
+    assert (length.header.key, length.header.raw_value) == ("content-length", b"4")
+    assert not wire.response(cmd.PassBody()).request_body.response.HasField("body_mutation")
+
+
 def test_bodies_go_as_duplex_mode_wants_them() -> None:
     streamed = wire.response(cmd.SendBody(b"x", end=True)).response_body.response.body_mutation.streamed_response
     assert (streamed.body, streamed.end_of_stream) == (b"x", True)
