@@ -143,9 +143,11 @@ def test_a_changed_definition_is_noticed_and_held(server: httpx.Client, gateway:
     rules = "SELECT rules FROM audit.decisions WHERE connection = 'tickets' AND effect = 'hold'"
     assert eventually(lambda: gateway.sql(rules), bool)[0][0] == ["tool_changed"]
     assert not found
-    gateway.upstream.mcp.description = DESCRIPTION
     waiting.join(30)
     assert not found  # nobody granted it, so the caller gave up
+    gateway.upstream.mcp.description = DESCRIPTION
+    post(server, message("tools/list"))  # it is again what it was first
+    assert post(server, call("search")).status_code == 200
 
 
 def test_tools_of_a_model_are_hidden_from_it(gateway: Gateway) -> None:
