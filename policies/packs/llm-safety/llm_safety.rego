@@ -31,6 +31,16 @@ deny contains reason(rego.metadata.rule(), "Conversations that the provider keep
 }
 
 # METADATA
+# title: Prompts are text
+# description: A prompt may be sent as the numbers of its tokens. Nothing is found in those, so nothing is masked.
+# custom:
+#   rule: prompt_as_tokens
+#   controls: ["NIST-800-53:AC-4", "NIST-800-53:SI-10"]
+deny contains reason(rego.metadata.rule(), "A prompt of token numbers cannot be inspected: send the text.") if {
+	input.action.tokenized
+}
+
+# METADATA
 # title: Prompts within bounds
 # custom:
 #   rule: prompt_too_large

@@ -27,6 +27,7 @@ test_each_bound_is_kept if {
 		"answer_too_large": {"max_tokens": 64001},
 		"too_many_attachments": {"files": 11},
 		"stored_context": {"stored_context": true},
+		"prompt_as_tokens": {"tokenized": true},
 		"provider_calls_servers": {"mcp_servers": ["https://tools.example/mcp"]},
 	}
 	every rule, change in cases {

@@ -71,8 +71,44 @@ hold contains {
 }
 
 # METADATA
+# title: Functions that reach beyond the database
+# description: Files, other servers, commands, other sessions, and SQL in a text, which nobody here reads.
+# custom:
+#   rule: sql_functions
+#   controls: ["NIST-800-53:AC-6", "NIST-800-53:SI-10"]
+deny contains reason(rego.metadata.rule(), "A function in this request reaches beyond the database.") if {
+	some statement in statements
+	some name in statement.functions
+	is_one_of(name, data.packs.sql_safety.tables.functions)
+}
+
+touches_credentials(statement) if {
+	some table in statement.tables
+	is_one_of(table, data.packs.sql_safety.tables.credentials.names)
+}
+
+touches_credentials(statement) if {
+	some column in statement.columns
+	is_one_of(column, data.packs.sql_safety.tables.credentials.columns)
+}
+
+# METADATA
+# title: No password reset for everybody
+# description: An UPDATE of passwords without a WHERE is refused and not held. Nobody should grant it by mistake.
+# custom:
+#   rule: sql_bulk_reset
+#   controls: ["NIST-800-53:IA-5", "NIST-800-53:AC-6"]
+deny contains reason(rego.metadata.rule(), "Passwords are not reset for many at once.") if {
+	some statement in statements
+	statement.verb in {"update", "merge"}
+	not statement.where
+	some column in statement.columns
+	is_one_of(column, data.packs.sql_safety.tables.credentials.columns)
+}
+
+# METADATA
 # title: Accounts and passwords need a second person
-# description: A password reset for many is an UPDATE of one of these tables, however its WHERE reads.
+# description: A password reset for many is an UPDATE of one of these tables or columns, however its WHERE reads.
 # custom:
 #   rule: sql_credentials
 #   controls: ["NIST-800-53:IA-5", "NIST-800-53:AC-5"]
@@ -82,8 +118,7 @@ hold contains {
 } if {
 	some statement in statements
 	statement.verb in writes
-	some table in statement.tables
-	is_one_of(table, data.packs.sql_safety.tables.credentials.names)
+	touches_credentials(statement)
 }
 
 # METADATA

@@ -76,3 +76,28 @@ test_a_connection_of_low_risk_is_held_for_its_tables_alone if {
 	other := decision with input as object.union(asked([statement("insert", ["notes"], false)]), place)
 	other.effect == "allow"
 }
+
+test_a_password_column_counts_in_any_table if {
+	reset := {"verb": "update", "tables": ["staff"], "where": true, "columns": ["password_hash"], "functions": []}
+	found := answer([reset])
+	found.effect == "hold"
+	"sql_credentials" in given.rules(found)
+}
+
+test_passwords_are_not_reset_for_everybody if {
+	every verb in ["update", "merge"] {
+		reset := {"verb": verb, "tables": ["staff"], "where": false, "columns": ["password"], "functions": []}
+		found := answer([reset])
+		found.effect == "deny"
+		"sql_bulk_reset" in given.rules(found)
+	}
+}
+
+test_functions_that_reach_out_are_refused if {
+	every name in ["dblink_exec", "pg_read_file", "xp_cmdshell", "load_file"] {
+		call := {"verb": "select", "tables": [], "where": false, "columns": [], "functions": [name]}
+		given.rules(answer([call])) == {"sql_functions"}
+	}
+	usual := {"verb": "select", "tables": ["ledger"], "where": true, "columns": [], "functions": ["risk_score"]}
+	answer([usual]).effect == "allow"
+}
