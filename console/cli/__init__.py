@@ -34,7 +34,7 @@ SUMMARIES = {
     "policy": "Check, test and try the policy repository.",
     "decisions": "List and explain decisions.",
     "approvals": "List, show, grant, refuse and watch approvals.",
-    "sessions": "List, show and replay recorded sessions.",
+    "sessions": "List, show, replay and export recorded sessions.",
     "identity": "Stop an identity, an agent, a session or a token at once.",
     "audit": "Query, verify and migrate the evidence.",
 }

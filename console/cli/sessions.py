@@ -1,13 +1,16 @@
-"""`exeat sessions list|show|replay`."""
+"""`exeat sessions list|show|replay|export`."""
 
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import click
 
 from audit.read import sessions
-from audit.read.timeline import DEFAULT_IDLE_US, Frame, Moment, Note, timeline
-from audit.read.transcript import Transcript
+from audit.read.decisions import Filter
+from audit.read.export import export as write_package
+from audit.read.timeline import DEFAULT_IDLE_US, Moment, Note, timeline
 from console.cli.asking import (
     clean,
     json_option,
@@ -18,6 +21,11 @@ from console.cli.asking import (
     show_json,
     show_table,
 )
+from console.cli.cast import cast
+from console.cli.keypresses import keys
+from console.cli.playback import Playback
+from console.cli.player import Player
+from console.cli.verifying import published_log
 
 COLUMNS = (
     "session",
@@ -82,84 +90,65 @@ def show(context: click.Context, session: str, as_json: bool) -> None:
 def replay(
     context: click.Context, session: str, speed: float, idle: float, exchange: str, raw: bool, as_json: bool
 ) -> None:
-    """Plays SESSION as it happened: what was asked, decided, approved, and what came back, masked as recorded."""
+    """Plays SESSION as it happened: what was asked, decided, approved, and what came back, masked as recorded.
+
+    In a terminal: space pauses, n shows the next moment at once, j jumps to the next exchange, b goes back to the
+    beginning of this one, + and - change the speed, q ends.
+    """
     with reader(settings_of(context)) as asking:
         frames, notes = sessions.load(asking, sessions.key(asking, session), exchange)
     steps = timeline(frames, notes, speed=speed, idle_us=int(idle * 1e6))
     if as_json:
         show_json([_as_dict(moment) for moment in steps])
         return
-    player = Player(raw)
-    for moment in steps:
-        time.sleep(moment.wait_us / 1e6)
-        player.show(moment)
+    _play(Playback(list(steps)), Player(raw))
+
+
+def _play(playback: Playback, player: Player) -> None:
+    with keys() as wait:
+        while playback.going:
+            pressed = wait(playback.due())
+            if pressed:
+                if told := playback.key(pressed):
+                    player.say(told)
+                continue
+            player.show(playback.take())
     player.end()
 
 
-class Player:
-    """Writes moments to the terminal; text of a stream goes on where it stopped until something else comes."""
+@group.command()
+@click.argument("session")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--speed", default=1.0, type=click.FloatRange(min=0, min_open=True), help="Of the recording.")
+@click.option("--idle", default=DEFAULT_IDLE_US / 1e6, type=click.FloatRange(min=0), show_default=True,
+              help="Longest pause in the recording, in seconds.")  # fmt: skip
+@json_option
+@click.pass_context
+def export(context: click.Context, session: str, folder: Path, speed: float, idle: float, as_json: bool) -> None:
+    """Write SESSION into a new FOLDER: session.jsonl to read by program, session.cast to watch, and its proof.
 
-    def __init__(self, raw: bool = False) -> None:
-        self._raw = raw
-        self._open: tuple[str, str] | None = None  # exchange and direction whose text stands at the end of the output
-        self._transcripts: dict[tuple[str, str], Transcript] = {}
-        self._later: list[Moment] = []  # what masking did, while the text it was done to still goes on
-        self._line_begins = True
+    The folder is a package of `exeat audit export`: `exeat audit verify FOLDER` proves each event and frame.
+    `asciinema play session.cast` shows it in a terminal.
+    """
+    settings = settings_of(context)
+    with reader(settings) as asking:
+        key = sessions.key(asking, session)
+        frames, notes = sessions.load(asking, key, "")
+        which = Filter(session=key)
+        package = write_package(asking, folder, settings.gateway.id, published_log(settings), which, _moment)
+    steps = list(timeline(frames, notes, speed=speed, idle_us=int(idle * 1e6)))
+    lines = [json.dumps(_as_dict(moment), ensure_ascii=False) + "\n" for moment in steps]
+    (folder / "session.jsonl").write_text("".join(lines), "utf-8")
+    started = steps[0].what.at_us if steps else 0
+    (folder / "session.cast").write_text("".join(cast(steps, f"Exeat session {clean(key)}", started)), "utf-8")
+    if as_json:
+        show_json({"folder": str(folder), "session": key, "events": package.events, "frames": package.frames})
+    else:
+        click.echo(f"{folder}: {len(steps)} moments, {package.events} events; `exeat audit verify {folder}` checks it")
 
-    def show(self, moment: Moment) -> None:
-        if moment.skipped_us:
-            self._heading(moment, f"({moment.skipped_us / 1e6:.1f} s of silence left out)")
-        if isinstance(moment.what, Note):
-            if self._open and moment.what.exchange == self._open[0] and moment.what.type.startswith("masking."):
-                self._later.append(moment)
-                return
-            self._heading(moment, f"{moment.what.exchange[-8:]}  {moment.what.text}")
-        else:
-            self._frame(moment, moment.what)
 
-    def _frame(self, moment: Moment, frame: Frame) -> None:
-        channel = (frame.exchange, frame.direction)
-        text = frame.content.decode("utf-8", "replace") if self._raw else self._transcript(channel).feed(frame)
-        if not text:
-            return
-        if self._open != channel:
-            arrow = "→ agent asked" if frame.direction == "request" else "← agent got"
-            self._heading(moment, f"{frame.exchange[-8:]}  {arrow}")
-            self._open = channel
-        self._write(text)
-
-    def _transcript(self, channel: tuple[str, str]) -> Transcript:
-        return self._transcripts.setdefault(channel, Transcript())
-
-    def _heading(self, moment: Moment, text: str) -> None:
-        self._fresh_line()
-        self._open = None
-        self._say_later()
-        click.secho(f"[{moment.offset_us / 1e6:9.3f}] {clean(text)}", bold=True)
-
-    def _say_later(self) -> None:
-        later, self._later = self._later, []
-        for moment in later:
-            self.show(moment)
-
-    def _write(self, text: str) -> None:
-        click.echo(clean(text), nl=False)
-        self._line_begins = text.endswith("\n")
-
-    def _fresh_line(self) -> None:
-        if not self._line_begins:
-            click.echo()
-        self._line_begins = True
-
-    def end(self) -> None:
-        """What never became a whole document or event is shown as it was recorded."""
-        for (exchange, direction), transcript in self._transcripts.items():
-            if rest := transcript.finish():
-                self._fresh_line()
-                click.echo(f"{exchange[-8:]}  {direction}, incomplete:\n{clean(rest)}")
-        self._fresh_line()
-        self._open = None
-        self._say_later()
+def _moment() -> None:
+    time.sleep(0.2)
 
 
 def _as_dict(moment: Moment) -> dict[str, Any]:

@@ -162,3 +162,20 @@ def _until(true: Callable[[], bool], seconds: float = 30) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def test_one_session_to_watch_and_to_read_with_its_proof(exeat: Run, house: RunningStore, tmp_path: Path):
+    folder = tmp_path / "session"
+    toml = tmp_path / "exeat.toml"
+    exeat("sql", "SELECT 1")  # writes the settings file
+    done = CliRunner().invoke(main, ["-c", str(toml), "sessions", "export", "demo-ledger", str(folder), "--json"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert json.loads(done.stdout)["session"] == "demo-ledger-agent"
+    moments = [json.loads(line) for line in (folder / "session.jsonl").read_text().splitlines()]
+    assert {"decision.hold", "approval.granted", "request", "response"} <= {moment["type"] for moment in moments}
+    head, *lines = (folder / "session.cast").read_text().splitlines()
+    assert json.loads(head)["version"] == 2
+    assert "Booked as asked." in "".join(json.loads(line)[2] for line in lines)
+    exeat("verify", str(folder))
+    (folder / "frames.jsonl").write_text((folder / "frames.jsonl").read_text().replace('"ordinal":0', '"ordinal":9', 1))
+    exeat("verify", str(folder), code=1)
