@@ -28,13 +28,12 @@ ASK_SECONDS = 2.0
 # what the alerts and the dashboard use of Envoy's thousands of series; the rest stays on its admin socket
 ENVOY = "|".join(
     (
-        "http_downstream_rq(_xx|_total|_active|_time)?$",
-        "http_downstream_cx_(active|total|destroy_remote_active_rq)$",
-        "ext_authz",
-        "ext_proc",
-        "http_local_rate_limit",
-        "server_(live|uptime|memory_allocated|concurrency|total_connections)$",
-        "cluster_upstream_(rq_total|rq_xx|rq_active|cx_connect_fail|rq_timeout)$",
+        r"^http\.ingress\.downstream_(rq_([2345]xx|total|active|time)|cx_active)$",
+        r"ext_authz\.(ok|denied|error)$",
+        r"ext_proc\.(server_half_closed|streams_(started|failed)|message_timeouts|failure_mode_allowed)$",
+        r"local_rate_limit\.rate_limited$",
+        r"^server\.(live|uptime|memory_allocated)$",
+        r"^cluster\.upstream_.*\.upstream_(rq_([2345]xx|total|active)|cx_connect_fail)$",
     )
 )
 
@@ -54,7 +53,7 @@ async def gathered(settings: Settings) -> AsyncIterator[None]:
 async def gather(settings: Settings) -> bytes:
     sockets = {path.name.removesuffix(f"{SUFFIX}.sock"): path for path in sorted(_sockets(settings))}
     texts = await asyncio.gather(*(_ask(path, "/metrics") for path in sockets.values()))
-    envoy = await _ask(settings.socket("envoy-admin"), f"/stats/prometheus?usedonly&filter={ENVOY}")
+    envoy = await _ask(settings.socket("envoy-admin"), "/stats/prometheus", filter=ENVOY)
     answers = dict(zip(sockets, texts, strict=True))
     registry = CollectorRegistry()
     registry.register(Measured(lambda: merged(answers, envoy)))
@@ -85,12 +84,12 @@ def _sockets(settings: Settings) -> Iterator[Path]:
     return settings.gateway.run_dir.absolute().glob(f"*{SUFFIX}.sock")
 
 
-async def _ask(socket: Path, path: str) -> str:
+async def _ask(socket: Path, path: str, **query: str) -> str:
     """ "" when there is no answer."""
     transport = httpx.AsyncHTTPTransport(uds=str(socket))
     try:
         async with httpx.AsyncClient(transport=transport, timeout=ASK_SECONDS) as client:
-            answer = await client.get(f"http://localhost{path}")
+            answer = await client.get(f"http://localhost{path}", params=query)
     except (httpx.HTTPError, OSError):
         return ""
     return answer.text if answer.status_code == 200 else ""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from audit.read import access_log
 from audit.read.instants import as_sql, instant
@@ -66,9 +67,12 @@ class NoAccessLog(CallerError):
 @click.command()
 @click.option("--log", "log", type=click.Path(path_type=Path, dir_okay=False), help="Envoy's access log [run_dir].")
 @click.option("--since", metavar="WHEN", help="From then on the log is claimed to be whole [its first line].")
+@click.option(
+    "--metrics", type=click.Path(path_type=Path, dir_okay=False), help="Also write a textfile for Prometheus."
+)
 @json_option
 @click.pass_context
-def command(context: click.Context, log: Path | None, since: str | None, as_json: bool) -> None:
+def command(context: click.Context, log: Path | None, since: str | None, metrics: Path | None, as_json: bool) -> None:
     """Compare Envoy's access log with the decisions: two witnesses of the same traffic.
 
     A line without a decision is a breach. A decision without a line is explained if Envoy was restarted just then.
@@ -86,6 +90,8 @@ def command(context: click.Context, log: Path | None, since: str | None, as_json
     with reader(settings) as asking:
         outcome = _compare(asking, settings, lines, now_us, from_us)
     _note(settings, outcome, files)
+    if metrics:
+        _write_metrics(metrics, outcome)
     if as_json:
         show_json(_as_dict(outcome, from_us))
     else:
@@ -156,6 +162,20 @@ def _note(settings: Settings, outcome: Outcome, files: Sequence[Path]) -> None:
         "files": [file.name for file in files],
     }
     Recorder(settings).record(Draft(Kind.READ, "read.reconciled", caller=person(), data=data))
+
+
+def _write_metrics(file: Path, outcome: Outcome) -> None:
+    """For the textfile collector of the node exporter: a comparison that runs from cron has no socket of its own."""
+    registry = CollectorRegistry()
+    for name, what, value in (
+        ("breaches", "Lines of Envoy's access log that no decision covers.", outcome.breaches),
+        ("findings", "Differences between the log and the decisions, breaches included.", len(outcome.findings)),
+        ("lines", "Lines that were compared.", outcome.lines),
+    ):
+        Gauge(f"exeat_reconcile_{name}", what, registry=registry).set(value)
+    ran = Gauge("exeat_reconcile_timestamp_seconds", "When log and decisions were last compared.", registry=registry)
+    ran.set_to_current_time()
+    write_to_textfile(str(file), registry)
 
 
 def _tell(outcome: Outcome, files: Sequence[Path], from_us: int) -> None:

@@ -1,5 +1,8 @@
 """Prometheus' view of a whole gateway that has worked."""
 
+import re
+from pathlib import Path
+
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -35,6 +38,19 @@ def test_what_happened_is_counted_and_every_part_is_up(gateway: Gateway) -> None
     assert found[("exeat_holds_waiting", "part=extproc")] == 0
     assert found[("exeat_snapshot_refused", "part=snapshot")] == 0
     assert [name for name in found if name[0].startswith("envoy_http_ext_proc")], "Envoy's own figures are missing"
+
+
+def test_alerts_and_dashboard_ask_for_what_there_is(gateway: Gateway) -> None:
+    """But for the comparison of log and decisions, which runs from cron and writes a file."""
+    root = Path(__file__).resolve().parents[2]
+    asked = "".join((root / "deploy" / name).read_text() for name in ("prometheus/alerts.yaml", "grafana/panels.yaml"))
+    names = set(re.findall(r"\b((?:exeat|envoy|process)_[a-z_]+)(?=[\[{ \])},:]|$)", asked, re.MULTILINE))
+    names -= {"exeat_reconcile_breaches", "exeat_reconcile_findings", "exeat_reconcile_timestamp_seconds"}
+    names -= {"envoy_response_code_class"}
+    text = httpx.get(f"http://{gateway.settings.metrics.listen}/metrics", timeout=10).text
+    there = set(re.findall(r"^(?:# TYPE )?([a-z_]+)", text, re.MULTILINE))
+    assert sorted(name for name in names if name not in there) == []
+    assert len(names) > 20
 
 
 def test_nothing_of_a_caller_is_in_them(gateway: Gateway) -> None:

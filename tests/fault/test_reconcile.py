@@ -48,7 +48,7 @@ def settled(gateway: Gateway) -> None:
     time.sleep(1.2)
 
 
-def test_both_witnesses_agree_until_a_line_is_forged(gateway: Gateway):
+def test_both_witnesses_agree_until_a_line_is_forged(gateway: Gateway, tmp_path: Path):
     traffic(gateway)
     settled(gateway)
     outcome = reconcile(gateway)
@@ -63,8 +63,10 @@ def test_both_witnesses_agree_until_a_line_is_forged(gateway: Gateway):
     with log_of(gateway).open("ab") as log:
         log.write(json.dumps(forged).encode() + b"\n")
         log.write(json.dumps(line | {"exchange": None, "effect": None, "start": long_ago}).encode() + b"\n")
-    outcome = reconcile(gateway, code=1)
+    figures = tmp_path / "exeat.prom"
+    outcome = reconcile(gateway, "--metrics", str(figures), code=1)
     assert outcome["breaches"] == 2
+    assert "\nexeat_reconcile_breaches 2.0\n" in figures.read_text()
     assert {found["what"] for found in outcome["findings"]} == {
         "no decision of this exchange is recorded",
         "1 upstream attempts without any decision",
