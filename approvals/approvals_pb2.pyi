@@ -31,20 +31,52 @@ class Binding(_message.Message):
     def __init__(self, exchange: _Optional[str] = ..., connection: _Optional[str] = ..., upstream: _Optional[str] = ..., received_digest: _Optional[str] = ..., forwarded_digest: _Optional[str] = ..., issuer: _Optional[str] = ..., subject: _Optional[str] = ..., agent: _Optional[str] = ..., snapshot: _Optional[str] = ..., target: _Optional[str] = ...) -> None: ...
 
 class Terms(_message.Message):
-    __slots__ = ("any", "all", "quorum", "expires_s", "wait", "justification")
+    __slots__ = ("any", "all", "quorum", "expires_s", "wait", "justification", "justification_from", "standing", "break_glass")
     ANY_FIELD_NUMBER: _ClassVar[int]
     ALL_FIELD_NUMBER: _ClassVar[int]
     QUORUM_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_S_FIELD_NUMBER: _ClassVar[int]
     WAIT_FIELD_NUMBER: _ClassVar[int]
     JUSTIFICATION_FIELD_NUMBER: _ClassVar[int]
+    JUSTIFICATION_FROM_FIELD_NUMBER: _ClassVar[int]
+    STANDING_FIELD_NUMBER: _ClassVar[int]
+    BREAK_GLASS_FIELD_NUMBER: _ClassVar[int]
     any: _containers.RepeatedScalarFieldContainer[str]
     all: _containers.RepeatedScalarFieldContainer[str]
     quorum: int
     expires_s: int
     wait: str
     justification: str
-    def __init__(self, any: _Optional[_Iterable[str]] = ..., all: _Optional[_Iterable[str]] = ..., quorum: _Optional[int] = ..., expires_s: _Optional[int] = ..., wait: _Optional[str] = ..., justification: _Optional[str] = ...) -> None: ...
+    justification_from: _containers.RepeatedScalarFieldContainer[str]
+    standing: Bounds
+    break_glass: BreakGlass
+    def __init__(self, any: _Optional[_Iterable[str]] = ..., all: _Optional[_Iterable[str]] = ..., quorum: _Optional[int] = ..., expires_s: _Optional[int] = ..., wait: _Optional[str] = ..., justification: _Optional[str] = ..., justification_from: _Optional[_Iterable[str]] = ..., standing: _Optional[_Union[Bounds, _Mapping]] = ..., break_glass: _Optional[_Union[BreakGlass, _Mapping]] = ...) -> None: ...
+
+class Bounds(_message.Message):
+    __slots__ = ("uses", "seconds")
+    USES_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    uses: int
+    seconds: int
+    def __init__(self, uses: _Optional[int] = ..., seconds: _Optional[int] = ...) -> None: ...
+
+class BreakGlass(_message.Message):
+    __slots__ = ("any", "bounds")
+    ANY_FIELD_NUMBER: _ClassVar[int]
+    BOUNDS_FIELD_NUMBER: _ClassVar[int]
+    any: _containers.RepeatedScalarFieldContainer[str]
+    bounds: Bounds
+    def __init__(self, any: _Optional[_Iterable[str]] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ...) -> None: ...
+
+class Wish(_message.Message):
+    __slots__ = ("uses", "seconds", "action")
+    USES_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    uses: int
+    seconds: int
+    action: str
+    def __init__(self, uses: _Optional[int] = ..., seconds: _Optional[int] = ..., action: _Optional[str] = ...) -> None: ...
 
 class Ask(_message.Message):
     __slots__ = ("binding", "terms", "shown_media", "shown", "owner", "email", "session", "rule", "message", "justification", "action", "jti", "risk", "tool", "hits")
@@ -135,7 +167,7 @@ class ConsumeReply(_message.Message):
     def __init__(self, ok: _Optional[bool] = ..., why: _Optional[str] = ..., status: _Optional[_Union[Status, _Mapping]] = ...) -> None: ...
 
 class Vote(_message.Message):
-    __slots__ = ("issuer", "subject", "email", "groups", "shown_digest", "justification", "narrowing")
+    __slots__ = ("issuer", "subject", "email", "groups", "shown_digest", "justification", "narrowing", "wish")
     ISSUER_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     EMAIL_FIELD_NUMBER: _ClassVar[int]
@@ -143,6 +175,7 @@ class Vote(_message.Message):
     SHOWN_DIGEST_FIELD_NUMBER: _ClassVar[int]
     JUSTIFICATION_FIELD_NUMBER: _ClassVar[int]
     NARROWING_FIELD_NUMBER: _ClassVar[int]
+    WISH_FIELD_NUMBER: _ClassVar[int]
     issuer: str
     subject: str
     email: str
@@ -150,10 +183,11 @@ class Vote(_message.Message):
     shown_digest: str
     justification: str
     narrowing: Narrowing
-    def __init__(self, issuer: _Optional[str] = ..., subject: _Optional[str] = ..., email: _Optional[str] = ..., groups: _Optional[_Iterable[str]] = ..., shown_digest: _Optional[str] = ..., justification: _Optional[str] = ..., narrowing: _Optional[_Union[Narrowing, _Mapping]] = ...) -> None: ...
+    wish: Wish
+    def __init__(self, issuer: _Optional[str] = ..., subject: _Optional[str] = ..., email: _Optional[str] = ..., groups: _Optional[_Iterable[str]] = ..., shown_digest: _Optional[str] = ..., justification: _Optional[str] = ..., narrowing: _Optional[_Union[Narrowing, _Mapping]] = ..., wish: _Optional[_Union[Wish, _Mapping]] = ...) -> None: ...
 
 class Approval(_message.Message):
-    __slots__ = ("id", "phase", "binding", "terms", "shown_media", "shown_digest", "shown", "owner", "email", "session", "rule", "message", "justification", "facts", "requested_us", "expires_us", "changed_us", "grace_until_us", "waiting", "exchanges", "votes", "refusal", "withdrawn", "action", "jti", "risk", "tool", "hits", "missing", "deadline_us")
+    __slots__ = ("id", "phase", "binding", "terms", "shown_media", "shown_digest", "shown", "owner", "email", "session", "rule", "message", "justification", "facts", "requested_us", "expires_us", "changed_us", "grace_until_us", "waiting", "exchanges", "votes", "refusal", "withdrawn", "action", "jti", "risk", "tool", "hits", "missing", "deadline_us", "standing")
     ID_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
     BINDING_FIELD_NUMBER: _ClassVar[int]
@@ -184,6 +218,7 @@ class Approval(_message.Message):
     HITS_FIELD_NUMBER: _ClassVar[int]
     MISSING_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_US_FIELD_NUMBER: _ClassVar[int]
+    STANDING_FIELD_NUMBER: _ClassVar[int]
     id: str
     phase: str
     binding: Binding
@@ -214,7 +249,8 @@ class Approval(_message.Message):
     hits: int
     missing: int
     deadline_us: int
-    def __init__(self, id: _Optional[str] = ..., phase: _Optional[str] = ..., binding: _Optional[_Union[Binding, _Mapping]] = ..., terms: _Optional[_Union[Terms, _Mapping]] = ..., shown_media: _Optional[str] = ..., shown_digest: _Optional[str] = ..., shown: _Optional[bytes] = ..., owner: _Optional[str] = ..., email: _Optional[str] = ..., session: _Optional[str] = ..., rule: _Optional[str] = ..., message: _Optional[str] = ..., justification: _Optional[str] = ..., facts: _Optional[int] = ..., requested_us: _Optional[int] = ..., expires_us: _Optional[int] = ..., changed_us: _Optional[int] = ..., grace_until_us: _Optional[int] = ..., waiting: _Optional[_Iterable[str]] = ..., exchanges: _Optional[_Iterable[str]] = ..., votes: _Optional[_Iterable[_Union[Vote, _Mapping]]] = ..., refusal: _Optional[_Union[Vote, _Mapping]] = ..., withdrawn: _Optional[str] = ..., action: _Optional[str] = ..., jti: _Optional[str] = ..., risk: _Optional[str] = ..., tool: _Optional[str] = ..., hits: _Optional[int] = ..., missing: _Optional[int] = ..., deadline_us: _Optional[int] = ...) -> None: ...
+    standing: str
+    def __init__(self, id: _Optional[str] = ..., phase: _Optional[str] = ..., binding: _Optional[_Union[Binding, _Mapping]] = ..., terms: _Optional[_Union[Terms, _Mapping]] = ..., shown_media: _Optional[str] = ..., shown_digest: _Optional[str] = ..., shown: _Optional[bytes] = ..., owner: _Optional[str] = ..., email: _Optional[str] = ..., session: _Optional[str] = ..., rule: _Optional[str] = ..., message: _Optional[str] = ..., justification: _Optional[str] = ..., facts: _Optional[int] = ..., requested_us: _Optional[int] = ..., expires_us: _Optional[int] = ..., changed_us: _Optional[int] = ..., grace_until_us: _Optional[int] = ..., waiting: _Optional[_Iterable[str]] = ..., exchanges: _Optional[_Iterable[str]] = ..., votes: _Optional[_Iterable[_Union[Vote, _Mapping]]] = ..., refusal: _Optional[_Union[Vote, _Mapping]] = ..., withdrawn: _Optional[str] = ..., action: _Optional[str] = ..., jti: _Optional[str] = ..., risk: _Optional[str] = ..., tool: _Optional[str] = ..., hits: _Optional[int] = ..., missing: _Optional[int] = ..., deadline_us: _Optional[int] = ..., standing: _Optional[str] = ...) -> None: ...
 
 class ListRequest(_message.Message):
     __slots__ = ("all",)
@@ -235,20 +271,104 @@ class GetRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class Answer(_message.Message):
-    __slots__ = ("id", "shown_digest", "justification", "narrowing")
+    __slots__ = ("id", "shown_digest", "justification", "narrowing", "wish")
     ID_FIELD_NUMBER: _ClassVar[int]
     SHOWN_DIGEST_FIELD_NUMBER: _ClassVar[int]
     JUSTIFICATION_FIELD_NUMBER: _ClassVar[int]
     NARROWING_FIELD_NUMBER: _ClassVar[int]
+    WISH_FIELD_NUMBER: _ClassVar[int]
     id: str
     shown_digest: str
     justification: str
     narrowing: Narrowing
-    def __init__(self, id: _Optional[str] = ..., shown_digest: _Optional[str] = ..., justification: _Optional[str] = ..., narrowing: _Optional[_Union[Narrowing, _Mapping]] = ...) -> None: ...
+    wish: Wish
+    def __init__(self, id: _Optional[str] = ..., shown_digest: _Optional[str] = ..., justification: _Optional[str] = ..., narrowing: _Optional[_Union[Narrowing, _Mapping]] = ..., wish: _Optional[_Union[Wish, _Mapping]] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class Standing(_message.Message):
+    __slots__ = ("id", "phase", "issuer", "subject", "agent", "connection", "snapshot", "action", "uses", "given_us", "until_us", "votes", "break_glass", "approval", "rule", "own", "exchanges", "facts", "reviewed", "uses_left", "owes_review", "terms", "session")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    AGENT_FIELD_NUMBER: _ClassVar[int]
+    CONNECTION_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    USES_FIELD_NUMBER: _ClassVar[int]
+    GIVEN_US_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_US_FIELD_NUMBER: _ClassVar[int]
+    VOTES_FIELD_NUMBER: _ClassVar[int]
+    BREAK_GLASS_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    OWN_FIELD_NUMBER: _ClassVar[int]
+    EXCHANGES_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    REVIEWED_FIELD_NUMBER: _ClassVar[int]
+    USES_LEFT_FIELD_NUMBER: _ClassVar[int]
+    OWES_REVIEW_FIELD_NUMBER: _ClassVar[int]
+    TERMS_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    phase: str
+    issuer: str
+    subject: str
+    agent: str
+    connection: str
+    snapshot: str
+    action: str
+    uses: int
+    given_us: int
+    until_us: int
+    votes: _containers.RepeatedCompositeFieldContainer[Vote]
+    break_glass: bool
+    approval: str
+    rule: str
+    own: _containers.RepeatedScalarFieldContainer[str]
+    exchanges: _containers.RepeatedScalarFieldContainer[str]
+    facts: int
+    reviewed: StandingReview
+    uses_left: int
+    owes_review: bool
+    terms: Terms
+    session: str
+    def __init__(self, id: _Optional[str] = ..., phase: _Optional[str] = ..., issuer: _Optional[str] = ..., subject: _Optional[str] = ..., agent: _Optional[str] = ..., connection: _Optional[str] = ..., snapshot: _Optional[str] = ..., action: _Optional[str] = ..., uses: _Optional[int] = ..., given_us: _Optional[int] = ..., until_us: _Optional[int] = ..., votes: _Optional[_Iterable[_Union[Vote, _Mapping]]] = ..., break_glass: _Optional[bool] = ..., approval: _Optional[str] = ..., rule: _Optional[str] = ..., own: _Optional[_Iterable[str]] = ..., exchanges: _Optional[_Iterable[str]] = ..., facts: _Optional[int] = ..., reviewed: _Optional[_Union[StandingReview, _Mapping]] = ..., uses_left: _Optional[int] = ..., owes_review: _Optional[bool] = ..., terms: _Optional[_Union[Terms, _Mapping]] = ..., session: _Optional[str] = ...) -> None: ...
+
+class StandingReview(_message.Message):
+    __slots__ = ("by", "words", "at_us", "n")
+    BY_FIELD_NUMBER: _ClassVar[int]
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    N_FIELD_NUMBER: _ClassVar[int]
+    by: Person
+    words: str
+    at_us: int
+    n: int
+    def __init__(self, by: _Optional[_Union[Person, _Mapping]] = ..., words: _Optional[str] = ..., at_us: _Optional[int] = ..., n: _Optional[int] = ...) -> None: ...
+
+class StandingAnswer(_message.Message):
+    __slots__ = ("id", "words")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    words: str
+    def __init__(self, id: _Optional[str] = ..., words: _Optional[str] = ...) -> None: ...
+
+class ListStandingRequest(_message.Message):
+    __slots__ = ("all",)
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    all: bool
+    def __init__(self, all: _Optional[bool] = ...) -> None: ...
+
+class ListStandingReply(_message.Message):
+    __slots__ = ("standing",)
+    STANDING_FIELD_NUMBER: _ClassVar[int]
+    standing: _containers.RepeatedCompositeFieldContainer[Standing]
+    def __init__(self, standing: _Optional[_Iterable[_Union[Standing, _Mapping]]] = ...) -> None: ...
 
 class RevokeRequest(_message.Message):
     __slots__ = ("scope", "value", "issuer", "reason")

@@ -263,6 +263,26 @@ class ApprovalsStub:
                 request_serializer=approvals_dot_approvals__pb2.Answer.SerializeToString,
                 response_deserializer=approvals_dot_approvals__pb2.Approval.FromString,
                 _registered_method=True)
+        self.BreakGlass = channel.unary_unary(
+                '/exeat.approvals.v1.Approvals/BreakGlass',
+                request_serializer=approvals_dot_approvals__pb2.Answer.SerializeToString,
+                response_deserializer=approvals_dot_approvals__pb2.Approval.FromString,
+                _registered_method=True)
+        self.ListStanding = channel.unary_unary(
+                '/exeat.approvals.v1.Approvals/ListStanding',
+                request_serializer=approvals_dot_approvals__pb2.ListStandingRequest.SerializeToString,
+                response_deserializer=approvals_dot_approvals__pb2.ListStandingReply.FromString,
+                _registered_method=True)
+        self.RevokeStanding = channel.unary_unary(
+                '/exeat.approvals.v1.Approvals/RevokeStanding',
+                request_serializer=approvals_dot_approvals__pb2.StandingAnswer.SerializeToString,
+                response_deserializer=approvals_dot_approvals__pb2.Standing.FromString,
+                _registered_method=True)
+        self.Review = channel.unary_unary(
+                '/exeat.approvals.v1.Approvals/Review',
+                request_serializer=approvals_dot_approvals__pb2.StandingAnswer.SerializeToString,
+                response_deserializer=approvals_dot_approvals__pb2.Standing.FromString,
+                _registered_method=True)
         self.Watch = channel.unary_stream(
                 '/exeat.approvals.v1.Approvals/Watch',
                 request_serializer=approvals_dot_approvals__pb2.WatchRequest.SerializeToString,
@@ -309,6 +329,33 @@ class ApprovalsServicer:
 
     def Refuse(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BreakGlass(self, request, context):
+        """Alone and at once, by the groups that the policy names for emergencies; a review is owed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStanding(self, request, context):
+        """Standing grants: what is granted in advance, for a limited time and count.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeStanding(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Review(self, request, context):
+        """What was granted in an emergency has been looked at by somebody else.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -361,6 +408,26 @@ def add_ApprovalsServicer_to_server(servicer, server):
                     servicer.Refuse,
                     request_deserializer=approvals_dot_approvals__pb2.Answer.FromString,
                     response_serializer=approvals_dot_approvals__pb2.Approval.SerializeToString,
+            ),
+            'BreakGlass': grpc.unary_unary_rpc_method_handler(
+                    servicer.BreakGlass,
+                    request_deserializer=approvals_dot_approvals__pb2.Answer.FromString,
+                    response_serializer=approvals_dot_approvals__pb2.Approval.SerializeToString,
+            ),
+            'ListStanding': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStanding,
+                    request_deserializer=approvals_dot_approvals__pb2.ListStandingRequest.FromString,
+                    response_serializer=approvals_dot_approvals__pb2.ListStandingReply.SerializeToString,
+            ),
+            'RevokeStanding': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeStanding,
+                    request_deserializer=approvals_dot_approvals__pb2.StandingAnswer.FromString,
+                    response_serializer=approvals_dot_approvals__pb2.Standing.SerializeToString,
+            ),
+            'Review': grpc.unary_unary_rpc_method_handler(
+                    servicer.Review,
+                    request_deserializer=approvals_dot_approvals__pb2.StandingAnswer.FromString,
+                    response_serializer=approvals_dot_approvals__pb2.Standing.SerializeToString,
             ),
             'Watch': grpc.unary_stream_rpc_method_handler(
                     servicer.Watch,
@@ -492,6 +559,114 @@ class Approvals:
             '/exeat.approvals.v1.Approvals/Refuse',
             approvals_dot_approvals__pb2.Answer.SerializeToString,
             approvals_dot_approvals__pb2.Approval.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BreakGlass(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exeat.approvals.v1.Approvals/BreakGlass',
+            approvals_dot_approvals__pb2.Answer.SerializeToString,
+            approvals_dot_approvals__pb2.Approval.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStanding(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exeat.approvals.v1.Approvals/ListStanding',
+            approvals_dot_approvals__pb2.ListStandingRequest.SerializeToString,
+            approvals_dot_approvals__pb2.ListStandingReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeStanding(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exeat.approvals.v1.Approvals/RevokeStanding',
+            approvals_dot_approvals__pb2.StandingAnswer.SerializeToString,
+            approvals_dot_approvals__pb2.Standing.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Review(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exeat.approvals.v1.Approvals/Review',
+            approvals_dot_approvals__pb2.StandingAnswer.SerializeToString,
+            approvals_dot_approvals__pb2.Standing.FromString,
             options,
             channel_credentials,
             insecure,

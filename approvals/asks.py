@@ -80,3 +80,5 @@ def _check_terms(ask: Ask) -> None:
         raise AskInvalid("terms name a group twice, or one without a proper name")
     if not 1 <= terms.quorum <= MAX_QUORUM or not 1 <= terms.expires_s <= MAX_RESPOND_SECONDS:
         raise AskInvalid("terms hold a quorum or an expiry out of bounds")
+    if terms.needs_justification("requester") and not ask.justification.strip():
+        raise AskInvalid("the policy asks the requester for a justification")

@@ -10,17 +10,26 @@ from approvals import machine
 from approvals.asks import checked
 from approvals.errors import Revoked, TooManyWaiting
 from approvals.evidence import Change, Notice
-from approvals.facts import Ask, Card
+from approvals.facts import Ask, Card, Granted, State, Vote, Wish
 from approvals.machine import Approval
 from approvals.revocations import By, Lifted, Made, Revocation, Revocations, Traits
 from approvals.revocations import fold as revoked
-from approvals.steps import Return, Revoke, Step, Why
+from approvals.standing import Standing, given, wished
+from approvals.standings import Stand, Standings
+from approvals.steps import Grant, Return, Revoke, Step, Tick, Why
 
 
 class Book:
     """`most`: how many may be open at once; above that requests fail with TooManyWaiting."""
 
-    def __init__(self, approvals: Iterable[Approval], most: int, revocations: Iterable[Revocation] = ()) -> None:
+    def __init__(
+        self,
+        approvals: Iterable[Approval],
+        most: int,
+        revocations: Iterable[Revocation] = (),
+        standings: Iterable[Standing] = (),
+    ) -> None:
+        self.standings = Standings(standings)
         self.revocations = Revocations(revocations)
         self._open = {approval.id: approval for approval in approvals}
         self._by_key = {approval.card.binding.key: approval.id for approval in self._open.values()}
@@ -41,6 +50,11 @@ class Book:
     def notices(self) -> list[Notice]:
         """What is staged of revocations."""
         return self._notices
+
+    @property
+    def stands(self) -> list[Stand]:
+        """What is staged of standing grants."""
+        return self.standings.changes
 
     def open(self) -> list[Approval]:
         """Settled and open, oldest first (ids sort by time)."""
@@ -66,13 +80,44 @@ class Book:
         fact = machine.request(new_id, Card.of(ask), at_us)
         approval = machine.fold([fact])
         self._stage(Change(approval, fact, ask.shown))
+        standing = self.standings.take(ask, at_us)
+        if standing is not None:
+            giver = standing.given.votes[-1].voter
+            # its giver has not seen this request: the vote names no content
+            return self._grant(approval, at_us, Vote(giver, "", "", standing.narrowing), standing)
         return approval
 
-    def step(self, approval_id: str, step: Step) -> tuple[Approval, Why | None] | None:
-        """The approval after the step, and why the step did nothing if so; None: not open."""
+    def step(self, approval_id: str, step: Step, new_id: str = "") -> tuple[Approval, Why | None] | None:
+        """The approval after the step, and why the step did nothing if so; None: not open.
+
+        `new_id`: of the standing grant that a grant may bring. Raises TooWide.
+        """
         if approval_id not in self._open and approval_id not in self._staged:
             return None
-        return self._step(self._now(approval_id), step)
+        before = self._now(approval_id)
+        if isinstance(step, Grant) and step.vote.wish is not None:
+            given(new_id, step.at_us, before, (step.vote,), step.vote.wish)  # what nobody can have is told at once
+        after, why = self._step(before, step)
+        wish = wished(after.votes) if isinstance(step, Grant) and why is None else None
+        if wish is not None and after.state is State.GRANTED:
+            self.standings.give(new_id, step.at_us, after, after.votes, wish)
+        return after, why
+
+    def break_glass(
+        self, approval_id: str, at_us: int, vote: Vote, wish: Wish, new_id: str
+    ) -> tuple[Approval, Why | None] | None:
+        """Granted by one person alone, as the policy foresees; None: not open. Raises TooWide."""
+        if approval_id not in self._open and approval_id not in self._staged:
+            return None
+        # what speaks against a grant speaks against this one, but for who gives it
+        approval, why = self._step(self._now(approval_id), Tick(at_us))
+        why = why or machine.objection(approval, vote)
+        if why is not None or approval.state is not State.REQUESTED:
+            return approval, why or Why.of(approval.state)
+        if not vote.justification.strip():
+            return approval, Why.JUSTIFICATION
+        standing = self.standings.give(new_id, at_us, approval, (vote,), wish, alone=True)
+        return self._grant(approval, at_us, vote, standing), None
 
     def revoke(self, made: Made) -> Revocation:
         """What it hits ends with it. The one that already says the same is returned instead of a second one."""
@@ -87,6 +132,7 @@ class Book:
             now = self._now(approval.id)
             if not now.state.final and revocation.hits(Traits.of(now.card)):
                 self._step(now, Revoke(made.at_us))
+        self.standings.end_of(revocation)
         return revocation
 
     def lift(self, revocation_id: str, at_us: int, reason: str, by: By) -> Revocation | None:
@@ -105,6 +151,7 @@ class Book:
         for notice in self._notices:
             self.revocations.put(notice.after)
         self._notices = []
+        self.standings.settle()
         for approval in changed:
             if approval.state.final:
                 self._open.pop(approval.id, None)
@@ -121,6 +168,13 @@ class Book:
             if before is not None:
                 self._by_key[before.card.binding.key] = before.id
         self._staged, self._changes, self._notices = {}, [], []
+        self.standings.drop()
+
+    def _grant(self, approval: Approval, at_us: int, vote: Vote, standing: Standing) -> Approval:
+        fact = Granted(approval.facts + 1, at_us, vote, standing.id)
+        after = machine.apply(approval, fact)
+        self._stage(Change(after, fact))
+        return after
 
     def _check_revoked(self, traits: Traits) -> None:
         staged = any(notice.after.hits(traits) for notice in self._notices)

@@ -18,9 +18,11 @@ from approvals import approvals_pb2 as pb
 from approvals import wire
 from approvals.approvals_pb2_grpc import ApprovalsStub, HoldsStub
 from approvals.errors import ApprovalsDown, TooManyWaiting, from_rpc
-from approvals.facts import NOTHING_LESS, Ask, Binding, Narrowing, Shown, State
+from approvals.facts import NOTHING_LESS, Ask, Binding, Narrowing, Shown, State, Wish
 from approvals.machine import Approval
 from approvals.revocations import Revocation, Scope
+from approvals.standing import Standing
+from approvals.wire_standing import standing_from
 from runtime.errors import Error
 from runtime.serve import MESSAGE_BYTES
 
@@ -146,12 +148,37 @@ class ApprovalsClient:
         return wire.approval_from(message), wire.shown_from(message)
 
     async def grant(
-        self, approval_id: str, shown_digest: str, justification: str = "", narrowing: Narrowing = NOTHING_LESS
+        self,
+        approval_id: str,
+        shown_digest: str,
+        justification: str = "",
+        narrowing: Narrowing = NOTHING_LESS,
+        wish: Wish | None = None,
     ) -> Approval:
-        """`shown_digest`: of the content that this person was shown; other content is refused."""
-        less = wire.narrowing_to(narrowing)
-        answer = pb.Answer(id=approval_id, shown_digest=shown_digest, justification=justification, narrowing=less)
+        """`shown_digest`: of the content that this person was shown; other content is refused.
+
+        `wish`: a standing grant beside this one, given once all who are needed have wished for it.
+        """
+        answer = _answer(approval_id, shown_digest, justification, narrowing, wish)
         return wire.approval_from(await self._call(self._stub.Grant, answer))
+
+    async def break_glass(self, approval_id: str, shown_digest: str, justification: str, wish: Wish) -> Approval:
+        """Alone and at once; a review is owed. For members of the groups that the policy names for emergencies."""
+        answer = _answer(approval_id, shown_digest, justification, NOTHING_LESS, wish)
+        return wire.approval_from(await self._call(self._stub.BreakGlass, answer))
+
+    async def standings(self, *, ended: bool = False) -> Sequence[Standing]:
+        """What is granted in advance, oldest first; with `ended` also what covers nothing any more."""
+        reply = await self._call(self._stub.ListStanding, pb.ListStandingRequest(all=ended))
+        return [standing_from(message) for message in reply.standing]
+
+    async def revoke_standing(self, standing_id: str, words: str = "") -> Standing:
+        asked = pb.StandingAnswer(id=standing_id, words=words)
+        return standing_from(await self._call(self._stub.RevokeStanding, asked))
+
+    async def review(self, standing_id: str, words: str) -> Standing:
+        asked = pb.StandingAnswer(id=standing_id, words=words)
+        return standing_from(await self._call(self._stub.Review, asked))
 
     async def refuse(self, approval_id: str, shown_digest: str, justification: str = "") -> Approval:
         answer = pb.Answer(id=approval_id, shown_digest=shown_digest, justification=justification)
@@ -234,6 +261,16 @@ class ScriptedHolds:
     def _check(self) -> None:
         if self.fail is not None:
             raise self.fail
+
+
+def _answer(approval_id: str, shown_digest: str, words: str, less: Narrowing, wish: Wish | None) -> pb.Answer:
+    return pb.Answer(
+        id=approval_id,
+        shown_digest=shown_digest,
+        justification=words,
+        narrowing=wire.narrowing_to(less),
+        wish=wire.wish_to(wish) if wish else None,
+    )
 
 
 async def said(call: Awaitable[Any]) -> Any:

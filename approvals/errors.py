@@ -6,6 +6,7 @@ Error
 │   ├── NotChanged           the machine said why not: already answered, expired, other content shown, …
 │   ├── AskInvalid           a request for approval that is malformed
 │   ├── NotAllowed           signed in, but this answer does not count: not an approver, one's own request, …
+│   ├── TooWide              a standing grant that is wider than the policy allows (standing.py)
 │   ├── Revoked              the identity that asks was revoked
 │   └── SignInNeeded         no token, a bad one, one of the data path, or a sign-in that is too old
 └── GatewayError
@@ -19,6 +20,7 @@ from typing import Any
 
 import grpc
 
+from approvals.standing import TooWide
 from approvals.steps import Why
 from runtime.errors import CallerError, Error, GatewayError
 
@@ -80,6 +82,7 @@ _STATUS: tuple[tuple[type[Error], grpc.StatusCode], ...] = (
     (Revoked, grpc.StatusCode.PERMISSION_DENIED),
     (SignInNeeded, grpc.StatusCode.UNAUTHENTICATED),
     (TooManyWaiting, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (TooWide, grpc.StatusCode.FAILED_PRECONDITION),
     (CallerError, grpc.StatusCode.INVALID_ARGUMENT),
     (Error, grpc.StatusCode.INTERNAL),  # not UNAVAILABLE: that word is the transport's, and clients retry it
 )
@@ -90,6 +93,7 @@ _KINDS: tuple[type[Error], ...] = (
     NotAllowed,
     Revoked,
     SignInNeeded,
+    TooWide,
     ApprovalsDown,
     TooManyWaiting,
 )

@@ -1,8 +1,8 @@
 """What the record says of each fact. Pure.
 
-One event per fact: `approval.requested|returned|left|endorsed|granted|refused|expired|withdrawn|used` and
-`identity.revoked|restored`. The content that approvers are shown is a frame of the requested event; every answer
-names its SHA-256.
+One event per fact: `approval.requested|returned|left|endorsed|granted|refused|expired|withdrawn|used`,
+`identity.revoked|restored`, and of standing grants `standing.given|break_glass|taken|over|revoked|reviewed`. The
+content that approvers are shown is a frame of the requested event; every answer names its SHA-256.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,12 @@ from approvals.facts import (
 from approvals.machine import Approval
 from approvals.quorum import missing
 from approvals.revocations import Revocation, RevocationFact
+from approvals.standing import Fact as StandingFact
+from approvals.standing import Given, Reviewed, Standing, Taken
+from approvals.standing import Revoked as StandingRevoked
+from approvals.standings import Stand
 from audit.write import Caller, Draft, Frame, Kind, Value
+from snapshot.decision import ApprovalTerms
 
 FRAME_BYTES = 256 << 10  # larger content is split by its writer
 
@@ -63,6 +68,37 @@ def notice_draft(notice: Notice) -> Draft:
     return Draft(Kind.CONFIG, "identity.restored" if lifted else "identity.revoked", data=data)
 
 
+def stand_draft(stand: Stand) -> Draft:
+    """`standing.given|taken|over|revoked|reviewed`, and `standing.break_glass` for what one person gave alone."""
+    standing, fact = stand.after, stand.fact
+    given, reach = standing.given, standing.given.reach
+    data: dict[str, Value] = {"standing": standing.id, "n": fact.n, "state": str(standing.phase), "at_us": fact.at_us}
+    alone = isinstance(fact, Given) and fact.break_glass
+    return Draft(
+        kind=Kind.APPROVAL,
+        type="standing.break_glass" if alone else f"standing.{fact.type}",
+        exchange=fact.exchange if isinstance(fact, Taken) else "",
+        session=given.session,
+        connection=reach.connection,
+        caller=Caller(reach.issuer, reach.subject, reach.agent),
+        data={**data, **_of_standing(standing, fact)},
+    )
+
+
+def _of_standing(standing: Standing, fact: StandingFact) -> dict[str, Value]:
+    match fact:
+        case Given(votes=votes, reach=reach):
+            answers: list[Value] = [_answer(vote) for vote in votes]
+            about: dict[str, Value] = {"action": reach.action, "rule": reach.rule, "snapshot": reach.snapshot}
+            until: dict[str, Value] = {"uses": fact.uses, "until_us": fact.until_us, "approval": fact.approval}
+            return {**about, **until, "break_glass": fact.break_glass, "answers": answers}
+        case Taken():
+            return {"uses_left": standing.uses_left}
+        case StandingRevoked(by=by, reason=words) | Reviewed(by=by, words=words):
+            return {"by": {"issuer": by.issuer, "subject": by.subject, "email": by.email}, "words": words}
+    return {"uses_left": 0}
+
+
 def draft(change: Change) -> Draft:
     """The event of one change."""
     after, fact, shown = change.after, change.fact, change.shown
@@ -86,7 +122,9 @@ def _particulars(after: Approval, fact: Fact) -> dict[str, Value]:
             return _asked(after.card) | {"expires_us": fact.expires_us}
         case Endorsed(vote=vote) | Granted(vote=vote):
             voters = [earlier.voter for earlier in after.votes]
-            return _answer(vote) | {"answers": len(voters), "missing": missing(voters, after.card.terms)}
+            by: dict[str, Value] = {"standing": fact.standing} if isinstance(fact, Granted) and fact.standing else {}
+            lacking = 0 if by else missing(voters, after.card.terms)
+            return _answer(vote) | {"answers": len(voters), "missing": lacking} | by
         case Refused(vote=vote):
             return _answer(vote)
         case Withdrawn(reason=reason):
@@ -122,8 +160,20 @@ def _asked(card: Card) -> dict[str, Value]:
             "expires_s": terms.expires_s,
             "wait": terms.wait,
             "justification": terms.justification,
+            **_more_terms(terms),
         },
     }
+
+
+def _more_terms(terms: ApprovalTerms) -> dict[str, Value]:
+    """What most policies do not use, where they do."""
+    found: dict[str, Value] = {"justification_from": list(terms.justification_from)}
+    if terms.standing is not None:
+        found["standing"] = {"uses": terms.standing.uses, "seconds": terms.standing.seconds}
+    if terms.break_glass is not None:
+        glass = terms.break_glass
+        found["break_glass"] = {"any": list(glass.any), "uses": glass.uses, "seconds": glass.seconds}
+    return found
 
 
 def _answer(vote: Vote) -> dict[str, Value]:

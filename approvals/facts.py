@@ -187,11 +187,21 @@ NOTHING_LESS = Narrowing()
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person wants to grant in advance: `uses` within `seconds`. `action`: see `standing.fits`."""
+
+    uses: int
+    seconds: int
+    action: str = ""  # just the one at hand
+
+
+@dataclass(frozen=True, slots=True)
 class Vote:
     voter: Voter
     shown_digest: str
     justification: str = ""  # already masked
     narrowing: Narrowing = NOTHING_LESS
+    wish: Wish | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,9 +244,12 @@ class Endorsed:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
+    """`standing`: the id of the standing grant that says yes here; the vote is then its giver's."""
+
     n: int
     at_us: int
     vote: Vote
+    standing: str = ""
     type: Literal["granted"] = field(default="granted", kw_only=True)
 
 

@@ -130,6 +130,7 @@ class Approval:
     changed_us: int
     votes: tuple[Vote, ...] = ()  # yes, each from another person
     refusal: Vote | None = None
+    standing: str = ""  # the standing grant that said yes, if one did
     grace_until_us: int | None = None  # while everybody has left
     withdrawn: str = ""  # why
 
@@ -194,8 +195,10 @@ def apply(approval: Approval, fact: Fact) -> Approval:
         case Left(exchange=exchange):
             waiting = tuple(other for other in after.waiting if other != exchange)
             return replace(after, waiting=waiting, grace_until_us=None if waiting else fact.at_us + GRACE_US)
-        case Endorsed(vote=vote) | Granted(vote=vote):
+        case Endorsed(vote=vote):
             return replace(after, votes=(*after.votes, vote))
+        case Granted(vote=vote, standing=standing):
+            return replace(after, votes=(*after.votes, vote), standing=standing)
         case Refused(vote=vote):
             return replace(after, refusal=vote)
         case Withdrawn(reason=reason):
@@ -230,7 +233,7 @@ def _wanted(approval: Approval, step: Step) -> Fact | Why | None:
         case Grant(at_us, vote):
             return _granted(approval, vote, at_us)
         case Refuse(at_us, vote):
-            return _objection(approval, vote) or Refused(n, at_us, vote)
+            return objection(approval, vote) or Refused(n, at_us, vote)
         case Consume(at_us, binding):
             return _used(approval, binding, at_us)
         case Revoke(at_us):
@@ -244,22 +247,22 @@ def _wanted(approval: Approval, step: Step) -> Fact | Why | None:
 def _granted(approval: Approval, vote: Vote, at_us: int) -> Fact | Why:
     if any(vote.voter.same_person(earlier.voter) for earlier in approval.votes) and not approval.state.final:
         return Why.ANSWERED
-    objection = _objection(approval, vote)
-    if objection is not None:
-        return objection
+    against = objection(approval, vote)
+    if against is not None:
+        return against
     voters = [earlier.voter for earlier in approval.votes] + [vote.voter]
     last = satisfied(voters, approval.card.terms)
     # a further yes after the quorum asks for GRANTED too, for which the table has no row: "already granted"
     return Granted(approval.facts + 1, at_us, vote) if last else Endorsed(approval.facts + 1, at_us, vote)
 
 
-def _objection(approval: Approval, vote: Vote) -> Why | None:
+def objection(approval: Approval, vote: Vote) -> Why | None:
     """What speaks against an answer as such; asked only while there is something to answer."""
     if approval.state.final:
         return Why.of(approval.state)
     if vote.shown_digest != approval.card.shown_digest:
         return Why.SHOWN_DIFFERS
-    if approval.card.terms.justification == "required" and not vote.justification.strip():
+    if approval.card.terms.needs_justification("approver") and not vote.justification.strip():
         return Why.JUSTIFICATION
     return None
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from approvals.errors import NotAllowed, SignInNeeded
 from approvals.facts import Card, Voter
 from approvals.revocations import By
+from approvals.standing import Given
 from identity import Identity, TokenRefused
 from identity.token import take_apart
 
@@ -52,10 +53,59 @@ def voter(person: Identity, card: Card, *, now_us: int, auth_time_max_s: int | N
     groups = tuple(group for group in person.groups if group in named)
     if not groups:
         raise NotAllowed(f"it takes a member of {' or '.join(sorted(named))}")
-    _check_not_own(person, card)
+    _check_not_own(person, _own(card))
     if auth_time_max_s is not None:
         _check_fresh(person.auth_time, now_us // 1_000_000, auth_time_max_s)
     return Voter(person.issuer, person.subject, person.email, groups)
+
+
+def breaker(person: Identity, card: Card, *, now_us: int, auth_time_max_s: int) -> Voter:
+    """The person as one who may grant alone, in an emergency. Raises NotAllowed, SignInNeeded."""
+    glass = card.terms.break_glass
+    groups = tuple(group for group in person.groups if glass and group in glass.any)
+    if not groups:
+        who = " or ".join(sorted(glass.any)) if glass else "nobody: the policy foresees no emergency here"
+        raise NotAllowed(f"break-glass takes a member of {who}" if glass else f"break-glass is for {who}")
+    _check_not_own(person, _own(card))
+    _check_fresh(person.auth_time, now_us // 1_000_000, auth_time_max_s)
+    return Voter(person.issuer, person.subject, person.email, groups)
+
+
+def reviewer(person: Identity, given: Given) -> Voter:
+    """The person as one who may look at an emergency grant afterwards: not who gave it, not whose it was."""
+    groups = _of_terms(person, given)
+    if not groups:
+        raise NotAllowed(f"a review takes a member of {' or '.join(sorted(_groups(given)))}")
+    _check_not_own(person, frozenset(_names(*given.own)))
+    by = Voter(person.issuer, person.subject, person.email, groups)
+    if any(vote.voter.same_person(by) for vote in given.votes):
+        raise NotAllowed("you gave it: somebody else must review it")
+    return by
+
+
+def stopper(person: Identity, given: Given, revokers: Iterable[str]) -> Voter:
+    """The person as one who may end a standing grant: an approver, its giver, its owner, or who may revoke."""
+    groups = tuple(group for group in person.groups if group in _groups(given) | frozenset(revokers))
+    own = bool(_names(person.subject, person.email) & _names(*given.own))
+    by = Voter(person.issuer, person.subject, person.email, groups)
+    if not groups and not own and not any(vote.voter.same_person(by) for vote in given.votes):
+        raise NotAllowed("you may see it, not end it")
+    return by
+
+
+def may_see_standing(person: Identity, given: Given, overseers: Iterable[str]) -> bool:
+    givers = {(vote.voter.issuer, vote.voter.subject) for vote in given.votes}
+    if (person.issuer, person.subject) in givers or not (_groups(given) | set(overseers)).isdisjoint(person.groups):
+        return True
+    return bool(_names(person.subject, person.email) & _names(*given.own))
+
+
+def _groups(given: Given) -> frozenset[str]:
+    return frozenset((*given.reach.terms.any, *given.reach.terms.all))
+
+
+def _of_terms(person: Identity, given: Given) -> tuple[str, ...]:
+    return tuple(group for group in person.groups if group in _groups(given))
 
 
 def revoker(person: Identity, groups: Iterable[str], *, now_us: int, auth_time_max_s: int) -> By:
@@ -69,12 +119,12 @@ def revoker(person: Identity, groups: Iterable[str], *, now_us: int, auth_time_m
 
 def may_see(person: Identity, card: Card, overseers: Iterable[str]) -> bool:
     """Those who may answer, those for whom the agent acts, and members of the overseeing groups."""
-    groups = {*card.terms.any, *card.terms.all, *overseers}
+    glass = card.terms.break_glass.any if card.terms.break_glass else ()
+    groups = {*card.terms.any, *card.terms.all, *glass, *overseers}
     return not groups.isdisjoint(person.groups) or bool(_names(person.subject, person.email) & _own(card))
 
 
-def _check_not_own(person: Identity, card: Card) -> None:
-    own = _own(card)
+def _check_not_own(person: Identity, own: frozenset[str]) -> None:
     if _names(person.subject, person.email) & own:
         raise NotAllowed("it is your own agent's request: somebody else must answer it")
     if not person.email and any("@" in name for name in own):

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import grpc
 
 from approvals import approvals_pb2 as pb
 from approvals import approvals_pb2_grpc as stubs
-from approvals import steps, wire
+from approvals import steps, wire, wire_standing
 from approvals.asks import name, narrowed, plain
 from approvals.errors import (
     CODE_KEY,
@@ -22,10 +23,11 @@ from approvals.errors import (
     UnknownApproval,
     status_of,
 )
-from approvals.facts import MAX_JUSTIFICATION, NOTHING_LESS, State, Vote
+from approvals.facts import MAX_JUSTIFICATION, NOTHING_LESS, State, Vote, Wish
 from approvals.machine import Approval
-from approvals.people import Door, may_see, revoker, voter
+from approvals.people import Door, breaker, may_see, may_see_standing, reviewer, revoker, stopper, voter
 from approvals.revocations import By, Made, Scope
+from approvals.standing import Given
 from approvals.writer import Writer
 from identity import Identity
 from runtime import log
@@ -145,6 +147,50 @@ class ApprovalsService(stubs.ApprovalsServicer):
             # to stop something, an older sign-in is enough
             return await self._answer(request, context, steps.Refuse, None)
 
+    async def BreakGlass(self, request: pb.Answer, context: Context) -> pb.Approval:
+        async with told(context):
+            person = await self._person(context)
+            approval = await self._seen(person, request.id)
+            now_us = self._clock.now_us()
+            who = breaker(person, approval.card, now_us=now_us, auth_time_max_s=self._auth_time_max_s)
+            less = narrowed(wire.narrowing_from(request.narrowing), self._profiles)
+            vote = Vote(who, request.shown_digest, await self._words(request.justification), less)
+            after, why = await self._writer.break_glass(request.id, vote, _wish(request) or Wish(1, 3600))
+            if why is not None:
+                raise NotChanged(SENTENCES[why])
+            return wire.approval_to(after)
+
+    async def ListStanding(self, request: pb.ListStandingRequest, context: Context) -> pb.ListStandingReply:
+        async with told(context):
+            person = await self._person(context)
+            found = await self._writer.standings(ended=request.all)
+            seen = [each for each in found if may_see_standing(person, each.given, self._overseers | self._revokers)]
+            return pb.ListStandingReply(standing=map(wire_standing.standing_to, seen))
+
+    async def RevokeStanding(self, request: pb.StandingAnswer, context: Context) -> pb.Standing:
+        async with told(context):
+            person = await self._person(context)
+            given = await self._given(person, request.id)
+            by = stopper(person, given, self._revokers)  # to stop something, an older sign-in is enough
+            words = await self._words(request.words)
+            return wire_standing.standing_to(await self._writer.revoke_standing(request.id, by, words))
+
+    async def Review(self, request: pb.StandingAnswer, context: Context) -> pb.Standing:
+        async with told(context):
+            person = await self._person(context)
+            by = reviewer(person, await self._given(person, request.id))
+            words = await self._words(request.words)
+            if not words.strip():
+                raise AskInvalid("a review says what was found")
+            return wire_standing.standing_to(await self._writer.review(request.id, by, words))
+
+    async def _given(self, person: Identity, standing_id: str) -> Given:
+        for standing in await self._writer.standings():
+            seen = may_see_standing(person, standing.given, self._overseers | self._revokers)
+            if standing.id == standing_id and seen:
+                return standing.given
+        raise UnknownApproval("there is no such standing grant that is active or owes a review")
+
     async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncIterator[pb.Approval]:
         async with told(context):
             person = await self._person(context)
@@ -191,7 +237,8 @@ class ApprovalsService(stubs.ApprovalsServicer):
         now_us = self._clock.now_us()
         who = voter(person, approval.card, now_us=now_us, auth_time_max_s=auth_time_max_s)
         less = narrowed(wire.narrowing_from(request.narrowing), self._profiles) if kind is steps.Grant else NOTHING_LESS
-        vote = Vote(who, request.shown_digest, await self._words(request.justification), less)
+        wish = _wish(request) if kind is steps.Grant else None
+        vote = Vote(who, request.shown_digest, await self._words(request.justification), less, wish)
         after = await self._step(request.id, lambda at_us: kind(at_us, vote))
         return wire.approval_to(after)
 
@@ -223,3 +270,10 @@ class ApprovalsService(stubs.ApprovalsServicer):
         metadata = {key: value for key, value in context.invocation_metadata() or ()}
         said = metadata.get("authorization")
         return await self._door.person(said if isinstance(said, str) else None)
+
+
+def _wish(request: pb.Answer) -> Wish | None:
+    if not request.HasField("wish"):
+        return None
+    wish = wire.wish_from(request.wish)
+    return replace(wish, action=name(wish.action, "action", needed=False))

@@ -3,20 +3,24 @@
     active → spent | over | revoked
 
 Theory. A standing grant covers requests of the very same issuer, subject and agent, on one connection, whose action
-fits its pattern, under the snapshot in which it was given: a new policy asks anew. Each use is a fact of its own, so
-uses are counted where they are recorded. The policy bounds how long and how often (`Bounds`); a person may give less,
+fits its pattern, that the same rule holds under the same terms, in the snapshot in which it was given: a new policy
+asks anew, and so does a rule that asks for more people. Each use is a fact of its own, so uses are counted where they
+are recorded. The policy bounds how long and how often (`approval.standing`); people may give less,
 never more. Break-glass is a standing grant that its giver needs no second person for; it is owed a review afterwards.
-
-Nothing gives one yet: `approval` in a decision has no words for the bounds. This is the law it will follow.
+It is given by the very people who granted the request at hand, all of them wishing it; their least wish counts.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import reduce
+from operator import and_
 from typing import Literal
 
-from approvals.facts import Ask, Vote, Voter
+from approvals.facts import NOTHING_LESS, Ask, Card, Narrowing, Vote, Voter, Wish
+from approvals.machine import Approval
 from runtime.errors import CallerError, GatewayError
+from snapshot.decision import ApprovalTerms, Bounds
 
 
 class Phase(StrEnum):
@@ -62,14 +66,6 @@ class IllegalStanding(GatewayError):
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """The most that the policy lets a person give."""
-
-    uses: int
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True)
 class Reach:
     """Whom and what it covers. `action`: see `fits`."""
 
@@ -79,10 +75,19 @@ class Reach:
     connection: str
     snapshot: str
     action: str
+    rule: str
+    terms: ApprovalTerms
+
+    @classmethod
+    def of(cls, card: Card, action: str = "") -> "Reach":
+        """`action`: a pattern; just the card's own if none is given."""
+        binding = card.binding
+        who = (binding.issuer, binding.subject, binding.agent)
+        return cls(*who, binding.connection, binding.snapshot, action or card.action, card.rule, card.terms)
 
     def covers(self, ask: Ask) -> bool:
-        same = (self.issuer, self.subject, self.agent, self.connection, self.snapshot)
-        asked = (ask.issuer, ask.subject, ask.agent, ask.connection, ask.snapshot)
+        same = (self.issuer, self.subject, self.agent, self.connection, self.snapshot, self.rule, self.terms)
+        asked = (ask.issuer, ask.subject, ask.agent, ask.connection, ask.snapshot, ask.rule, ask.terms)
         return same == asked and fits(self.action, ask.action)
 
 
@@ -96,6 +101,9 @@ class Given:
     until_us: int
     votes: tuple[Vote, ...]
     break_glass: bool = False
+    approval: str = ""  # the one at which it was given
+    session: str = ""
+    own: tuple[str, ...] = ()  # names of the requester and of whom the agent acts for: they neither give nor review
     type: Literal["given"] = field(default="given", kw_only=True)
 
 
@@ -144,12 +152,77 @@ class Standing:
     reviewed: Reviewed | None = None
 
     @property
+    def id(self) -> str:
+        return self.given.id
+
+    @property
+    def narrowing(self) -> Narrowing:
+        """What all who gave it took away."""
+        return reduce(and_, (vote.narrowing for vote in self.given.votes), NOTHING_LESS)
+
+    @property
+    def reviewers(self) -> frozenset[str]:
+        """Groups whose members may revoke and review it."""
+        return frozenset((*self.given.reach.terms.any, *self.given.reach.terms.all))
+
+    @property
+    def kept(self) -> bool:
+        """Whether anybody still has to do with it."""
+        return self.phase is Phase.ACTIVE or self.owes_review
+
+    @property
+    def deadline_us(self) -> int | None:
+        return self.given.until_us if self.phase is Phase.ACTIVE else None
+
+    @property
     def uses_left(self) -> int:
         return self.given.uses - len(self.exchanges) if self.phase is Phase.ACTIVE else 0
 
     @property
     def owes_review(self) -> bool:
         return self.given.break_glass and self.reviewed is None
+
+
+def wished(votes: Sequence[Vote]) -> Wish | None:
+    """The least of their wishes; None unless all of them wish for the same action."""
+    wishes = [vote.wish for vote in votes if vote.wish is not None]
+    if not wishes or len(wishes) < len(votes) or len({wish.action for wish in wishes}) != 1:
+        return None
+    return Wish(min(wish.uses for wish in wishes), min(wish.seconds for wish in wishes), wishes[0].action)
+
+
+def given(
+    standing_id: str, at_us: int, approval: Approval, votes: Sequence[Vote], wish: Wish, *, break_glass: bool = False
+) -> Given:
+    """The first fact of a standing grant, at the approval that it begins with. Raises TooWide."""
+    card = approval.card
+    bounds = _bounds(card.terms, break_glass=break_glass)
+    reach = Reach.of(card, wish.action)
+    if not fits(reach.action, card.action):
+        raise TooWide("the pattern does not cover the request at hand")
+    made = Given(
+        1,
+        at_us,
+        standing_id,
+        reach,
+        wish.uses,
+        at_us + wish.seconds * 1_000_000,
+        tuple(votes),
+        break_glass,
+        approval.id,
+        card.session,
+        tuple(sorted({name for name in (card.binding.subject, card.email, card.owner) if name})),
+    )
+    return give(made, bounds)
+
+
+def _bounds(terms: ApprovalTerms, *, break_glass: bool) -> Bounds:
+    glass = terms.break_glass.bounds if terms.break_glass else None
+    bounds = glass if break_glass else terms.standing
+    if bounds is None:
+        what = "break-glass" if break_glass else "a standing grant"
+        raise TooWide(f"the policy does not allow {what} here")
+    return bounds
 
 
 def give(given: Given, bounds: Bounds) -> Given:

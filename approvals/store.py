@@ -4,6 +4,7 @@
     cards(id, …)                 an index over it: which are open, when they changed
     shown(id, media, content)    what approvers get to see
     revocations(id, n, body)     the facts of revocations; never forgotten
+    standings(id, n, body)       the facts of standing grants; never forgotten, a policy bounds how many there are
 
 Beside them stand the spool's own tables. What ended is forgotten after a while, because the evidence has it.
 One thread at a time; knows nothing of asyncio.
@@ -19,11 +20,15 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from approvals.errors import ApprovalsDown
-from approvals.evidence import Change, Notice, draft, notice_draft
+from approvals.evidence import Change, Notice, draft, notice_draft, stand_draft
 from approvals.facts import Fact, Shown
 from approvals.machine import Approval, IllegalFact, fold
 from approvals.revocations import Revocation, RevocationFact
 from approvals.revocations import fold as revoked
+from approvals.standing import Fact as StandingFact
+from approvals.standing import Standing
+from approvals.standing import fold as stood
+from approvals.standings import Stand
 from audit.write import append, beat, finish, install, metrics, trim
 from audit.write.commit import connect
 from audit.write.tables import usage
@@ -38,11 +43,14 @@ CREATE TABLE IF NOT EXISTS cards (
 CREATE INDEX IF NOT EXISTS cards_by_change ON cards (open, changed_us);
 CREATE TABLE IF NOT EXISTS revocations (
   id TEXT NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (id, n)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS standings (
+  id TEXT NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (id, n)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shown (id TEXT PRIMARY KEY, media TEXT NOT NULL, content BLOB NOT NULL);
 """
 FINISHED_SHOWN = 1000  # how many finished ones a list shows at most
 
 _fact: TypeAdapter[Fact] = TypeAdapter(Annotated[Fact, Field(discriminator="type")])
+_standing: TypeAdapter[StandingFact] = TypeAdapter(Annotated[StandingFact, Field(discriminator="type")])
 _revocation: TypeAdapter[RevocationFact] = TypeAdapter(Annotated[RevocationFact, Field(discriminator="type")])
 
 
@@ -101,7 +109,7 @@ class Store:
             os.close(self._lock)
             self._lock = -1
 
-    def commit(self, changes: Sequence[Change], notices: Sequence[Notice] = ()) -> None:
+    def commit(self, changes: Sequence[Change], notices: Sequence[Notice] = (), stands: Sequence[Stand] = ()) -> None:
         """All of them, with their events, in one transaction. Raises SpoolFull (nothing happened), sqlite3.Error."""
         with self._transaction() as conn:
             conn.executemany(
@@ -119,7 +127,11 @@ class Store:
                 "INSERT INTO revocations VALUES (?,?,?)",
                 [(notice.after.id, notice.fact.n, _revocation.dump_json(notice.fact)) for notice in notices],
             )
-            drafts = [*map(notice_draft, notices), *map(draft, changes)]
+            conn.executemany(
+                "INSERT INTO standings VALUES (?,?,?)",
+                [(stand.after.id, stand.fact.n, _standing.dump_json(stand.fact)) for stand in stands],
+            )
+            drafts = [*map(notice_draft, notices), *map(stand_draft, stands), *map(draft, changes)]
             append(conn, drafts, self._clock)
             self._usage = usage(conn)
         metrics.count(drafts)
@@ -143,6 +155,13 @@ class Store:
         for row in self.conn.execute("SELECT id, body FROM revocations ORDER BY id, n").fetchall():
             facts.setdefault(row[0], []).append(_revocation.validate_json(row[1]))
         return [revoked(these) for these in facts.values()]
+
+    def standings(self) -> list[Standing]:
+        """All that were ever given, oldest first."""
+        facts: dict[str, list[StandingFact]] = {}
+        for row in self.conn.execute("SELECT id, body FROM standings ORDER BY id, n").fetchall():
+            facts.setdefault(row[0], []).append(_standing.validate_json(row[1]))
+        return [stood(these) for these in facts.values()]
 
     def forget(self, before_us: int, most: int = 500) -> int:
         """Drops up to `most` approvals that ended before `before_us`; the evidence has them. Returns how many."""

@@ -1,13 +1,14 @@
 """The only file that touches our protobuf: messages ↔ the nouns of `facts` and `machine`."""
 
 from approvals import approvals_pb2 as pb
-from approvals.facts import Ask, Binding, Card, Narrowing, Shown, Vote, Voter
+from approvals.facts import Ask, Binding, Card, Narrowing, Shown, Vote, Voter, Wish
 from approvals.machine import Approval, Phase
 from approvals.quorum import missing
 from approvals.revocations import By, Lifted, Made, Revocation, Scope, fold
-from snapshot.decision import ApprovalTerms, Justification, Wait
+from snapshot.decision import ApprovalTerms, Bounds, BreakGlass, Giver, Justification, Wait
 
 WAITS: dict[str, Wait] = {"hold": "hold", "respond": "respond"}
+GIVERS: dict[str, Giver] = {"requester": "requester", "approver": "approver"}
 JUSTIFICATIONS: dict[str, Justification] = {"none": "none", "optional": "optional", "required": "required"}
 
 
@@ -49,6 +50,9 @@ def terms_to(terms: ApprovalTerms) -> pb.Terms:
         expires_s=terms.expires_s,
         wait=terms.wait,
         justification=terms.justification,
+        justification_from=terms.justification_from,
+        standing=_bounds_to(terms.standing) if terms.standing else None,
+        break_glass=_glass_to(terms.break_glass) if terms.break_glass else None,
     )
 
 
@@ -61,7 +65,22 @@ def terms_from(message: pb.Terms) -> ApprovalTerms:
         expires_s=message.expires_s,
         wait=WAITS[message.wait],
         justification=JUSTIFICATIONS[message.justification],
+        justification_from=tuple(GIVERS[giver] for giver in message.justification_from),
+        standing=Bounds(message.standing.uses, message.standing.seconds) if message.HasField("standing") else None,
+        break_glass=_glass_from(message.break_glass) if message.HasField("break_glass") else None,
     )
+
+
+def _bounds_to(bounds: Bounds) -> pb.Bounds:
+    return pb.Bounds(uses=bounds.uses, seconds=bounds.seconds)
+
+
+def _glass_to(glass: BreakGlass) -> pb.BreakGlass:
+    return pb.BreakGlass(any=glass.any, bounds=_bounds_to(glass.bounds))
+
+
+def _glass_from(message: pb.BreakGlass) -> BreakGlass:
+    return BreakGlass(tuple(message.any), message.bounds.uses, message.bounds.seconds)
 
 
 def ask_to(ask: Ask) -> pb.Ask:
@@ -157,9 +176,10 @@ def approval_to(approval: Approval, shown: Shown | None = None) -> pb.Approval:
         grace_until_us=approval.grace_until_us,
         waiting=approval.waiting,
         exchanges=approval.exchanges,
-        votes=[_vote_to(vote) for vote in approval.votes],
-        refusal=_vote_to(approval.refusal) if approval.refusal else None,
+        votes=[vote_to(vote) for vote in approval.votes],
+        refusal=vote_to(approval.refusal) if approval.refusal else None,
         withdrawn=approval.withdrawn,
+        standing=approval.standing,
     )
 
 
@@ -174,10 +194,11 @@ def approval_from(message: pb.Approval) -> Approval:
         waiting=tuple(message.waiting),
         exchanges=tuple(message.exchanges),
         changed_us=message.changed_us,
-        votes=tuple(_vote_from(vote) for vote in message.votes),
-        refusal=_vote_from(message.refusal) if message.HasField("refusal") else None,
+        votes=tuple(vote_from(vote) for vote in message.votes),
+        refusal=vote_from(message.refusal) if message.HasField("refusal") else None,
         grace_until_us=message.grace_until_us if message.HasField("grace_until_us") else None,
         withdrawn=message.withdrawn,
+        standing=message.standing,
     )
 
 
@@ -213,7 +234,15 @@ def narrowing_from(message: pb.Narrowing) -> Narrowing:
     return Narrowing(tuple(message.masking), message.max_response_bytes)
 
 
-def _vote_to(vote: Vote) -> pb.Vote:
+def wish_to(wish: Wish) -> pb.Wish:
+    return pb.Wish(uses=wish.uses, seconds=wish.seconds, action=wish.action)
+
+
+def wish_from(message: pb.Wish) -> Wish:
+    return Wish(message.uses, message.seconds, message.action)
+
+
+def vote_to(vote: Vote) -> pb.Vote:
     return pb.Vote(
         issuer=vote.voter.issuer,
         subject=vote.voter.subject,
@@ -222,12 +251,14 @@ def _vote_to(vote: Vote) -> pb.Vote:
         shown_digest=vote.shown_digest,
         justification=vote.justification,
         narrowing=narrowing_to(vote.narrowing),
+        wish=wish_to(vote.wish) if vote.wish else None,
     )
 
 
-def _vote_from(message: pb.Vote) -> Vote:
+def vote_from(message: pb.Vote) -> Vote:
     voter = Voter(message.issuer, message.subject, message.email, tuple(message.groups))
-    return Vote(voter, message.shown_digest, message.justification, narrowing_from(message.narrowing))
+    wish = wish_from(message.wish) if message.HasField("wish") else None
+    return Vote(voter, message.shown_digest, message.justification, narrowing_from(message.narrowing), wish)
 
 
 def revocation_to(revocation: Revocation) -> pb.Revocation:
@@ -239,24 +270,24 @@ def revocation_to(revocation: Revocation) -> pb.Revocation:
         value=made.value,
         issuer=made.issuer,
         reason=made.reason,
-        by=_by_to(made.by),
+        by=by_to(made.by),
         at_us=made.at_us,
-        lifted=pb.Lift(reason=lifted.reason, by=_by_to(lifted.by), at_us=lifted.at_us) if lifted else None,
+        lifted=pb.Lift(reason=lifted.reason, by=by_to(lifted.by), at_us=lifted.at_us) if lifted else None,
     )
 
 
 def revocation_from(message: pb.Revocation) -> Revocation:
-    by, scope = _by_from(message.by), Scope(message.scope)
+    by, scope = by_from(message.by), Scope(message.scope)
     made = Made(1, message.at_us, message.id, scope, message.value, message.issuer, message.reason, by)
     if not message.HasField("lifted"):
         return fold([made])
     lift = message.lifted
-    return fold([made, Lifted(2, lift.at_us, lift.reason, _by_from(lift.by))])
+    return fold([made, Lifted(2, lift.at_us, lift.reason, by_from(lift.by))])
 
 
-def _by_to(by: By) -> pb.Person:
+def by_to(by: By) -> pb.Person:
     return pb.Person(issuer=by.issuer, subject=by.subject, email=by.email)
 
 
-def _by_from(message: pb.Person) -> By:
+def by_from(message: pb.Person) -> By:
     return By(message.issuer, message.subject, message.email)

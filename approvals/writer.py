@@ -10,23 +10,23 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeVar
 
 from approvals.attendance import Attendance, Seat
 from approvals.book import Book
 from approvals.deadlines import Deadlines
 from approvals.errors import ApprovalsDown, UnknownApproval
-from approvals.facts import Ask, Shown
+from approvals.facts import Ask, Shown, Vote, Voter, Wish
 from approvals.feed import Feed
+from approvals.jobs import Job, attempt, reply
 from approvals.machine import Approval
 from approvals.revocations import By, Made, Revocation
+from approvals.standing import Standing
 from approvals.steps import Leave, Step, Tick, Why
 from approvals.store import Store
 from audit.write import SpoolFull
 from runtime import log
 from runtime.clock import Clock
-from runtime.errors import Error
 from runtime.ids import uuid7
 
 MAX_GROUP = 512  # steps in one transaction: some 20 ms of work, so that no answer waits long behind a burst
@@ -36,12 +36,6 @@ BEAT_US = 60_000_000
 KEPT_US = 86_400_000_000  # what ended stays listed for a day; the evidence keeps it for good
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    work: Callable[[int], object]
-    done: "asyncio.Future[object]"
 
 
 class Writer:
@@ -66,9 +60,12 @@ class Writer:
     async def open(self) -> None:
         """Reads what is open. Clients of a hold are expected to come and wait again."""
         approvals = await self._on_disk(self._store.open)
-        self._book = Book(approvals, self._most, await self._on_disk(self._store.revocations))
+        revocations, standings = await self._on_disk(lambda: (self._store.revocations(), self._store.standings()))
+        self._book = Book(approvals, self._most, revocations, standings)
         for approval in approvals:
             self._schedule(approval)
+        for standing in self._book.standings.kept():
+            self._deadlines.set(standing.id, standing.deadline_us)
 
     async def run(self) -> None:
         """Takes steps until cancelled. Raises ApprovalsDown when the disk fails: then the process must end."""
@@ -80,7 +77,7 @@ class Writer:
         finally:
             self._ended = True
             for job in self._jobs:
-                _reply(job, ApprovalsDown("the approvals service is ending"))
+                reply(job, ApprovalsDown("the approvals service is ending"))
 
     async def close(self) -> None:
         """A clean stop, unless the disk failed: then the next start reports that this epoch just ended."""
@@ -95,11 +92,33 @@ class Writer:
 
     async def step(self, approval_id: str, make: Callable[[int], Step]) -> tuple[Approval, Why | None]:
         """Durable when it returns. `make` is given the time at which the step is taken. Raises UnknownApproval."""
-        after = await self._do(lambda at_us: self._book.step(approval_id, make(at_us)))
-        if after is not None:
-            return after
+        after = await self._do(lambda at_us: self._book.step(approval_id, make(at_us), uuid7()))
+        return after or await self._ended_before(approval_id)
+
+    async def break_glass(self, approval_id: str, vote: Vote, wish: Wish) -> tuple[Approval, Why | None]:
+        """Granted by one person alone, and a standing grant that owes a review. Raises UnknownApproval, TooWide."""
+        after = await self._do(lambda at_us: self._book.break_glass(approval_id, at_us, vote, wish, uuid7()))
+        return after or await self._ended_before(approval_id)
+
+    async def _ended_before(self, approval_id: str) -> tuple[Approval, Why]:
         ended = await self.find(approval_id)
         return ended, Why.of(ended.state)
+
+    async def standings(self, *, ended: bool = False) -> list[Standing]:
+        return await self._on_disk(self._store.standings) if ended else self._book.standings.kept()
+
+    async def revoke_standing(self, standing_id: str, by: Voter, reason: str) -> Standing:
+        """Covers nothing any more when this returns. Raises UnknownApproval."""
+        return await self._stand(lambda at_us: self._book.standings.revoke(standing_id, at_us, by, reason))
+
+    async def review(self, standing_id: str, by: Voter, words: str) -> Standing:
+        return await self._stand(lambda at_us: self._book.standings.review(standing_id, at_us, by, words))
+
+    async def _stand(self, work: Callable[[int], Standing | None]) -> Standing:
+        found = await self._do(work)
+        if found is None:
+            raise UnknownApproval("there is no such standing grant that is active or owes a review")
+        return found
 
     async def revoke(self, make: Callable[[int], Made]) -> Revocation:
         """What it hits has ended when this returns."""
@@ -203,11 +222,15 @@ class Writer:
     async def _round(self, jobs: Sequence[Job]) -> None:
         now_us = self._clock.now_us()
         again = self._take_due(now_us)
-        replies = [(job, _attempt(job, now_us)) for job in jobs if not job.done.done()]
+        replies = [(job, attempt(job, now_us)) for job in jobs if not job.done.done()]
         try:
-            changes, notices = tuple(self._book.changes), tuple(self._book.notices)
-            if changes or notices:
-                await self._on_disk(lambda: self._store.commit(changes, notices))
+            changes, notices, stands = (
+                tuple(self._book.changes),
+                tuple(self._book.notices),
+                tuple(self._book.stands),
+            )
+            if changes or notices or stands:
+                await self._on_disk(lambda: self._store.commit(changes, notices, stands))
         except SpoolFull as full:
             self._book.drop()
             again(now_us + 1_000_000)
@@ -219,21 +242,26 @@ class Writer:
         except sqlite3.Error as error:
             down = self._down(error)
             for job, _ in replies:
-                _reply(job, down)
+                reply(job, down)
             raise down from None
         for approval in self._book.settle():
             self._tell(approval)
+        for stand in stands:
+            self._deadlines.set(stand.after.id, stand.after.deadline_us)
+            if stand.after.given.break_glass and stand.fact.n == 1:
+                self._alert(stand.after)
         for notice in notices:
             for followers in self._followers:
                 followers.put(notice.after)
         for job, result in replies:
-            _reply(job, result)
+            reply(job, result)
 
     def _take_due(self, now_us: int) -> Callable[[int], None]:
         """Stages what time has brought; returns how to have it brought again, should the disk not take it."""
         due = self._deadlines.pop_due(now_us, MAX_GROUP)
         left = self._attendance.pop_left(now_us, MAX_GROUP)
-        for approval_id in due:
+        for approval_id in due:  # or a standing grant's
+            self._book.standings.tick(approval_id, now_us)
             self._book.step(approval_id, Tick(now_us))
         for approval_id, exchange in left:
             self._book.step(approval_id, Leave(now_us, exchange))
@@ -244,6 +272,12 @@ class Writer:
             self._attendance.again(left, at_us)
 
         return again
+
+    def _alert(self, standing: Standing) -> None:
+        """An emergency grant: the record has it, and the log says so at once to whoever watches it."""
+        by = standing.given.votes[0].voter
+        fields = {"standing": standing.id, "approval": standing.given.approval, "by": by.email or by.subject}
+        log.get("approvals").warning("break_glass", extra={"fields": fields})
 
     def _tell(self, approval: Approval) -> None:
         self._schedule(approval)
@@ -283,20 +317,3 @@ class Writer:
 
     async def _on_disk(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._disk, work)
-
-
-def _attempt(job: Job, at_us: int) -> object:
-    """What the work returns, or the Error it raised: others of the group are not its victims."""
-    try:
-        return job.work(at_us)
-    except Error as error:
-        return error
-
-
-def _reply(job: Job, result: object) -> None:
-    if job.done.done():
-        return  # the caller has gone; the step counts all the same
-    if isinstance(result, Error):
-        job.done.set_exception(result)
-    else:
-        job.done.set_result(result)

@@ -168,7 +168,19 @@ def _terms(terms: ApprovalTerms) -> dict[str, Value]:
         "expires_s": terms.expires_s,
         "wait": terms.wait,
         "justification": terms.justification,
+        "justification_from": list(terms.justification_from),
+        **_in_advance(terms),
     }
+
+
+def _in_advance(terms: ApprovalTerms) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    if terms.standing is not None:
+        found["standing"] = {"uses": terms.standing.uses, "seconds": terms.standing.seconds}
+    if terms.break_glass is not None:
+        glass = terms.break_glass
+        found["break_glass"] = {"any": list(glass.any), "uses": glass.uses, "seconds": glass.seconds}
+    return found
 
 
 def _finding(finding: Finding) -> dict[str, Value]:

@@ -20,6 +20,7 @@ REFUSALS: Mapping[str, tuple[int, str]] = {
     "blocked": (403, "The content may not pass."),
     "digest_mismatch": (503, "The request changed after it was decided, so it was not let through."),
     "hidden_tool_forced": (403, "The request insists on a tool that is not there for it."),
+    "justification_required": (403, "The policy asks why: say it in the header x-exeat-justification, and ask again."),
     "local_reply_too_long": UNAVAILABLE,
     "malformed_response": (502, "The upstream's answer is not a whole answer."),
     "malformed_verdict": (503, "There is no decision for this request, so it was not let through."),

@@ -203,6 +203,8 @@ class Stream(Closing):
     def _noted(self, _: ev.Recorded | None = None) -> list[Command]:
         if self._question is None:
             return self._forward()
+        if self._question.terms.needs_justification("requester") and not self._verdict.justification.strip():
+            return self._refuse("justification_required")
         self._upstream = self._rules.connection(self._verdict.connection).upstream
         method, path = self.exchange.method, self.exchange.path
         # the same body may book here and delete there: an approval binds where it goes, too

@@ -4,7 +4,9 @@ The query is `data.exeat.decision`; its value, with defaults in brackets:
 
     effect     allow | deny | hold
     reasons    one or more {rule, message, controls []}; the first one is what the caller is told
-    approval   {any [], all [], quorum [1], expires_in ["9m"], wait ["hold"], justification ["none"]}
+    approval   {any [], all [], quorum [1], expires_in ["9m"], wait ["hold"], justification ["none"],
+                justification_from ["approver"], standing [none] {uses, within},
+                break_glass [none] {any, uses [1], within ["1h"]}}
                needed by `hold` and by `tools.hold`, an error on any other allow, without meaning on a deny
     tools      {hold [], hide []}, names of tools; in `hide` also patterns ("delete_*") and exceptions ("!search")
     masking    profile names, on top of the floor []
@@ -31,8 +33,12 @@ MAX_HOLD_SECONDS = 55 * 60  # Envoy's ext_proc message timeout is capped at one 
 MAX_RESPOND_SECONDS = 7 * 86400
 MIN_EXPIRES_SECONDS = 1
 
+MAX_USES = 1000  # of a standing grant; what is used more often wants a rule of its own
+MAX_STANDING_SECONDS = 7 * 86400
+
 Wait = Literal["hold", "respond"]
 Justification = Literal["none", "optional", "required"]
+Giver = Literal["requester", "approver"]
 Choice = TypeVar("Choice", bound=str)
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/ -]{0,127}")  # rules, groups, tools
@@ -66,8 +72,32 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """The most that a person may give at once: so many uses within so many seconds."""
+
+    uses: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class BreakGlass:
+    """Who may grant alone in an emergency, and how much; a review is owed afterwards."""
+
+    any: tuple[str, ...]
+    uses: int = 1
+    seconds: int = 3600
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(self.uses, self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalTerms:
-    """Who must say yes: `quorum` people of the groups in `any`, and one of each group in `all`."""
+    """Who must say yes: `quorum` people of the groups in `any`, and one of each group in `all`.
+
+    `justification_from`: of whom `justification` is asked. `standing`: what the same people may grant in advance.
+    """
 
     any: tuple[str, ...] = ()
     all: tuple[str, ...] = ()
@@ -75,6 +105,12 @@ class ApprovalTerms:
     expires_s: int = 540
     wait: Wait = "hold"
     justification: Justification = "none"
+    justification_from: tuple[Giver, ...] = ("approver",)
+    standing: Bounds | None = None
+    break_glass: BreakGlass | None = None
+
+    def needs_justification(self, giver: Giver) -> bool:
+        return self.justification == "required" and giver in self.justification_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +156,9 @@ def parse(result: object) -> Decision:
 
 
 KEYS = {"effect", "reasons", "approval", "tools", "masking", "restore", "record", "snapshot", "shadow"}
-APPROVAL_KEYS = {"any", "all", "quorum", "expires_in", "wait", "justification"}
+APPROVAL_KEYS = {
+    "any", "all", "quorum", "expires_in", "wait", "justification", "justification_from", "standing", "break_glass",
+}  # fmt: skip
 
 
 def duration_seconds(text: object, where: str) -> int:
@@ -166,7 +204,54 @@ def _approval(value: object) -> ApprovalTerms:
         raise MalformedDecision(f"approval.expires_in is longer than {limit} s, the most for wait: {wait}")
     levels: tuple[Justification, ...] = ("none", "optional", "required")
     justification = _choice(fields.get("justification", "none"), "approval.justification", levels)
-    return ApprovalTerms(anyone, everyone, _quorum(fields.get("quorum", 1)), expires_s, wait, justification)
+    return ApprovalTerms(
+        anyone,
+        everyone,
+        _quorum(fields.get("quorum", 1)),
+        expires_s,
+        wait,
+        justification,
+        _givers(fields.get("justification_from", ["approver"])),
+        _standing(fields.get("standing")),
+        _break_glass(fields.get("break_glass")),
+    )
+
+
+def _givers(value: object) -> tuple[Giver, ...]:
+    givers: tuple[Giver, ...] = ("requester", "approver")
+    where = "approval.justification_from"
+    found = tuple(_choice(item, where, givers) for item in _list(value, where, 2))
+    if not found:
+        raise MalformedDecision(f"{where} names nobody; leave it out, or say justification: none")
+    return tuple(dict.fromkeys(found))
+
+
+def _standing(value: object) -> Bounds | None:
+    if value is None:
+        return None
+    fields = _object(value, "approval.standing", {"uses", "within"})
+    return _bounds(fields.get("uses"), fields.get("within"), "approval.standing")
+
+
+def _break_glass(value: object) -> BreakGlass | None:
+    if value is None:
+        return None
+    where = "approval.break_glass"
+    fields = _object(value, where, {"any", "uses", "within"})
+    groups = _names(fields.get("any", []), f"{where}.any", NAME)
+    if not groups:
+        raise MalformedDecision(f"{where} names no group in `any`: leave it out where nobody may")
+    bounds = _bounds(fields.get("uses", 1), fields.get("within", "1h"), where)
+    return BreakGlass(groups, bounds.uses, bounds.seconds)
+
+
+def _bounds(uses: object, within: object, where: str) -> Bounds:
+    if isinstance(uses, bool) or not isinstance(uses, int) or not 1 <= uses <= MAX_USES:
+        raise MalformedDecision(f"{where}.uses is not an integer from 1 to {MAX_USES}")
+    seconds = duration_seconds(within, f"{where}.within")
+    if seconds > MAX_STANDING_SECONDS:
+        raise MalformedDecision(f"{where}.within is longer than {MAX_STANDING_SECONDS} s")
+    return Bounds(uses, seconds)
 
 
 def _quorum(value: object) -> int:

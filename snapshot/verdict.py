@@ -7,11 +7,11 @@ does not fit is an error.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_args
 
 from runtime.errors import GatewayError
-from snapshot.decision import ApprovalTerms, Effect, Justification, Wait
+from snapshot.decision import ApprovalTerms, Bounds, BreakGlass, Effect, Giver, Justification, Wait
 
 VERSION = "1"
 MAX_BYTES = 2048  # keys and values together, UTF-8
@@ -98,7 +98,8 @@ def size(values: Mapping[str, str]) -> int:
 
 def _encode(value: object) -> str:
     if isinstance(value, ApprovalTerms):
-        return _json({name: item for name, item in asdict(value).items() if item not in ((), [])})
+        usual = asdict(ApprovalTerms())
+        return _json({name: item for name, item in asdict(value).items() if item != usual[name]})
     if isinstance(value, tuple):
         return _json(value) if value else ""
     if isinstance(value, bool):
@@ -137,9 +138,16 @@ def _decode(known: dict[str, str]) -> dict[str, Any]:
 def _terms(value: Any) -> ApprovalTerms:
     if not isinstance(value, dict):
         raise ValueError("terms are not an object")
-    terms = ApprovalTerms(**{**value, "any": _strings(value.get("any", [])), "all": _strings(value.get("all", []))})
-    if type(terms.quorum) is not int or type(terms.expires_s) is not int:
+    lists = {name: _strings(value[name]) for name in ("any", "all", "justification_from") if name in value}
+    standing = Bounds(**value["standing"]) if "standing" in value else None
+    glass = BreakGlass(**value["break_glass"]) if "break_glass" in value else None
+    glass = replace(glass, any=_strings(glass.any)) if glass else None
+    terms = ApprovalTerms(**{**value, **lists, "standing": standing, "break_glass": glass})
+    bounds = [number for given in (standing, glass) if given for number in (given.uses, given.seconds)]
+    if any(type(number) is not int for number in (terms.quorum, terms.expires_s, *bounds)):
         raise ValueError("terms are not integers")
+    if not set(terms.justification_from) <= set(get_args(Giver)):
+        raise ValueError("terms that nobody knows")
     if terms.wait not in get_args(Wait) or terms.justification not in get_args(Justification):
         raise ValueError("terms that nobody knows")
     return terms

@@ -1,4 +1,4 @@
-"""`exeat approvals`: list, show, grant, refuse, watch.
+"""`exeat approvals`: list, show, grant, refuse, watch; standing grants are in `console.cli.standing`.
 
 What waits was written by strangers (agents): nothing of it may steer the terminal, so everything is made printable.
 """
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import click
 
 from approvals.client import ApprovalsClient
-from approvals.facts import NOTHING_LESS, Narrowing, Shown
+from approvals.facts import NOTHING_LESS, Narrowing, Shown, Wish
 from approvals.machine import Approval
 from approvals.quorum import missing
 from approvals.view import View
@@ -25,6 +25,7 @@ from console.cli.token import people_issuer, tell
 from runtime.clock import SystemClock
 from runtime.errors import CallerError
 from runtime.settings import Settings, environment
+from snapshot.decision import MalformedDecision, duration_seconds
 
 Result = TypeVar("Result")
 SHORTEST_ID = 8  # enough letters of an id that one can still see what one answers
@@ -88,7 +89,7 @@ def list_(desk: Desk, finished: bool, as_json: bool) -> None:
 @signed_in
 def show(desk: Desk, approval_id: str, as_json: bool) -> None:
     """Show one approval with the content that an answer is about."""
-    approval, shown = desk.ask(lambda client: _get(client, approval_id))
+    approval, shown = desk.ask(lambda client: find(client, approval_id))
     if as_json:
         click.echo(json.dumps(as_object(approval, shown), indent=2))
     else:
@@ -100,6 +101,10 @@ def show(desk: Desk, approval_id: str, as_json: bool) -> None:
 @click.option("--justification", default="", help="Why; the policy may ask for it.")
 @click.option("--masking", multiple=True, metavar="PROFILE", help="Also mask the answer with this profile.")
 @click.option("--max-response-bytes", type=click.IntRange(1), help="Let at most so much come back.")
+@click.option("--standing", is_flag=True, help="Also grant the same in advance, within the policy's bounds.")
+@click.option("--uses", type=click.IntRange(1), default=1, show_default=True, help="How often, with --standing.")
+@click.option("--for", "duration", default="1h", show_default=True, metavar="9m|8h", help="How long, with --standing.")
+@click.option("--action", default="", help="With --standing: a pattern, e.g. `POST /ledger/*/notes`.")
 @signed_in
 def grant(
     desk: Desk,
@@ -107,16 +112,21 @@ def grant(
     justification: str,
     masking: tuple[str, ...],
     max_response_bytes: int | None,
+    standing: bool,
+    uses: int,
+    duration: str,
+    action: str,
     as_json: bool,
 ) -> None:
     """Let it go, once; with less than was asked for, if you say so, never with more."""
     less = Narrowing(masking, max_response_bytes or 0)
+    wish = Wish(uses, seconds(duration), action) if standing else None
 
     async def work(client: ApprovalsClient) -> Approval:
-        approval, shown = await _get(client, approval_id)
-        return await client.grant(approval.id, shown.digest, justification, less)
+        approval, shown = await find(client, approval_id)
+        return await client.grant(approval.id, shown.digest, justification, less, wish)
 
-    _answered(desk.ask(work), as_json)
+    said(desk.ask(work), as_json)
 
 
 @group.command()
@@ -127,10 +137,10 @@ def refuse(desk: Desk, approval_id: str, justification: str, as_json: bool) -> N
     """Stop it; one refusal outweighs every grant."""
 
     async def work(client: ApprovalsClient) -> Approval:
-        approval, shown = await _get(client, approval_id)
+        approval, shown = await find(client, approval_id)
         return await client.refuse(approval.id, shown.digest, justification)
 
-    _answered(desk.ask(work), as_json)
+    said(desk.ask(work), as_json)
 
 
 @group.command()
@@ -145,6 +155,14 @@ def watch(desk: Desk, as_json: bool) -> None:
 
     with suppress(KeyboardInterrupt):
         desk.ask(work)
+
+
+def seconds(duration: str) -> int:
+    """`9m` → 540."""
+    try:
+        return duration_seconds(duration, "--for")
+    except MalformedDecision as error:
+        raise click.UsageError(error.message) from None
 
 
 def as_object(approval: Approval, shown: Shown | None = None) -> dict[str, Any]:
@@ -217,7 +235,7 @@ def printable(text: str, *, lines: bool = False) -> str:
     return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape").decode() for c in text)
 
 
-async def _get(client: ApprovalsClient, approval_id: str) -> tuple[Approval, Shown]:
+async def find(client: ApprovalsClient, approval_id: str) -> tuple[Approval, Shown]:
     """By id, or by an end or beginning of one that only one open approval has."""
     if len(approval_id) == 36:
         return await client.get(approval_id)
@@ -227,7 +245,7 @@ async def _get(client: ApprovalsClient, approval_id: str) -> tuple[Approval, Sho
     return await client.get(found[0])
 
 
-def _answered(approval: Approval, as_json: bool) -> None:
+def said(approval: Approval, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(as_object(approval), indent=2))
         return
@@ -280,3 +298,6 @@ def _pretty(view: View) -> str:
         with suppress(ValueError):
             return json.dumps(json.loads(view.content), indent=2, ensure_ascii=False)
     return view.content
+
+
+from console.cli import standing as _standing  # noqa: E402, F401 - adds its commands to the group

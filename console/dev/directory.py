@@ -1,7 +1,7 @@
 """The invented house of the development issuer: who works there, and which agents run for them.
 
 Groups are what the example policies know: `ledger-approvers` may answer holds, `auditors` may read, `exeat-admins`
-may revoke.
+may revoke, `on-call` may break the glass.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ PEOPLE = (
     Person("bob", "bob@bank.example", ("ledger-approvers",)),
     Person("carol", "carol@bank.example", ("auditors",)),
     Person("dave", "dave@bank.example"),
-    Person("erin", "erin@bank.example", ("exeat-admins",)),
+    Person("erin", "erin@bank.example", ("exeat-admins", "on-call")),
 )
 AGENTS = (
     Agent("research-agent", ("research",), "alice@bank.example"),

@@ -11,13 +11,13 @@ import pytest
 from approvals.book import Book
 from approvals.client import ApprovalsClient, Held, HoldsClient, Outcome
 from approvals.errors import AskInvalid, NotAllowed, NotChanged, Revoked, SignInNeeded, UnknownApproval
-from approvals.facts import Shown, State
+from approvals.facts import Shown, State, Wish
 from approvals.follower import Follower
 from approvals.revocations import By, Made, Scope, Traits
 from approvals.store import Store
 from runtime.clock import SystemClock
 from runtime.ids import uuid7
-from snapshot.decision import ApprovalTerms
+from snapshot.decision import ApprovalTerms, Bounds
 from tests.kit.approvals import Service, ask, running
 
 FORWARDED = "b" * 64
@@ -250,6 +250,21 @@ async def test_only_admins_revoke_and_auditors_see(shared: Service) -> None:
         assert made.id in {revocation.id for revocation in await carol.revocations()}
         with pytest.raises(NotAllowed):
             await carol.lift(made.id, "found again")
+
+
+async def test_a_standing_grant_survives_a_kill_with_its_count(service: Service) -> None:
+    terms = ApprovalTerms(any=("ledger-approvers",), standing=Bounds(2, 600))
+    async with HoldsClient(service.holds) as holds:
+        held = await holds.request(ask(terms=terms))
+        async with people(service, "alice") as alice:
+            await alice.grant(held.id, ask().shown.digest, "all day", wish=Wish(2, 600))
+        assert (await holds.request(ask(exchange="e-2", received_digest="2" * 64, terms=terms))).state == "granted"
+        service.kill()
+        service.start()
+        assert (await holds.request(ask(exchange="e-3", received_digest="3" * 64, terms=terms))).state == "granted"
+        assert (await holds.request(ask(exchange="e-4", received_digest="4" * 64, terms=terms))).state == "requested"
+    told = types(service)
+    assert (told.count("standing.given"), told.count("standing.taken")) == (1, 2)
 
 
 async def test_a_follower_hears_of_revocations_over_restarts(service: Service) -> None:

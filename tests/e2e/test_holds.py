@@ -78,6 +78,42 @@ def test_who_may_not_grant(gateway: Gateway, who: str) -> None:
         assert future.result(30).status_code == 403
 
 
+def test_granted_in_advance(gateway: Gateway) -> None:
+    """The next one like it goes at once, the one after that is asked about again."""
+    before = len(gateway.upstream.bookings)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(transfer, gateway, "5.00")
+        card = held(gateway, future)
+        more = ("--standing", "--uses", "1", "--for", "5m")
+        said = exeat(gateway, "approvals", "grant", card["id"], "--as", "alice", "--justification", "ok", *more)
+        assert said.returncode == 0, said.stderr
+        assert future.result(30).status_code == 201
+        second = transfer(gateway, "5.01")
+        assert second.status_code == 201
+        exchange = second.headers["x-exeat-decision"]
+        events = eventually(lambda: gateway.events(exchange), lambda found: "exchange.end" in found)
+        asked = [event for event in events if event.startswith(("approval", "standing"))]
+        assert sorted(asked) == ["approval.granted", "approval.requested", "approval.used", "standing.taken"]
+        future = pool.submit(transfer, gateway, "5.02")
+        assert answer(gateway, "refuse", held(gateway, future)).returncode == 0
+        assert future.result(30).status_code == 403
+    assert len(gateway.upstream.bookings) == before + 2
+
+
+def test_the_glass_is_broken_and_looked_at(gateway: Gateway) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(transfer, gateway, "6.00")
+        card = held(gateway, future)
+        assert answer(gateway, "break-glass", card, "alice").returncode != 0  # not of the group for emergencies
+        assert answer(gateway, "break-glass", card, "erin").returncode == 0
+        assert future.result(30).status_code == 201
+    listed = exeat(gateway, "approvals", "standing", "--as", "alice", "--json")
+    (owed,) = [each for each in json.loads(listed.stdout) if each["owes_review"]]
+    assert (owed["approval"], owed["given_by"]) == (card["id"], ["erin@bank.example"])
+    assert answer(gateway, "review", owed, "erin").returncode != 0
+    assert answer(gateway, "review", owed, "alice").returncode == 0
+
+
 def test_a_client_that_left_and_came_back_makes_no_second_card(gateway: Gateway) -> None:
     gone = threading.Event()
 

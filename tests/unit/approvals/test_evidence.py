@@ -66,6 +66,7 @@ def test_the_request_says_everything_that_an_answer_rests_on() -> None:
             "expires_s": 540,
             "wait": "hold",
             "justification": "none",
+            "justification_from": ["approver"],
         },
     }
     (frame,) = event.frames

@@ -12,22 +12,30 @@ import pytest
 from approvals import approvals_pb2 as pb
 from approvals import approvals_pb2_grpc as stubs
 from approvals.client import CHANNEL_OPTIONS, ApprovalsClient, HoldsClient
-from approvals.errors import AskInvalid, NotAllowed, Revoked, SignInNeeded, UnknownApproval
-from approvals.facts import Narrowing, State
+from approvals.errors import AskInvalid, NotAllowed, NotChanged, Revoked, SignInNeeded, UnknownApproval
+from approvals.facts import Narrowing, State, Wish
 from approvals.machine import Approval
 from approvals.people import Door
 from approvals.revocations import Scope
 from approvals.service import ApprovalsService, HoldsService, RevocationsService
+from approvals.standing import Phase, TooWide
 from approvals.store import Store
 from approvals.writer import Writer
 from console.dev.keyring import KeyRing
 from identity import Identity, KeysUnavailable, TokenRefused
 from identity.token import take_apart
 from runtime.clock import FixedClock
+from snapshot.decision import ApprovalTerms, Bounds, BreakGlass
 from tests.kit.approvals import ask
 
 KEYS = KeyRing(algorithm="ES256")
-GROUPS = {"alice": ("ledger-approvers",), "carol": ("auditors",), "rita": ("security",), "dave": ()}
+GROUPS = {
+    "alice": ("ledger-approvers",),
+    "carol": ("auditors",),
+    "rita": ("security",),
+    "dave": (),
+    "olga": ("on-call",),
+}
 
 
 class NameVerifier:
@@ -148,6 +156,69 @@ async def test_strangers_and_an_issuer_that_is_away(house: House) -> None:
     async with house.person("alice") as alice:
         with pytest.raises(Exception, match="gives no answer"):
             await alice.list()
+
+
+TERMS = ApprovalTerms(
+    any=("ledger-approvers",), standing=Bounds(2, 3600), break_glass=BreakGlass(("on-call",)), expires_s=540
+)
+SHOWN = ask().shown.digest
+
+
+async def test_a_standing_grant_is_given_used_listed_and_revoked(house: House) -> None:
+    async with house.holds() as holds, house.person("alice") as alice, house.person("rita") as rita:
+        held = await holds.request(ask(terms=TERMS))
+        with pytest.raises(TooWide, match="at most 2 uses"):
+            await alice.grant(held.id, SHOWN, "all day", wish=Wish(3, 60))
+        await alice.grant(held.id, SHOWN, "all day", wish=Wish(2, 60))
+        again = await holds.request(ask(exchange="exchange-2", received_digest="2" * 64, terms=TERMS))
+        assert again.state is State.GRANTED
+        assert await holds.consume(again, again.binding.forwarded_digest)
+        (standing,) = await alice.standings()
+        assert (standing.uses_left, standing.exchanges) == (1, ("exchange-2",))
+        async with house.person("carol") as carol:
+            assert list(await carol.standings()) == [standing], "an auditor may look"
+            with pytest.raises(NotAllowed):
+                await carol.revoke_standing(standing.id)
+        async with house.person("olga") as olga:
+            assert await olga.standings() == []
+            with pytest.raises(UnknownApproval):
+                await olga.revoke_standing(standing.id)
+        assert (await rita.revoke_standing(standing.id, "SECRET")).phase is Phase.REVOKED
+        assert await alice.standings() == []
+        assert [each.phase for each in await alice.standings(ended=True)] == [Phase.REVOKED]
+        third = await holds.request(ask(exchange="exchange-3", received_digest="3" * 64, terms=TERMS))
+        assert third.state is State.REQUESTED
+
+
+async def test_break_glass_is_for_those_whom_the_policy_names(house: House) -> None:
+    async with house.holds() as holds, house.person("olga") as olga, house.person("alice") as alice:
+        held = await holds.request(ask(terms=TERMS))
+        for name in ("alice", "carol", "dave"):
+            async with house.person(name) as person:
+                with pytest.raises(NotAllowed):
+                    await person.break_glass(held.id, SHOWN, "it burns", Wish(1, 60))
+        with pytest.raises(NotAllowed):
+            await olga.grant(held.id, SHOWN, "it burns")  # she may not grant as others do
+        with pytest.raises(NotChanged):
+            await olga.break_glass(held.id, SHOWN, "", Wish(1, 60))
+        granted = await olga.break_glass(held.id, SHOWN, "it burns SECRET", Wish(1, 60))
+        assert (granted.state, granted.votes[0].justification) == (State.GRANTED, "it burns [masked]")
+        assert await holds.consume(held, held.binding.forwarded_digest)
+        (owed,) = await alice.standings()
+        assert (owed.owes_review, owed.id) == (True, granted.standing)
+        with pytest.raises(NotAllowed, match="a review takes"):
+            await olga.review(owed.id, "fine")
+        with pytest.raises(AskInvalid):
+            await alice.review(owed.id, " ")
+        assert (await alice.review(owed.id, "it did burn")).owes_review is False
+        assert await alice.standings() == []
+
+
+async def test_nobody_breaks_the_glass_for_their_own_agent(house: House) -> None:
+    async with house.holds() as holds, house.person("olga") as olga:
+        held = await holds.request(ask(terms=TERMS, owner="olga@bank.example"))
+        with pytest.raises(NotAllowed, match="your own"):
+            await olga.break_glass(held.id, SHOWN, "it burns", Wish(1, 60))
 
 
 async def test_revoking_and_lifting(house: House) -> None:

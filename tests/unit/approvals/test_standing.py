@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from approvals.facts import Vote, Voter
+from approvals.facts import Card, Vote, Voter
 from approvals.standing import (
     TABLE,
-    Bounds,
     Fact,
     Given,
     IllegalStanding,
@@ -26,12 +25,11 @@ from approvals.standing import (
     give,
     take,
 )
+from snapshot.decision import ApprovalTerms, Bounds
 from tests.kit.approvals import ask
 
 ALICE = Voter("people", "alice", "alice@bank.example", ("ledger-approvers",))
-REACH = Reach(
-    "https://issuer.example", "ledger-agent", "ledger-agent", "ledger", ask().snapshot, "POST /ledger/transfers"
-)
+REACH = Reach.of(Card.of(ask()))
 SECOND = 1_000_000
 
 
@@ -78,6 +76,8 @@ def test_it_ends_with_its_time() -> None:
         {"snapshot": "sha256:" + "d" * 64},
         {"action": "POST /ledger/accounts"},
         {"action": "DELETE /ledger/transfers"},
+        {"rule": "large_transfer"},
+        {"terms": ApprovalTerms(any=("ledger-approvers",), quorum=2)},
     ],
 )
 def test_it_covers_the_very_same_identity_connection_policy_and_action(changed: dict[str, str]) -> None:

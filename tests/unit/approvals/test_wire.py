@@ -9,14 +9,27 @@ import pytest
 
 from approvals import approvals_pb2 as pb
 from approvals import wire
-from approvals.facts import Card, Narrowing, Shown, State, Vote, Voter
+from approvals.facts import Card, Narrowing, Shown, State, Vote, Voter, Wish
 from approvals.machine import Approval, decide, fold, request
+from approvals.standing import Reviewed, Taken, given
+from approvals.standing import fold as stood
 from approvals.steps import Grant, Leave, Refuse, Revoke, Step
-from snapshot.decision import ApprovalTerms
+from approvals.wire_standing import standing_from, standing_to
+from snapshot.decision import ApprovalTerms, Bounds, BreakGlass
 from tests.kit.approvals import ask
 
 ASK = ask(
-    terms=ApprovalTerms(("a", "b"), ("c",), 1, 60, "respond", "optional"),
+    terms=ApprovalTerms(
+        ("a", "b"),
+        ("c",),
+        1,
+        60,
+        "respond",
+        "optional",
+        ("requester",),
+        Bounds(3, 60),
+        BreakGlass(("d",), 2, 30),
+    ),
     email="e@x",
     justification="because",
     risk="high",
@@ -24,7 +37,7 @@ ASK = ask(
     hits=3,
 )
 ALICE = Voter("people", "alice", "alice@bank.example", ("a", "c"))
-VOTE = Vote(ALICE, ASK.shown.digest, "checked", Narrowing(("pci",), 4096))
+VOTE = Vote(ALICE, ASK.shown.digest, "checked", Narrowing(("pci",), 4096), Wish(1, 30, "POST /ledger/*"))
 OTHER = Vote(Voter("people", "bob", "", ("c",)), ASK.shown.digest)
 
 
@@ -83,6 +96,15 @@ def test_how_far_it_is_and_when_it_ends() -> None:
     assert (first.missing, first.deadline_us) == (2, 5 + 60_000_000)
     assert wire.approval_to(approval(Grant(6, VOTE))).missing == 1
     assert wire.approval_to(approval(Revoke(6))).deadline_us == 0
+
+
+@pytest.mark.parametrize("break_glass", [False, True])
+def test_a_standing_grant_goes_over_whole(break_glass: bool) -> None:
+    made = given("s1", 5, approval(), (VOTE, OTHER), Wish(2, 20), break_glass=break_glass)
+    standing = stood([made, Taken(2, 6, "exchange-1"), Taken(3, 7, "exchange-2")])
+    after = stood([Reviewed(4, 9, VOTE.voter, "seen")], standing)
+    for each in (standing, replace(after, reviewed=replace(after.reviewed, by=replace(VOTE.voter, groups=())))):  # type: ignore[type-var]
+        assert standing_from(pb.Standing.FromString(standing_to(each).SerializeToString())) == each
 
 
 def test_words_that_are_not_known_here() -> None:

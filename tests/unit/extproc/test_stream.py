@@ -1,5 +1,7 @@
 """Conversations with the state machine: no sockets, no time, no protobuf."""
 
+from dataclasses import replace
+
 import pytest
 
 from approvals.facts import Narrowing
@@ -286,6 +288,16 @@ def test_the_approvers_words_reach_the_caller_with_the_decision_and_no_retry() -
     said = next(it for it in line.said if isinstance(it, cmd.Refuse))
     assert b"Not on a Friday. (Exeat decision e-1)" in said.answer.body
     assert {("x-should-retry", "false"), ("x-exeat-decision", "e-1")} <= set(said.answer.headers)
+
+
+def test_a_requester_who_must_say_why_and_does_not_makes_no_card() -> None:
+    terms = {"justification": "required", "justification_from": ("requester",)}
+    line = play() >> request_headers(held(**terms)) << cmd.PassHeaders() >> request_body() << cmd.ExtendTimeout(605)
+    line = line << record("request") >> recorded("request")
+    assert line << refuse(403, "justification_required") << end("refused", "justification_required")
+    known = replace(held(**terms), justification="month end")
+    line = play() >> request_headers(known) << cmd.PassHeaders() >> request_body() << cmd.ExtendTimeout(605)
+    assert line << record("request") >> recorded("request") << ask()
 
 
 def test_a_grant_that_somebody_else_used_is_403() -> None:

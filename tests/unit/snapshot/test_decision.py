@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 
-from snapshot.decision import ApprovalTerms, Decision, Effect, MalformedDecision, Reason, Shadow, parse
+from snapshot.decision import (
+    ApprovalTerms,
+    Bounds,
+    BreakGlass,
+    Decision,
+    Effect,
+    MalformedDecision,
+    Reason,
+    Shadow,
+    parse,
+)
 
 DIGEST = "sha256:" + "ab" * 32
 ALLOW: dict[str, Any] = {
@@ -44,6 +54,44 @@ def test_a_hold_carries_its_terms() -> None:
 def test_terms_default_to_nine_minutes_of_holding_and_one_yes() -> None:
     terms = parse({**HOLD, "approval": {"all": ["risk", "it"]}}).approval
     assert terms == ApprovalTerms(all=("risk", "it"), quorum=1, expires_s=540, wait="hold", justification="none")
+
+
+def test_terms_may_foresee_what_is_granted_in_advance_or_alone() -> None:
+    more = {"standing": {"uses": 20, "within": "8h"}, "break_glass": {"any": ["on-call"]}}
+    givers = {"justification_from": ["requester", "approver"]}
+    terms = parse({**HOLD, "approval": {"any": ["risk"], **more, **givers}}).approval
+    assert terms is not None
+    assert (terms.standing, terms.break_glass) == (Bounds(20, 28800), BreakGlass(("on-call",), 1, 3600))
+    assert terms.justification_from == ("requester", "approver")
+    assert not terms.needs_justification("requester")  # only where one is required
+    asked = parse({**HOLD, "approval": {"any": ["risk"], "justification": "required"}}).approval
+    assert asked is not None
+    assert (asked.needs_justification("approver"), asked.needs_justification("requester")) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"standing": {"uses": 0, "within": "1h"}},
+        {"standing": {"uses": 1001, "within": "1h"}},
+        {"standing": {"uses": True, "within": "1h"}},
+        {"standing": {"uses": 1}},
+        {"standing": {"within": "1h"}},
+        {"standing": {"uses": 1, "within": "169h"}},
+        {"standing": {"uses": 1, "within": "1h", "who": "anybody"}},
+        {"standing": True},
+        {"break_glass": {}},
+        {"break_glass": {"any": []}},
+        {"break_glass": {"any": ["on-call"], "uses": 1.5}},
+        {"break_glass": ["on-call"]},
+        {"justification_from": []},
+        {"justification_from": ["owner"]},
+        {"justification_from": "requester"},
+    ],
+)
+def test_anything_else_in_advance_is_no_decision(more: dict[str, Any]) -> None:
+    with pytest.raises(MalformedDecision):
+        parse({**HOLD, "approval": {"any": ["risk"], **more}})
 
 
 def test_a_deny_drops_terms_of_rules_that_it_overrules() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapshot.decision import ApprovalTerms, Effect
+from snapshot.decision import ApprovalTerms, Bounds, BreakGlass, Effect
 from snapshot.verdict import MAX_BYTES, MalformedVerdict, Verdict, VerdictTooLarge, size
 
 FULL = Verdict(
@@ -21,7 +21,16 @@ FULL = Verdict(
     masking=("pci", "pii-us"),
     tools_hold=("execute_sql",),
     tools_hide=("drop_database",),
-    approval=ApprovalTerms(any=("ledger-approvers",), all=("risk",), quorum=2, expires_s=540, justification="required"),
+    approval=ApprovalTerms(
+        any=("ledger-approvers",),
+        all=("risk",),
+        quorum=2,
+        expires_s=540,
+        justification="required",
+        justification_from=("requester", "approver"),
+        standing=Bounds(20, 28800),
+        break_glass=BreakGlass(("on-call",), 2, 600),
+    ),
     justification="Correction of a booking, grüße",
     rule="ledger_write",
     message="A write to the ledger needs approval.",
@@ -39,6 +48,20 @@ def test_a_small_verdict_returns_as_it_was() -> None:
     small = Verdict("e", Effect.ALLOW, "c", "http", "s")
     assert Verdict.from_metadata(small.to_metadata()) == small
     assert set(small.to_metadata()) == {"v", "exchange", "effect", "connection", "kind", "snapshot", "record"}
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        '{"any":["a"],"standing":{"uses":1.5,"seconds":60}}',
+        '{"any":["a"],"standing":{"uses":1}}',
+        '{"any":["a"],"break_glass":{"any":"on-call"}}',
+        '{"any":["a"],"justification_from":["owner"]}',
+    ],
+)
+def test_terms_that_nobody_writes_are_refused(terms: str) -> None:
+    with pytest.raises(MalformedVerdict):
+        Verdict.from_metadata({**FULL.to_metadata(), "approval": terms})
 
 
 def test_keys_that_envoy_adds_are_passed_over() -> None:
