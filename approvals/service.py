@@ -155,7 +155,7 @@ class ApprovalsService(stubs.ApprovalsServicer):
             who = breaker(person, approval.card, now_us=now_us, auth_time_max_s=self._auth_time_max_s)
             less = narrowed(wire.narrowing_from(request.narrowing), self._profiles)
             vote = Vote(who, request.shown_digest, await self._words(request.justification), less)
-            after, why = await self._writer.break_glass(request.id, vote, _wish(request) or Wish(1, 3600))
+            after, why = await self._writer.break_glass(request.id, vote, _wish(request) or _least(approval))
             if why is not None:
                 raise NotChanged(SENTENCES[why])
             return wire.approval_to(after)
@@ -277,3 +277,9 @@ def _wish(request: pb.Answer) -> Wish | None:
         return None
     wish = wire.wish_from(request.wish)
     return replace(wish, action=name(wish.action, "action", needed=False))
+
+
+def _least(approval: Approval) -> Wish:
+    """Just the one at hand; it is used at once, so for how long does not matter."""
+    glass = approval.card.terms.break_glass
+    return Wish(1, glass.seconds if glass else 1)

@@ -25,7 +25,7 @@ from console.cli.token import people_issuer, tell
 from runtime.clock import SystemClock
 from runtime.errors import CallerError
 from runtime.settings import Settings, environment
-from snapshot.decision import MalformedDecision, duration_seconds
+from snapshot.decision import Bounds, MalformedDecision, duration_seconds
 
 Result = TypeVar("Result")
 SHORTEST_ID = 8  # enough letters of an id that one can still see what one answers
@@ -103,7 +103,7 @@ def show(desk: Desk, approval_id: str, as_json: bool) -> None:
 @click.option("--max-response-bytes", type=click.IntRange(1), help="Let at most so much come back.")
 @click.option("--standing", is_flag=True, help="Also grant the same in advance, within the policy's bounds.")
 @click.option("--uses", type=click.IntRange(1), default=1, show_default=True, help="How often, with --standing.")
-@click.option("--for", "duration", default="1h", show_default=True, metavar="9m|8h", help="How long, with --standing.")
+@click.option("--for", "duration", metavar="9m|8h", help="How long [default: all that the policy allows].")
 @click.option("--action", default="", help="With --standing: a pattern, e.g. `POST /ledger/*/notes`.")
 @signed_in
 def grant(
@@ -114,16 +114,16 @@ def grant(
     max_response_bytes: int | None,
     standing: bool,
     uses: int,
-    duration: str,
+    duration: str | None,
     action: str,
     as_json: bool,
 ) -> None:
     """Let it go, once; with less than was asked for, if you say so, never with more."""
     less = Narrowing(masking, max_response_bytes or 0)
-    wish = Wish(uses, seconds(duration), action) if standing else None
 
     async def work(client: ApprovalsClient) -> Approval:
         approval, shown = await find(client, approval_id)
+        wish = Wish(uses, seconds(duration, approval.card.terms.standing), action) if standing else None
         return await client.grant(approval.id, shown.digest, justification, less, wish)
 
     said(desk.ask(work), as_json)
@@ -157,8 +157,10 @@ def watch(desk: Desk, as_json: bool) -> None:
         desk.ask(work)
 
 
-def seconds(duration: str) -> int:
-    """`9m` → 540."""
+def seconds(duration: str | None, most: Bounds | None) -> int:
+    """`9m` → 540; without one, the most that the policy allows (the service says so if it allows nothing)."""
+    if duration is None:
+        return most.seconds if most else 1
     try:
         return duration_seconds(duration, "--for")
     except MalformedDecision as error:

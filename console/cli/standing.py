@@ -57,17 +57,18 @@ def review(desk: Desk, standing_id: str, justification: str, as_json: bool) -> N
 @click.argument("approval_id", metavar="ID")
 @click.option("--justification", required=True, help="What the emergency is; it is recorded, and others are told.")
 @click.option("--uses", type=click.IntRange(1), default=1, show_default=True, help="This one, and how many like it.")
-@click.option("--for", "duration", default="1h", show_default=True, metavar="9m|8h", help="How long.")
+@click.option("--for", "duration", metavar="9m|8h", help="How long [default: all that the policy allows].")
 @click.option("--action", default="", help="A pattern, e.g. `POST /ledger/*/notes`; just this one if not given.")
 @signed_in
 def break_glass(
-    desk: Desk, approval_id: str, justification: str, uses: int, duration: str, action: str, as_json: bool
+    desk: Desk, approval_id: str, justification: str, uses: int, duration: str | None, action: str, as_json: bool
 ) -> None:
     """Grant alone, in an emergency, if the policy names your group for it; somebody else must review it."""
-    wish = Wish(uses, seconds(duration), action)
 
     async def work(client: ApprovalsClient) -> Approval:
         approval, shown = await find(client, approval_id)
+        glass = approval.card.terms.break_glass
+        wish = Wish(uses, seconds(duration, glass.bounds if glass else None), action)
         return await client.break_glass(approval.id, shown.digest, justification, wish)
 
     said(desk.ask(work), as_json)

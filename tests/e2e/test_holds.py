@@ -91,7 +91,9 @@ def test_granted_in_advance(gateway: Gateway) -> None:
         second = transfer(gateway, "5.01")
         assert second.status_code == 201
         exchange = second.headers["x-exeat-decision"]
-        events = eventually(lambda: gateway.events(exchange), lambda found: "exchange.end" in found)
+        events = eventually(
+            lambda: gateway.events(exchange), lambda found: {"exchange.end", "approval.used"} <= set(found)
+        )
         asked = [event for event in events if event.startswith(("approval", "standing"))]
         assert sorted(asked) == ["approval.granted", "approval.requested", "approval.used", "standing.taken"]
         future = pool.submit(transfer, gateway, "5.02")
