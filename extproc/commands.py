@@ -19,6 +19,10 @@ class HeaderEdit:
     put: tuple[tuple[str, tuple[bytes, ...]], ...] = field(default=(), repr=False)
     drop: tuple[str, ...] = ()
 
+    def without(self, name: str) -> "HeaderEdit":
+        put = tuple(each for each in self.put if each[0] != name)
+        return HeaderEdit(put, (*(each for each in self.drop if each != name), name))
+
 
 @dataclass(frozen=True, slots=True)
 class ExtendTimeout(Command):

@@ -112,7 +112,7 @@ class Pump:
         if self._stale(event, serial):
             return
         now = self._clock.now_us()
-        if isinstance(event, ev.RequestBody | ev.ResponseBody) and len(event.data) > LARGE:
+        if isinstance(event, ev.RequestBody | ev.ResponseBody) and self._stream.weighs(event.data) > LARGE:
             # one event of this stream at a time, here or there: what follows waits in the inbox
             self._working = asyncio.get_running_loop().run_in_executor(None, self._stream.handle, event, now)
         else:

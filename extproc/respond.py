@@ -101,6 +101,8 @@ class Response:
         self._media = hd.essence(shown[0].decode("latin-1"))
         self._stream = self._inspect(masker, headers)
         self._listing = self._list()
+        if self.encoded:  # what leaves is what was read
+            self._head = self._head.without("content-encoding")
         timer: list[Command] = [SetTimer(HEAD, HEAD_SECONDS)] if self._sse and self._stream else []
         return [*timer, *self._pump()]
 
@@ -265,6 +267,11 @@ class Response:
     def leftover(self) -> list[Draft]:
         """Facts about bytes that left and are in no recording yet (relaxed only)."""
         return self._content(self._flow.leftover()) if self._recorded else []
+
+    @property
+    def encoded(self) -> bool:
+        """A few of its bytes can become many."""
+        return self._stream is not None and self._stream.encoded
 
     @property
     def full(self) -> bool:

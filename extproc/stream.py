@@ -127,6 +127,10 @@ class Stream(Closing):
         """False while enough waits for the record or the caller: whoever feeds us stops reading."""
         return self._response is None or not self._response.full
 
+    def weighs(self, data: bytes) -> int:
+        """Bytes that may have to be masked for these; compressed ones become up to a thousand times as many."""
+        return len(data) << 10 if self._response is not None and self._response.encoded else len(data)
+
     # the request
 
     def _request(self, event: ev.RequestHeaders) -> list[Command]:

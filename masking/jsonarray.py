@@ -4,7 +4,7 @@ import re
 
 from masking.dialects.desk import Desk, loads
 from masking.dialects.gemini import Gemini
-from masking.edits import CUT, MORE, Passage
+from masking.edits import CUT, MORE, End, Passage
 from masking.errors import Uninspectable
 from masking.frames import MAX_EVENT, Event
 from masking.jsonstream import JsonStream
@@ -69,9 +69,9 @@ class ArrayStream:
             raise Uninspectable("an element of the stream is too large to be looked into")
         return out
 
-    def finish(self) -> bytes:
+    def finish(self, end: End = CUT) -> bytes:
         if self._rest is not None:
-            return self._rest.feed(b"", CUT)
+            return self._rest.feed(b"", end)
         self._gemini.finish()
         return self._taken() + self._as_json(self._buf, last=True)
 

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from masking import media as media_types
 from masking import percent
-from masking.edits import CUT, Core, Passage
+from masking.edits import CUT, End
+from masking.encodings import Chain
 from masking.errors import Uninspectable
 from masking.finding import Finding, Findings
 from masking.jsonarray import ArrayStream
 from masking.jsonstream import JsonStream
 from masking.media import Media, Skin
+from masking.parts import Part, Whole
 from masking.scan import Scanner
 from masking.scope import Scope
 from masking.sse import SseStream
@@ -25,29 +26,6 @@ class Masked:
 
     data: bytes
     findings: tuple[Finding, ...]
-
-
-class Part(Protocol):
-    """A skin in use: bytes in, bytes out."""
-
-    def feed(self, data: bytes) -> bytes: ...
-
-    def finish(self) -> bytes: ...
-
-
-class Whole:
-    """A part around a core that answers with edits. At the end of the body its text may have been cut off."""
-
-    __slots__ = ("_passage",)
-
-    def __init__(self, core: Core) -> None:
-        self._passage = Passage(core)
-
-    def feed(self, data: bytes) -> bytes:
-        return self._passage.feed(data)
-
-    def finish(self) -> bytes:
-        return self._passage.feed(b"", CUT)
 
 
 class JsonBody:
@@ -70,11 +48,11 @@ class JsonBody:
             self._part = ArrayStream(self._scope) if chunks else Whole(JsonStream(self._scope, eager=False))
         return self._part.feed(data)
 
-    def finish(self) -> bytes:
+    def finish(self, end: End = CUT) -> bytes:
         if self._part is None:
             self._part = Whole(JsonStream(self._scope, eager=False))
-            return self._part.feed(self._head) + self._part.finish()
-        return self._part.finish()
+            return self._part.feed(self._head) + self._part.finish(end)
+        return self._part.finish(end)
 
 
 class Guess:
@@ -97,22 +75,31 @@ class Guess:
             self._part = _part(Skin.JSON if begin in b'{["' else Skin.TEXT, media_types.parse(""), self._scope)
         return self._part.feed(data)
 
-    def finish(self) -> bytes:
-        return self._head if self._part is None else self._part.finish()
+    def finish(self, end: End = CUT) -> bytes:
+        return self._head if self._part is None else self._part.finish(end)
 
 
 class Stream:
     """One body in pieces. What `feed` gives may go at once; after `finish` the stream is over."""
 
-    def __init__(self, part: Part, sink: Findings) -> None:
-        self._part, self._sink = part, sink
+    def __init__(self, part: Part, sink: Findings, chain: Chain) -> None:
+        self._part, self._sink, self._chain = part, sink, chain
+
+    @property
+    def encoded(self) -> bool:
+        """Whether the body came in a content encoding, without which it leaves."""
+        return bool(self._chain)
 
     def feed(self, data: bytes) -> bytes:
+        return b"".join([self._read(part) for part in self._chain.feed(data)])
+
+    def _read(self, data: bytes) -> bytes:
         if b"\0" in data:  # clients tell UTF-16 and UTF-32 by it, whatever the headers say
             raise Uninspectable("a body with NUL bytes is binary, or in a character set that cannot be looked into")
         return self._part.feed(data)
 
     def finish(self) -> bytes:
+        self._chain.finish()
         return self._part.finish()
 
     def take_findings(self) -> list[Finding]:
@@ -134,14 +121,13 @@ class Masker:
         return Masked(out, tuple(stream.take_findings()))
 
     def stream(self, media: str, *, encoding: str = "identity") -> Stream:
-        """A body in pieces; every splitting of it gives, joined, what `body` gives."""
-        if encoding.strip().lower() not in ("", "identity"):
-            raise Uninspectable("a body in this content encoding cannot be looked into")
+        """A body in pieces; every splitting of it gives, joined, what `body` gives. An encoding is undone."""
+        chain = Chain(encoding)
         sink = Findings()
         kind = media_types.parse(media)
         if not kind.readable:
             raise Uninspectable("a body in this character set cannot be looked into")
-        return Stream(_part(media_types.skin(kind), kind, Scope(self._scanner, sink)), sink)
+        return Stream(_part(media_types.skin(kind), kind, Scope(self._scanner, sink)), sink, chain)
 
     def text(self, text: str) -> tuple[str, tuple[Finding, ...]]:
         """One piece of text that is complete in itself: a path, a justification, a message for people."""

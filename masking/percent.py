@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import quote, unquote_to_bytes
 
+from masking.edits import CUT, End
 from masking.errors import Uninspectable
 from masking.scope import Scope
 from masking.text import mask_text
@@ -38,7 +39,7 @@ class Form:
             raise Uninspectable("a field of the form is too large to be looked into")
         return b"".join(self._pair(pair) + b"&" for pair in pairs)
 
-    def finish(self) -> bytes:
+    def finish(self, end: End = CUT) -> bytes:
         rest, self._rest = self._rest, b""
         return self._pair(rest)
 

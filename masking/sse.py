@@ -13,6 +13,7 @@ from masking.dialects.mcp import MCP
 from masking.dialects.openai_chat import OpenAIChat
 from masking.dialects.openai_responses import OpenAIResponses
 from masking.dialects.unknown import Unknown
+from masking.edits import CUT, End
 from masking.frames import Event, Framer
 from masking.scope import Scope
 
@@ -53,7 +54,7 @@ class SseStream:
             self._event(event)
         return self._take()
 
-    def finish(self) -> bytes:
+    def finish(self, end: End = CUT) -> bytes:
         """The end of the stream: what is held is masked where it was cut off, and goes in events before the rest."""
         rest = self._framer.finish()
         if rest:

@@ -18,6 +18,8 @@ class PlainStream:
     def __init__(self, fail: Exception | None) -> None:
         self._held, self._findings, self._fail = b"", list[Finding](), fail
 
+    encoded = False
+
     def feed(self, data: bytes) -> bytes:
         if self._fail:
             raise self._fail
