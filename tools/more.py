@@ -19,6 +19,7 @@ BUILD = ROOT / "build"
 TESTS = ROOT / "tests" / "more"
 OPA = ("github.com/open-policy-agent/opa", "1.20.2")  # the version of the embedded engine's library
 COMPOSE = ("github.com/compose-spec/compose-go/v2/cmd", "2.16.2")  # the reader of Docker Compose itself
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 QUIET = ["--no-audit", "--no-fund", "--loglevel=error"]
 
 
@@ -97,8 +98,23 @@ def install_packages() -> None:
             stamp.write_bytes(lock.read_bytes())
 
 
+def install_chromium() -> None:
+    """From the distribution, where we may: it is a browser of 100 MB that the machine then has for everybody."""
+    if os.environ.get("CHROMIUM_BIN") or any(map(shutil.which, CHROMIUM)):
+        return
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        say("no Chromium, and no way to install one (apt as root): set CHROMIUM_BIN; the console's tests are skipped")
+        return
+    say("installing Debian's package `chromium`, for the console's tests (100 MB)")
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    if done(["apt-get", "update", "-qq"], "apt's lists", **quiet):
+        packages = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"]
+        done(packages, "Chromium", **quiet)
+
+
 def install() -> None:
     (BUILD / "bin").mkdir(parents=True, exist_ok=True)
+    install_chromium()
     if shutil.which("npm"):
         install_packages()
     else:

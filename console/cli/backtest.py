@@ -19,6 +19,7 @@ from snapshot import bundle as bundles
 from snapshot import repository
 from snapshot.backtest import Change, Recorded, Tally, ranked, redecide
 from snapshot.engine.process import Worker
+from snapshot.repository import Repository
 from snapshot.validate import validate
 
 PAGE = 2000  # decisions a read; inputs are some kilobytes each
@@ -45,29 +46,29 @@ def command(
     """Decide recorded requests again with another repository, and list every verdict that changes."""
     settings = load(config)
     which = narrowed(since, until, **fields)
-    bundle = asyncio.run(_checked(policies, settings))
+    bundle = asyncio.run(checked(repository.read(policies), settings, str(policies)))
     with reader(settings) as asking:
-        total = _count(asking, which)
-        tally = asyncio.run(_run(bundle, asking, which, total, workers, settings))
+        total = count(asking, which)
+        tally = asyncio.run(run(bundle, asking, which, total, workers, settings))
     if as_json:
         click.echo(json.dumps(as_document(tally, bundle.digest), indent=2))
     else:
         _print(tally, bundle.digest)
 
 
-async def _checked(policies: Path, settings: Settings) -> bundles.Bundle:
+async def checked(revision: Repository, settings: Settings, name: str) -> bundles.Bundle:
     """Raises NotPublishable: what would never decide need not be tried."""
     async with Worker.running() as worker:
         deadline_s = settings.engine.deadline_ms / 1000
-        checked = await validate(repository.read(policies), worker, settings.secrets, deadline_s=deadline_s)
-    if checked.problems:
-        lines = "\n".join(str(problem) for problem in sorted(set(checked.problems)))
-        raise NotPublishable(f"{policies} would not be published:\n{lines}")
-    assert checked.bundle is not None
-    return checked.bundle
+        found = await validate(revision, worker, settings.secrets, deadline_s=deadline_s)
+    if found.problems:
+        lines = "\n".join(str(problem) for problem in sorted(set(found.problems)))
+        raise NotPublishable(f"{name} would not be published:\n{lines}")
+    assert found.bundle is not None
+    return found.bundle
 
 
-async def _run(
+async def run(
     bundle: bundles.Bundle, asking: Reader, which: Filter, total: int, workers: int, settings: Settings
 ) -> Tally:
     tally, clock = Tally(), SystemClock()
@@ -110,7 +111,7 @@ def _where(which: Filter) -> tuple[str, dict[str, Any]]:
     return f"{where} AND effect IN ('allow', 'deny', 'hold')", parameters
 
 
-def _count(asking: Reader, which: Filter) -> int:
+def count(asking: Reader, which: Filter) -> int:
     where, parameters = _where(which)
     rows = asking.ask(Question("policy.backtest", f"SELECT count() AS n FROM decisions WHERE {where}", parameters))  # noqa: S608 - our own names
     return int(rows[0]["n"])

@@ -1,6 +1,7 @@
 """`exeat policy`: what the publisher would say of a repository, before it says it. `backtest` has its own file."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Callable, Coroutine
 from functools import wraps
@@ -10,19 +11,18 @@ from typing import Any, TypeVar
 import click
 
 from console.cli import backtest
+from console.trying import try_cases
 from runtime.errors import CallerError
 from runtime.settings import config_path, load
-from snapshot import bundle as bundles
 from snapshot import repository
-from snapshot.cases import differences, parse_cases
+from snapshot.cases import parse_cases
 from snapshot.engine.process import Worker
 from snapshot.located import Problem
-from snapshot.rego_tests import TestResult, decide
+from snapshot.rego_tests import TestResult
 from snapshot.repository import is_test
 from snapshot.validate import Checked, Secrets, validate
 
 DEFAULT = Path("policies")
-TRY_SECONDS = 10.0  # a person waits
 Result = TypeVar("Result")
 
 
@@ -129,27 +129,14 @@ def test(desk: Desk, verbose: bool, as_json: bool) -> None:
 def try_(desk: Desk, case: Path, as_json: bool) -> None:
     """Decide the cases of a file and show the decisions; `want` may be left out."""
     cases = parse_cases(case.read_text("utf-8"), str(case), need_want=False)
-    bundle = bundles.make(repository.read(desk.directory))
-
-    async def work(worker: Worker) -> list[tuple[dict[str, Any] | None, str]]:
-        await worker.load(bundle.modules, bundle.data, warm=[bundles.ENTRY])
-        found = []
-        for one in cases:
-            decision, why = await decide(worker, one.input, bundle.digest, TRY_SECONDS)
-            found.append((decision, why or "; ".join(differences(one, decision or {}))))
-        return found
-
-    answers = desk.ask(work)
-    rows = [
-        {"description": one.description, "decision": decision, "why": why}
-        for one, (decision, why) in zip(cases, answers, strict=True)
-    ]
+    tried = asyncio.run(try_cases(repository.read(desk.directory), cases))
+    rows = [dataclasses.asdict(one) for one in tried]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     else:
         for row in rows:
             _show(row)
-    if any(why for _, why in answers):
+    if any(one.why for one in tried):
         raise SystemExit(1)
 
 

@@ -48,7 +48,7 @@ class Recorder:
     ) -> None:
         """`caller`: who reads, by default who runs the command; `rules`: of the current snapshot, if at hand."""
         self._settings, self._clock = settings, clock or SystemClock()
-        self._caller, self._rules = caller or person(), rules or self._current_rules
+        self.caller, self._rules = caller or person(), rules or self._current_rules
         self._said: set[str] = set()
 
     def read(self, read: Read) -> None:
@@ -64,7 +64,7 @@ class Recorder:
                 f"read.{read.what}",
                 exchange=exchange if len(exchange) == 36 else "",
                 session=parameters.get("session", ""),
-                caller=self._caller,
+                caller=self.caller,
                 data={
                     "sql": self.masked(read.sql),
                     "sql_sha256": hashlib.sha256(read.sql.encode()).hexdigest(),

@@ -33,7 +33,7 @@ from audit.read.reader import Question, Reader
 from audit.read.report import TABLES, Asker, Report, Result, gather, page
 from audit.write import Draft, Kind, Value
 from console.cli.asking import cell, json_option, narrowed, reader, settings_of, show_json
-from console.cli.recording import Recorder, person
+from console.cli.recording import Recorder
 from console.cli.verifying import published_log, told
 from runtime.clock import SystemClock
 from runtime.settings import Settings
@@ -66,6 +66,17 @@ class Making:
     which: Filter
     scope: Mapping[str, str]
     package: Package
+    recorder: Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """`sha256`: of SHA256SUMS; `named`: whether the log holds it."""
+
+    report: Report
+    package: Package
+    sha256: str
+    named: bool
 
 
 @click.command()
@@ -85,17 +96,23 @@ def command(
     settings = settings_of(context)
     which = narrowed(since, until, **fields)
     with reader(settings) as asking:
-        package = write_package(asking, folder, settings.gateway.id, published_log(settings), which, _moment)
-        making = Making(settings, asking, folder, which, _scope(which, package), package)
-        report = _written(making, name)
-        digest = _sums(folder)
-        named = _named(making, name, digest)
+        made = make(settings, asking, folder, name, which, Recorder(settings))
+    report, package, digest, named = made.report, made.package, made.sha256, made.named
     if as_json:
         results = {result.control.id: result.verdict for result in report.results}
         show_json({"folder": str(folder), "sha256": digest, "named": named, "controls": results})
         return
     click.echo(f"{folder}: {package.events} events, {len(report.results)} controls, {len(report.findings)} need a look")
     click.echo(f"SHA256SUMS {digest}{', named in the log' if named else ', NOT named in the log (no spool here)'}")
+
+
+def make(settings: Settings, asking: Reader, folder: Path, name: str, which: Filter, recorder: Recorder) -> Made:
+    """Writes everything into the new `folder`. Raises CannotExport, StoreSilent, NotRecorded."""
+    package = write_package(asking, folder, settings.gateway.id, published_log(settings), which, _moment)
+    making = Making(settings, asking, folder, which, _scope(which, package), package, recorder)
+    report = _written(making, name)
+    digest = _sums(folder)
+    return Made(report, package, digest, _named(making, name, digest))
 
 
 def _scope(which: Filter, package: Package) -> dict[str, str]:
@@ -181,7 +198,7 @@ def _named(making: Making, name: str, digest: str) -> bool:
         return False
     data: dict[str, Value] = {"framework": name, "sums_sha256": digest, "events": making.package.events}
     data["scope"] = dict(making.scope)
-    Recorder(making.settings).record(Draft(Kind.READ, "read.report", caller=person(), data=data))
+    making.recorder.record(Draft(Kind.READ, "read.report", caller=making.recorder.caller, data=data))
     found = _patiently(lambda: _naming(making.reader, digest))
     (making.folder / NAMED_BY).write_text(json.dumps(found or {"event": None, "sums_sha256": digest}, indent=2) + "\n")
     if found is None:

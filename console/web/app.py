@@ -20,7 +20,19 @@ from console.web.desk import Desk
 from console.web.guard import Guard
 from console.web.people import Forbidden
 from console.web.signin import SignIn
-from console.web.site import approvals, connections, decisions, home, live, masking, policies, sessions, sql
+from console.web.site import (
+    approvals,
+    connections,
+    decisions,
+    evidence,
+    home,
+    live,
+    masking,
+    policies,
+    sessions,
+    sql,
+    trials,
+)
 from runtime.clock import Clock, SystemClock
 from runtime.errors import CallerError, Error
 from runtime.settings import Settings
@@ -35,7 +47,7 @@ HEADERS = (
     (b"referrer-policy", b"same-origin"),  # not `no-referrer`: browsers would send our own forms with `Origin: null`
     (b"cache-control", b"no-store"),
 )
-SITES = (home, approvals, live, sessions, decisions, policies, masking, connections, sql)
+SITES = (home, approvals, live, sessions, decisions, policies, trials, masking, connections, evidence, sql)
 STATIC = {"/style.css": ("style.css", "text/css"), "/static/app.js": ("app.js", "text/javascript")}
 
 

@@ -56,6 +56,10 @@ class Desk:
         """For several reads that are one: each kind of question is recorded once."""
         return Reading(self, self.recorder(person))
 
+    async def reader(self, person: Person) -> Reader:
+        """For work that reads page after page on threads of its own."""
+        return Reader(await asyncio.to_thread(self._store), self.recorder(person).read)
+
     async def on_thread(self, work: Callable[[Reader], Found], recorder: Recorder) -> Found:
         async with self._reads:
             return await asyncio.to_thread(lambda: work(Reader(self._store(), recorder.read)))

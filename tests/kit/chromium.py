@@ -76,7 +76,7 @@ def chromium(origin: str) -> Iterator[Page]:
     named = os.environ.get("CHROMIUM_BIN")  # noqa: TID251 - a tool of the tests, as OPA_BIN
     found = named or next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        more.missing("no Chromium: set CHROMIUM_BIN, or run `make tools` where apt may install it", "chromium")
+        more.missing("no Chromium: set CHROMIUM_BIN, or run `make tools` where apt may install it", "apt-get")
     with program("browser", "browser.mjs", {"chromium": str(Path(found))}) as running:
         assert running.line() == {"ok": "ready"}
         yield Page(running, origin)

@@ -69,6 +69,7 @@ async def one(request: Request) -> Response:
     repository, against = source(at, digest), request.query_params.get("against", "")
     changed = _changed(source(at, against), repository) if against else []
     about = {"digest": digest, "files": repository.files, "against": against, "changed": changed}
+    about["may_read"] = not current_person(request).roles.isdisjoint(RECORD)
     return page(request, "snapshot.html", about | {"others": [name for name in _kept(at) if name != digest]})
 
 
