@@ -1,7 +1,8 @@
 """What this room says to the evidence: frames with what was let go, what masking did, how the exchange ended. Pure.
 
 `frame.recorded`    {direction, media, inspected, bytes} with the masked content as frames; where content could not be
-                    inspected there is no frame, and `sha256` of the piece instead
+                    inspected there is no frame, and `sha256` of the piece instead; {base, prefix, suffix} where a
+                    request shares frames with an earlier one of its session (extproc/resent.py)
 `masking.applied`   {direction, findings: [{rule, version, operator, where, count, token}]}
 `tools.hidden`      {direction, tools}: taken out of a request, or of an MCP server's list
 `tools.seen`        {new, changed: [{tool, before, now}]}: definitions that were not known so, by digest
@@ -11,12 +12,13 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from audit.write.event import Caller, Draft, Frame, Kind, Value
 from extproc.flow import Piece
 from extproc.hiding import Seen
+from extproc.resent import Shared, pieces
 from masking import Finding
 from snapshot.verdict import Verdict
 from usage.definitions import Definition
@@ -69,9 +71,24 @@ class Exchange:
         return Draft(kind, type_, verdict.exchange, verdict.session, verdict.connection, caller, data, frames)
 
 
-def request_content(exchange: Exchange, media: str, masked: bytes, now_us: int) -> list[Draft]:
-    """The request as it may be stored: masked with the floor profile."""
-    drafts = _frames(exchange, "request", media, [Piece(now_us, masked)], exchange.request_frames)
+def request_parts(media: str, masked: bytes) -> list[bytes]:
+    """The request as frames: a conversation message by message, so that what is sent again can be named."""
+    parts = pieces(media, masked)
+    return [part[at : at + FRAME_BYTES] for part in parts for at in range(0, len(part), FRAME_BYTES)]
+
+
+def request_content(
+    exchange: Exchange, media: str, parts: Sequence[bytes], now_us: int, shared: Shared | None = None
+) -> list[Draft]:
+    """The request as it may be stored: masked with the floor profile, without the frames that another one has."""
+    own = parts[shared.prefix : len(parts) - shared.suffix] if shared else parts
+    drafts = _frames(exchange, "request", media, [Piece(now_us, part) for part in own], exchange.request_frames)
+    if shared and not drafts:  # nothing is new
+        facts: dict[str, Value] = {"direction": "request", "media": media, "inspected": True, "bytes": 0}
+        drafts = [exchange.draft(Kind.FRAME, "frame.recorded", facts)]
+    if shared:
+        lent: dict[str, Value] = {"base": shared.base, "prefix": shared.prefix, "suffix": shared.suffix}
+        drafts[0] = replace(drafts[0], data={**drafts[0].data, **lent})
     exchange.request_frames += sum(len(draft.frames) for draft in drafts)
     return drafts
 

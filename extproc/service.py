@@ -16,6 +16,7 @@ from extproc import metrics, wire
 from extproc.hold import Errands, logger
 from extproc.past import Past
 from extproc.pump import Pump
+from extproc.resent import Resent
 from extproc.revoked import NOBODY, Known
 from extproc.rules import Rules
 from extproc.stream import Limits, Stream
@@ -35,7 +36,7 @@ class Service(wire.Servicer):  # type: ignore[misc]  # generated code has no typ
         definitions: Definitions | None = None,
     ) -> None:
         self._rules, self._limits, self._errands, self._clock = rules, limits, errands, clock
-        self._past, self._definitions = Past(), definitions or Memory()
+        self._past, self._definitions, self._resent = Past(), definitions or Memory(), Resent()
         self._revocations = revocations
         self._open: set[Pump] = set()
 
@@ -52,7 +53,7 @@ class Service(wire.Servicer):  # type: ignore[misc]  # generated code has no typ
             await self._process(requests, context)
 
     async def _process(self, requests: AsyncIterator[Any], context: Any) -> None:
-        stream = Stream(self._rules, self._limits, self._past, self._revocations, self._definitions)
+        stream = Stream(self._rules, self._limits, self._past, self._revocations, self._definitions, self._resent)
         pump = Pump(stream, self._errands, self._clock, context.write)
         self._open.add(pump)
         code = ""

@@ -27,6 +27,7 @@ from extproc.hiding import Hidden, without_tools
 from extproc.past import Past
 from extproc.question import Question
 from extproc.record import Outcome
+from extproc.resent import Key, Resent, Shared
 from extproc.respond import Response
 from extproc.rules import Rules
 from extproc.showing import Showing
@@ -80,8 +81,11 @@ class Stream(Closing):
         past: Past | None = None,
         revocations: revoked.Known = revoked.NOBODY,
         definitions: Definitions | None = None,
+        resent: Resent | None = None,
     ) -> None:
         super().__init__(rules)
+        self._resent = resent or Resent()
+        self._sent: tuple[Key, list[bytes], Shared | None] | None = None  # on its way to the disk
         self._limits, self._revocations = limits, revocations
         self._showing = Showing(self.exchange, rules, past or Past())
         self.fault = ""  # type of an exception that nobody foresaw, for the log
@@ -201,10 +205,18 @@ class Stream(Closing):
         self._showing.note(self._verdict, self._now, masked.data)
         if self._question:
             self._showing.content(media, masked.data.decode("utf-8", "replace"), masked.findings)
-        content = record.request_content(self.exchange, media, masked.data, self._now)
+        parts = record.request_parts(media, masked.data)
+        key = (self._verdict.session, self._verdict.connection, media)
+        shared = self._resent.shared(key, parts, self._now) if self._verdict.session else None
+        self._sent = (key, parts, shared)
+        content = record.request_content(self.exchange, media, parts, self._now, shared)
         return [*content, *record.applied(self.exchange, "request", masked.findings)]
 
-    def _noted(self, _: ev.Recorded | None = None) -> list[Command]:
+    def _noted(self, recorded: ev.Recorded | None = None) -> list[Command]:
+        if recorded is not None and self._sent is not None:
+            key, parts, shared = self._sent
+            self._resent.keep(key, self.exchange.id, parts, shared, self._now)
+        self._sent = None
         if self._question is None:
             return self._forward()
         if self._question.terms.needs_justification("requester") and not self._verdict.justification.strip():

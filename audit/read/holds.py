@@ -11,6 +11,7 @@ from typing import Any
 
 from audit.read.reader import Question
 
+LENT_US = 2 * 3_600_000_000  # a request may share frames with one of its session, at most an hour older
 FIELDS = ("subject", "agent", "connection", "session", "exchange")
 HELD = "SELECT toUnixTimestamp64Micro(ts) AS ts_us, toYYYYMM(ts) AS month, subject, type, body FROM events" \
        " WHERE startsWith(type, 'legal_hold.') ORDER BY log_index"  # fmt: skip
@@ -42,7 +43,11 @@ class Hold:
 
     def frames(self, number: int) -> tuple[str, dict[str, Any]]:
         """Over audit.frames, which name session and exchange only: other fields are asked of the exchange's events."""
-        where, values = self._where("at", ("session", "exchange"), number)
+        where, values = replace(self, since_us=max(0, self.since_us - LENT_US))._where("at", ("session",), number)
+        if "exchange" in self.scope:
+            same = f"SELECT session FROM events WHERE exchange = {{h{number}_exchange:String}} AND session != ''"  # noqa: S608
+            where += f" AND (exchange = {{h{number}_exchange:String}} OR session IN ({same}))"
+            values[f"h{number}_exchange"] = self.scope["exchange"]
         rest = [name for name in self.scope if name not in ("session", "exchange")]
         if rest:
             same = " AND ".join(f"{name} = {{h{number}_{name}:String}}" for name in rest)

@@ -5,6 +5,7 @@ from typing import Any
 
 from audit.read.decisions import Filter
 from audit.read.reader import NothingFound, Question, Reader
+from audit.read.resent import Base, whole
 from audit.read.timeline import Frame, Note
 
 MAX_FRAMES = 100_000  # of one session in memory; more is refused with a hint, never cut in silence
@@ -45,6 +46,17 @@ def frames(session: str, exchange: str = "") -> Question:
     return Question("sessions.replay", sql, parameters, binary=("content",))
 
 
+def shared(session: str) -> Question:
+    """Requests that name what they share with an earlier one (extproc/resent.py)."""
+    sql = (
+        "SELECT exchange, toUnixTimestamp64Micro(ts) AS at_us, JSONExtractString(body, 'data', 'base') AS base,"
+        " JSONExtractString(body, 'data', 'media') AS media, JSONExtractUInt(body, 'data', 'prefix') AS prefix,"
+        " JSONExtractUInt(body, 'data', 'suffix') AS suffix FROM events"
+        " WHERE session = {session:String} AND kind = 'frame' AND JSONHas(body, 'data', 'base')"
+    )
+    return Question("sessions.replay", sql, {"session": session})
+
+
 def key(reader: Reader, session: str) -> str:
     """The full key of the session that `session` is, or begins. Raises NothingFound when it names none or several."""
     sql = (
@@ -61,11 +73,17 @@ def key(reader: Reader, session: str) -> str:
 
 def load(reader: Reader, session: str, exchange: str = "") -> tuple[list[Frame], list[Note]]:
     """Frames and notes of one session, or of one exchange in it. Raises NothingFound."""
-    rows = reader.ask(frames(session, exchange))
+    bases = {row["exchange"]: _base(row) for row in reader.ask(shared(session))}
+    # one exchange may need what others of its session lent it
+    rows = reader.ask(frames(session, "" if exchange in bases else exchange))
     if len(rows) > MAX_FRAMES:
         raise NothingFound(f"the session has more than {MAX_FRAMES} frames; replay one exchange with --exchange")
     facts = [row for row in reader.ask(notes(session)) if not exchange or row["exchange"] == exchange]
-    return [_frame(row) for row in rows], _notes(facts)
+    return whole(map(_frame, rows), bases, exchange), _notes(facts)
+
+
+def _base(row: dict[str, Any]) -> Base:
+    return Base(row["base"], int(row["prefix"]), int(row["suffix"]), int(row["at_us"]), row["media"])
 
 
 def _frame(row: dict[str, Any]) -> Frame:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anthropic
+import httpx
 import pytest
 
 from tests.kit.gateway import Gateway, eventually
@@ -82,6 +83,33 @@ def test_verify_passes_and_names_an_altered_row(gateway: Gateway, exchange: str,
     bad = exeat(gateway, "audit", "verify", str(copy))
     assert bad.returncode == 1
     assert name in bad.stdout + bad.stderr
+
+
+def test_a_conversation_costs_its_new_part_each_turn_and_replays_whole(gateway: Gateway) -> None:
+    long = "the quick brown fox of the branch jumps over the lazy ledger; " * 40
+    messages: list[dict[str, str]] = []
+    exchanges = []
+    for turn in range(5):
+        messages.append({"role": "user", "content": f"turn {turn}: {long}"})
+        body = {"model": "gpt-5", "messages": messages}
+        answer = httpx.post(
+            f"{gateway.url}/openai/v1/chat/completions", json=body, headers=gateway.headers(session="conversation")
+        )
+        assert answer.status_code == 200, answer.text
+        exchanges.append(answer.headers["x-exeat-decision"])
+        messages.append({"role": "assistant", "content": f"answer {turn}"})
+    eventually(lambda: gateway.events(exchanges[-1]), lambda events: "exchange.end" in events)
+    stored = gateway.sql(
+        "SELECT exchange, sum(length(content)) FROM audit.frames WHERE exchange IN {e:Array(String)}"
+        " AND direction = 'request' GROUP BY exchange",
+        e=exchanges,
+    )
+    session = str(gateway.sql("SELECT session FROM audit.decisions WHERE exchange = {e:String}", e=exchanges[0])[0][0])
+    sizes = {str(row[0]): int(row[1]) for row in stored}
+    assert all(sizes[exchange] < 1.2 * sizes[exchanges[0]] for exchange in exchanges[1:]), sizes
+    said = exeat(gateway, "sessions", "replay", session, "--exchange", exchanges[-1], "--json")
+    asked = "".join(moment["content"] for moment in json.loads(said.stdout) if moment["type"] == "request")
+    assert [message["content"] for message in json.loads(asked)["messages"]] == [m["content"] for m in messages[:-1]]
 
 
 def test_explain_finds_the_recorded_decision(gateway: Gateway, exchange: str) -> None:
