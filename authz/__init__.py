@@ -10,6 +10,7 @@
 `describe.py`     all of it masked and put together; `session.py`: which exchanges belong together
 `decide.py`       the input: what Rego sees, what is hashed, what is kept, byte for byte the same
 `strangers.py`, `turned_away.py`  floods of those without a valid token: bounded here, counted where Envoy bounds them
+`peer.py`         the client's certificate, where there is one
 `revoked.py`      who was stopped by somebody of the house
 `record.py`       the evidence; `refusals.py`: of strangers, as sums
 

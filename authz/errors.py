@@ -9,6 +9,8 @@ CallerError
     ├── PathRefused             a path that two readers could read differently
     ├── UnknownConnection       404
     ├── Revoked                 403: somebody of the house stopped this caller (revoked.py)
+    ├── PeerRefused             401: a client certificate without one SPIFFE ID
+    ├── TokenBound              401: a token of another client certificate's holder
     ├── TooManyFailures         429: of tokens, from one address (strangers.py)
     ├── BodyMalformed           not JSON of one meaning, or not what the API at that path takes
     ├── BodyUnsupported         415: an encoding or a type that cannot be inspected
@@ -52,6 +54,20 @@ class PathRefused(RequestRefused):
 class UnknownConnection(RequestRefused):
     code = "unknown_connection"
     status = 404
+
+
+class PeerRefused(RequestRefused):
+    """A certificate that names nobody or several (SPIFFE X.509-SVID §2: exactly one URI)."""
+
+    code = "peer_refused"
+    status = 401
+
+
+class TokenBound(RequestRefused):
+    """The token belongs to the holder of another key than who sent it."""
+
+    code = "token_bound"
+    status = 401
 
 
 class BodyMalformed(RequestRefused):

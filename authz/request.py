@@ -36,6 +36,7 @@ class Request:
     body: bytes = field(default=b"", repr=False)
     connection: str = ""
     source: str = ""  # the caller's address, as Envoy trusts it
+    certificate: str = field(default="", repr=False)  # the client's, verified by Envoy; PEM, URL-encoded
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 import grpc
 
 from audit.write import Recorder
-from authz import credentials, headers, metrics, record, request, revoked, wire
+from authz import credentials, headers, metrics, peer, record, request, revoked, wire
 from authz.decide import Decided, question, verdict
 from authz.describe import Described, describe_request, with_definitions
 from authz.errors import code_of, sentence_of, status_of, told_code
@@ -130,7 +130,10 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
 
     async def _identify(self, exchange: Exchange, asked: Request) -> Identity:
         found = Headers(asked.headers)
-        exchange.identity = await self._verified(credentials.token(found), asked.source)
+        verified = await self._verified(credentials.token(found), asked.source)
+        exchange.identity = peer.bind(
+            verified, peer.read(asked.certificate), needed=self._settings.gateway.bound_tokens
+        )
         found.check()
         session, mcp = headers.session_key(found), headers.mcp_session(found)
         exchange.session = self._sessions.of(exchange.identity, session, mcp)

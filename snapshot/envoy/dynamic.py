@@ -15,18 +15,17 @@ from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager i
 from envoy_data_plane.envoy.extensions.http.injected_credentials.generic import v3 as generic
 from envoy_data_plane.envoy.extensions.transport_sockets.tls import v3 as tls
 from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
-from envoy_data_plane.envoy.type.matcher import v3 as matcher
 
 from runtime.settings import Secret, Settings
 from snapshot.connections import Connection
 from snapshot.envoy.filters import AUTHZ, strip_marks
+from snapshot.envoy.tls import client
 from snapshot.envoy.typed import LARGE, file_source, pack, protocol_options, seconds, tcp
 
 CONNECT_SECONDS = 10.0
 BODY_MARGIN = 1 << 20  # over the largest request: with less, a large body hangs instead of a 413 (envoy issue 7404)
 # what a caller must never carry to an upstream, whatever authz says
 NEVER_FORWARD = ["accept-encoding", "range", "if-range", "x-exeat-session", "x-exeat-justification", "x-forwarded-for"]
-CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
 
 def routes(settings: Settings, connections: Iterable[Connection]) -> route.RouteConfiguration:
@@ -73,10 +72,11 @@ def cluster_name(connection: str) -> str:
 
 
 def upstream_clusters(settings: Settings, connections: Iterable[Connection], sds: Path) -> list[cluster.Cluster]:
-    return [_cluster(connection, settings.secrets.get(connection.credential or ""), sds) for connection in connections]
+    return [_cluster(settings, connection, sds) for connection in connections]
 
 
-def _cluster(connection: Connection, secret: Secret | None, sds: Path) -> cluster.Cluster:
+def _cluster(settings: Settings, connection: Connection, sds: Path) -> cluster.Cluster:
+    secret = settings.secrets.get(connection.credential or "")
     upstream = urlsplit(connection.upstream)
     secure = upstream.scheme == "https"
     address = tcp(upstream.hostname or "", upstream.port or (443 if secure else 80))
@@ -90,9 +90,7 @@ def _cluster(connection: Connection, secret: Secret | None, sds: Path) -> cluste
         typed_extension_protocol_options=protocol_options(_http(connection, secret, sds, secure)),
     )
     if secure:
-        result.transport_socket = core.TransportSocket(
-            name="envoy.transport_sockets.tls", typed_config=pack(_tls(upstream.hostname or ""))
-        )
+        result.transport_socket = client(upstream.hostname or "", settings.envoy.upstream_ca)
     return result
 
 
@@ -132,25 +130,6 @@ def secret_resource(name: str, secret: Secret) -> tls.Secret:
     path = secret.file.absolute()
     source = core.DataSource(filename=str(path), watched_directory=core.WatchedDirectory(path=str(path.parent)))
     return tls.Secret(name=name, generic_secret=tls.GenericSecret(secret=source))
-
-
-def _tls(host: str) -> tls.UpstreamTlsContext:
-    """SNI and the certificate's names are checked against the upstream's host."""
-    bundle = next((path for path in CERTIFICATES if Path(path).exists()), CERTIFICATES[0])
-    san = tls.SubjectAltNameMatcher(
-        san_type=tls.SubjectAltNameMatcherSanType.DNS, matcher=matcher.StringMatcher(exact=host)
-    )
-    validation = tls.CertificateValidationContext(
-        trusted_ca=core.DataSource(filename=bundle), match_typed_subject_alt_names=[san]
-    )
-    return tls.UpstreamTlsContext(
-        sni=host,
-        common_tls_context=tls.CommonTlsContext(
-            tls_params=tls.TlsParameters(tls_minimum_protocol_version=tls.TlsParametersTlsProtocol.TLSv1_2),
-            alpn_protocols=["h2", "http/1.1"],
-            validation_context=validation,
-        ),
-    )
 
 
 def breakers() -> cluster.CircuitBreakers:

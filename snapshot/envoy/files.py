@@ -11,7 +11,7 @@ from runtime.errors import GatewayError
 from runtime.fileio import atomic_write, private_dir
 from runtime.settings import Settings, environment
 from snapshot.connections import Connection
-from snapshot.envoy import bootstrap, dynamic
+from snapshot.envoy import bootstrap, dynamic, tls
 from snapshot.envoy.typed import to_json
 
 VALIDATE_SECONDS = 60
@@ -53,6 +53,7 @@ def render_bootstrap(settings: Settings) -> Path:
     for name, message in (("routes", dynamic.routes(settings, [])), ("clusters", None)):
         if not (folder / f"{name}.json").exists():
             _write(folder / f"{name}.json", _discovery([] if message is None else [message]))
+    _write_certificates(settings, folder)
     path = folder / "bootstrap.json"
     _write(path, to_json(bootstrap.config(settings, folder)))
     return path
@@ -68,6 +69,13 @@ def render(settings: Settings, connections: Mapping[str, Connection]) -> None:
     _write(folder / "routes.json", _discovery([dynamic.routes(settings, connections.values())]))
 
 
+def _write_certificates(settings: Settings, folder: Path) -> None:
+    """Where the listener finds its own certificate and its clients' authority; the files themselves stay theirs."""
+    if settings.gateway.tls is not None:
+        for name, resource in tls.resources(settings.gateway.tls).items():
+            _write(private_dir(folder / tls.FOLDER) / f"{name}.json", _discovery([resource]))
+
+
 def _write_secrets(settings: Settings, connections: Mapping[str, Connection], folder: Path) -> None:
     for name, secret in dynamic.used_secrets(settings, connections.values()).items():
         _write(folder / f"{name}.json", _discovery([dynamic.secret_resource(name, secret)]))
@@ -79,6 +87,7 @@ def validate(settings: Settings, connections: Mapping[str, Connection]) -> None:
     with tempfile.TemporaryDirectory(prefix="exeat-") as name:
         scratch = Path(name)  # the secret references that the clusters name must exist, and nothing live may change yet
         _write_secrets(settings, connections, scratch)
+        _write_certificates(settings, scratch)
         inline = (
             dynamic.routes(settings, connections.values()),
             dynamic.upstream_clusters(settings, connections.values(), scratch),

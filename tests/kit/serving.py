@@ -28,6 +28,20 @@ def http(app: Any, port: int = 0) -> Iterator[int]:
         handle.close()
 
 
+@contextlib.contextmanager
+def thread(server: uvicorn.Server) -> Iterator[None]:
+    """Runs a server that binds by itself."""
+    running = threading.Thread(target=server.run, daemon=True)
+    running.start()
+    while not server.started and running.is_alive():
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        running.join(5)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

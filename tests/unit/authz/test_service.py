@@ -338,3 +338,10 @@ async def test_a_flood_of_bad_tokens_is_turned_away_unread_and_stops_nobody_know
     await house.authz._record_sums(all_of_them=True)
     sums = {draft.data["code"]: draft.data["count"] for draft in house.recorder.drafts if "count" in draft.data}
     assert (sums["token_signature"], sums["too_many_failures"]) == (199, 10)
+
+
+async def test_a_bound_token_is_worth_nothing_without_its_certificate(house: House) -> None:
+    bound = tokens.token(cnf={"x5t#S256": "T" * 43})
+    response = await house.ask(token=bound)
+    assert (status(response), told(response)) == (401, "token_bound")
+    assert house.engine.asked == []

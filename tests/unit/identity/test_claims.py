@@ -32,6 +32,22 @@ def test_an_email_that_the_issuer_never_checked_does_not_count(verified: object)
     assert found.email == ""
 
 
+def test_a_token_may_be_bound_to_a_certificate() -> None:
+    assert read(cnf={"x5t#S256": "T" * 43}).cnf == "T" * 43
+
+
+@pytest.mark.parametrize(
+    "cnf",
+    [
+        {}, {"jkt": "T" * 43}, {"jwk": {}}, {"x5t#S256": "T" * 42}, {"x5t#S256": "T" * 44}, {"x5t#S256": None},
+        {"x5t#S256": "T" * 43, "jkt": "T" * 43}, "T" * 43, [], False,
+    ],
+)  # fmt: skip
+def test_a_binding_that_nobody_checks_is_no_bearer_token(cnf: object) -> None:
+    with pytest.raises(TokenClaims, match="cnf"):
+        read(cnf=cnf)
+
+
 def test_a_delegated_token_names_the_person_and_the_chain() -> None:
     act = {"sub": "ledger-agent", "act": {"client_id": "planner"}}
     found = read(sub="dave", email="dave@bank.example", act=act, azp=None, owner=None)
