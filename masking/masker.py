@@ -1,11 +1,12 @@
 """The facade: one masker for the profiles of one exchange; bodies, streams, headers and single texts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from masking import media as media_types
 from masking import percent
+from masking.delimited import Delimited
 from masking.edits import CUT, End
 from masking.encodings import Chain
 from masking.errors import Uninspectable
@@ -13,7 +14,9 @@ from masking.finding import Finding, Findings
 from masking.jsonarray import ArrayStream
 from masking.jsonstream import JsonStream
 from masking.media import Media, Skin
+from masking.multipart import Multipart
 from masking.parts import Part, Whole
+from masking.percent import Form
 from masking.scan import Scanner
 from masking.scope import Scope
 from masking.sse import SseStream
@@ -56,12 +59,12 @@ class JsonBody:
 
 
 class Guess:
-    """A body of unknown type: JSON or text, by its first byte that is no white space; binary is refused."""
+    """JSON by its first byte that is no white space, whatever the type says; else what `otherwise` opens."""
 
-    __slots__ = ("_head", "_part", "_scope")
+    __slots__ = ("_begins", "_head", "_otherwise", "_part", "_scope")
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
+    def __init__(self, scope: Scope, begins: bytes, otherwise: Callable[[], Part]) -> None:
+        self._scope, self._begins, self._otherwise = scope, begins, otherwise
         self._head = b""
         self._part: Part | None = None
 
@@ -72,7 +75,7 @@ class Guess:
             if not begin:
                 self._head = data
                 return b""
-            self._part = _part(Skin.JSON if begin in b'{["' else Skin.TEXT, media_types.parse(""), self._scope)
+            self._part = JsonBody(self._scope) if begin in self._begins else self._otherwise()
         return self._part.feed(data)
 
     def finish(self, end: End = CUT) -> bytes:
@@ -165,15 +168,25 @@ class Masker:
 
 
 def _part(skin: Skin, media: Media, scope: Scope) -> Part:
-    """The skin that reads such a body."""
-    if skin is Skin.SSE:
-        return SseStream(scope)
-    if skin is Skin.JSON:
-        return JsonBody(scope)
-    if skin is Skin.BINARY:
-        raise Uninspectable(f"a body of type {media.type} cannot be looked into")
-    if skin is Skin.FORM:
-        return percent.Form(scope)
-    if skin is Skin.GUESS:
-        return Guess(scope)
-    return Whole(TextStream(scope.scanner, "$", scope.sink))
+    """The skin that reads such a body. What says text or table and begins like JSON is read as JSON, as clients do."""
+
+    def text() -> Part:
+        return Whole(TextStream(scope.scanner, "$", scope.sink))
+
+    match skin:
+        case Skin.SSE:
+            return SseStream(scope)
+        case Skin.JSON:
+            return JsonBody(scope)
+        case Skin.FORM:
+            return Form(scope)
+        case Skin.MULTIPART:
+            return Multipart(scope, media, _part)
+        case Skin.CSV:
+            return Guess(scope, b"{[", partial(Delimited, scope))
+        case Skin.TEXT:
+            return Guess(scope, b"{[", text)
+        case Skin.GUESS:
+            return Guess(scope, b'{["', text)
+        case Skin.BINARY:
+            raise Uninspectable(f"a body of type {media.type} cannot be looked into")

@@ -61,6 +61,7 @@ class Scanner:
 
     __slots__ = (
         "_keys",
+        "_over_lines",
         "_ranks",
         "_tweak",
         "blocking",
@@ -85,10 +86,19 @@ class Scanner:
         self.has_path_rules = self.selection.has_paths
         self.combined = combined(tuple(rule.detector for rule in self.rules))
         self.matchers: tuple[Matcher, ...] = self.combined.matchers
+        self._over_lines: Scanner | None = None
 
     def key_rule(self, key: str, path: tuple[str | int, ...]) -> KeyRule | None:
         """The strictest rule selected by this key's name or by the path of its value (which ends with the key)."""
         return self.selection.find(key, path)
+
+    @property
+    def over_lines(self) -> "Scanner":
+        """Of these rules, those whose secrets go over several lines."""
+        if self._over_lines is None:
+            rules = [rule for rule, m in zip(self.rules, self.matchers, strict=True) if m.until or m.run >> 0x0A & 1]
+            self._over_lines = Scanner(rules, self._keys, tweak=self._tweak)
+        return self._over_lines
 
     def candidate(self, data: bytes) -> bool:
         """Could any rule match in here? Fast; True is no promise. Escapes must already be as the text would read."""
