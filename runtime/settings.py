@@ -6,6 +6,7 @@ The reference page of the docs is generated from the descriptions below.
 
 import ipaddress
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -16,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from runtime.errors import GatewayError
 
+SIGNER = re.compile(r"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43}( .*)?")  # OpenSSH, sshd(8)
 DEFAULT_FILE = Path("exeat.toml")
 
 
@@ -126,6 +128,19 @@ class People(Section):
 class Policy(Section):
     path: Path = Field(Path("policies"), description="The policy repository, a directory.")
     poll_seconds: float = Field(2.0, gt=0, description="How often the publisher looks for a new revision.")
+    signers: list[str] = Field(
+        [], description="Public keys (`ssh-ed25519 AAAA…`); a repository that none of them signed is refused."
+    )
+    keep_days: int = Field(
+        400, ge=1, description="How long a snapshot that no longer decides is kept for explain and backtest."
+    )
+
+    @field_validator("signers")
+    @classmethod
+    def _keys(cls, signers: list[str]) -> list[str]:
+        if not all(SIGNER.fullmatch(line) for line in signers):
+            raise ValueError("a signer is not a line of a public key such as `ssh-ed25519 AAAAC3Nza… name`")
+        return signers
 
 
 class Engine(Section):

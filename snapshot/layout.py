@@ -11,11 +11,14 @@ because OPA loads again at every change beside the file it watches.
 A folder is written under another name and renamed, so what stands under a digest is whole and never changes.
 """
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -25,6 +28,7 @@ from snapshot import bundle as bundles
 from snapshot.repository import Repository
 
 VERSION = 1
+HEX = re.compile(r"[0-9a-f]{64}")
 
 
 class NoSnapshot(GatewayError):
@@ -52,7 +56,14 @@ def current(state_dir: Path) -> str:
 
 
 def move_current(state_dir: Path, digest: str) -> None:
-    """The archive first: while the two differ, decisions name the snapshot that made them."""
+    """The archive first: while the two differ, decisions name the snapshot that made them.
+
+    The one that stops deciding gets the time of it, which its retention begins with.
+    """
+    with contextlib.suppress(NoSnapshot, OSError):
+        before = current(state_dir)
+        if before != digest:
+            os.utime(folder(state_dir, before))
     archive = bundles.archive(bundles.make(read_source(folder(state_dir, digest))))
     atomic_write(private_dir(state_dir / "opa") / "bundle.tar.gz", archive)
     atomic_symlink(state_dir / "current", f"snapshots/{folder(state_dir, digest).name}")
@@ -80,6 +91,25 @@ def write(state_dir: Path, repository: Repository, commit: str) -> Path:
         raise
     sync_dir(parent)
     return final
+
+
+def retired(state_dir: Path, before_us: int) -> list[str]:
+    """Digests of snapshots that stopped deciding before then, oldest first; never the current one."""
+    try:
+        kept = current(state_dir)
+    except NoSnapshot:
+        return []
+    found = []
+    for path in (state_dir / "snapshots").iterdir():
+        digest, at_us = f"sha256:{path.name}", path.stat().st_mtime_ns // 1000
+        if HEX.fullmatch(path.name) and digest != kept and at_us < before_us:
+            found.append((at_us, digest))
+    return [digest for _, digest in sorted(found)]
+
+
+def remove(state_dir: Path, digests: Iterable[str]) -> None:
+    for digest in digests:
+        shutil.rmtree(folder(state_dir, digest))
 
 
 def read_source(path: Path) -> Repository:

@@ -12,10 +12,11 @@ from typing import Protocol
 
 from audit.write import Draft, Kind, Recorder, Value
 from runtime import log
+from runtime.clock import Clock, SystemClock
 from runtime.errors import GatewayError
 from runtime.fileio import private_dir
 from runtime.settings import Settings
-from snapshot import layout, metrics, repository
+from snapshot import layout, metrics, repository, signature
 from snapshot.connections import Connection, parse_connections
 from snapshot.engine.process import Worker
 from snapshot.envoy import EnvoyRefused
@@ -26,6 +27,7 @@ from snapshot.validate import Checked, SnapshotRefused, validate
 SETTLE_SECONDS = 0.1  # a pull writes files one by one; half of one is nobody's revision
 MAX_PROBLEMS = 50  # in one event, each cut to MAX_TEXT characters: an event holds 60 kB
 MAX_TEXT = 500
+DAY_US = 86_400_000_000
 
 logger = log.get("snapshot")
 
@@ -41,11 +43,12 @@ class Envoy(Protocol):
 
 
 class Publisher:
-    def __init__(self, settings: Settings, recorder: Recorder, envoy: Envoy) -> None:
+    def __init__(self, settings: Settings, recorder: Recorder, envoy: Envoy, clock: Clock | None = None) -> None:
         self._settings = settings
         self._state = settings.gateway.state_dir
         self._recorder = recorder
         self._envoy = envoy
+        self._clock = clock or SystemClock()
         self._seen: tuple[object, ...] | None = None
 
     async def run(self) -> None:
@@ -71,7 +74,8 @@ class Publisher:
         try:
             revision = repository.read(self._settings.policy.path)
             digest = revision.digest
-            await self._publish(await self._check(revision), commit)
+            signer = signature.check(self._settings.policy.path, revision, self._settings.policy.signers)
+            await self._publish(await self._check(revision), commit, signer)
         except RepositoryRefused as error:
             await self._refuse(digest, commit, [error.problem])
         except SnapshotRefused as error:
@@ -98,14 +102,14 @@ class Publisher:
             raise SnapshotRefused([Problem(CONNECTIONS, 0, error.message)]) from None
         return checked
 
-    async def _publish(self, checked: Checked, commit: str) -> None:
+    async def _publish(self, checked: Checked, commit: str, signer: str) -> None:
         revision = checked.repository
         previous = _current(self._state)
         private_dir(self._state)
         layout.write(self._state, revision, commit)
         if revision.digest != previous:
             await self._recorder.record(
-                Draft(Kind.CONFIG, "snapshot.published", data=_facts(checked, previous, commit))
+                Draft(Kind.CONFIG, "snapshot.published", data=_facts(checked, previous, commit, signer))
             )
         self._envoy.render(self._settings, checked.connections)
         layout.move_current(self._state, revision.digest)
@@ -115,6 +119,16 @@ class Publisher:
         logger.info("snapshot_published", extra={"fields": fields})
         for note in checked.notes:
             logger.warning("snapshot_note", extra={"fields": {"note": str(note)}})
+        await self._forget()
+
+    async def _forget(self) -> None:
+        """Snapshots that stopped deciding `policy.keep_days` ago; recorded before they go."""
+        keep_us = self._settings.policy.keep_days * DAY_US
+        old = layout.retired(self._state, self._clock.now_us() - keep_us)
+        if old:
+            data: dict[str, Value] = {"snapshots": [*old], "keep_days": self._settings.policy.keep_days}
+            await self._recorder.record(Draft(Kind.CONFIG, "snapshot.removed", data=data))
+            layout.remove(self._state, old)
 
     async def _refuse(self, digest: str, commit: str, problems: Sequence[Problem]) -> None:
         metrics.REFUSED.set(1)
@@ -138,11 +152,12 @@ def _current(state_dir: Path) -> str:
         return ""
 
 
-def _facts(checked: Checked, previous: str, commit: str) -> dict[str, Value]:
+def _facts(checked: Checked, previous: str, commit: str, signer: str) -> dict[str, Value]:
     return {
         "snapshot": checked.repository.digest,
         "previous": previous,
         "commit": commit,
+        "signer": signer,
         "files": len(checked.repository.files),
         "tests": len(checked.tests),
         "connections": sorted(checked.connections),

@@ -36,9 +36,14 @@ class Repository:
 
     @property
     def digest(self) -> str:
-        """`sha256:` of a list as `sha256sum` prints it, so that it can be recomputed by hand."""
+        """`sha256:` of the listing."""
+        return "sha256:" + hashlib.sha256(self.listing).hexdigest()
+
+    @property
+    def listing(self) -> bytes:
+        """The files as `sha256sum` prints them, under the name of the format, so that it can be made by hand."""
         lines = [f"{hashlib.sha256(content).hexdigest()}  {path}\n" for path, content in sorted(self.files.items())]
-        return "sha256:" + hashlib.sha256((FORMAT + "\n" + "".join(lines)).encode()).hexdigest()
+        return (FORMAT + "\n" + "".join(lines)).encode()
 
     def text(self, path: str) -> str:
         """Raises RepositoryRefused when it is missing or not UTF-8."""
@@ -89,9 +94,15 @@ def stamp(path: Path) -> tuple[object, ...]:
     try:
         root = path.resolve(strict=True)
         found = [(name, info.st_ino, info.st_size, info.st_mtime_ns) for name, info in _walk(root)]
+        found += [(item.name, *_mark(item)) for item in root.glob("policy.sig")]  # signature.py: no file of the tree
     except (OSError, RepositoryRefused) as error:
         return (type(error).__name__, str(error))
     return (str(root), *found)
+
+
+def _mark(path: Path) -> tuple[int, int, int]:
+    info = path.stat()
+    return info.st_ino, info.st_size, info.st_mtime_ns
 
 
 def _walk(root: Path) -> Iterator[tuple[str, os.stat_result]]:

@@ -3,21 +3,24 @@
 import asyncio
 import dataclasses
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
 from console.cli import backtest
 from console.trying import try_cases
 from runtime.errors import CallerError
 from runtime.settings import config_path, load
-from snapshot import repository
+from snapshot import repository, signature
 from snapshot.cases import parse_cases
 from snapshot.engine.process import Worker
-from snapshot.located import Problem
+from snapshot.located import Problem, RepositoryRefused
 from snapshot.rego_tests import TestResult
 from snapshot.repository import is_test
 from snapshot.validate import Checked, Secrets, validate
@@ -56,7 +59,8 @@ def _desk(command: Callable[..., None]) -> Callable[..., None]:
         config = config_path(click.get_current_context().obj)
         settings = load(config) if config else None
         directory = policies or (settings.policy.path if settings else DEFAULT)
-        command(Desk(directory, settings.secrets if settings else None), **options)
+        signers = settings.policy.signers if settings else []
+        command(Desk(directory, settings.secrets if settings else None, signers), **options)
 
     return wrapped
 
@@ -64,13 +68,22 @@ def _desk(command: Callable[..., None]) -> Callable[..., None]:
 class Desk:
     """A repository, and the secrets its connections may name (None: there are no settings, so it is not checked)."""
 
-    def __init__(self, directory: Path, secrets: Secrets) -> None:
+    def __init__(self, directory: Path, secrets: Secrets, signers: Sequence[str] = ()) -> None:
         self.directory = directory
         self._secrets = secrets
+        self._signers = signers
+
+    def revision(self) -> repository.Repository:
+        """Raises RepositoryRefused when the directory cannot even be read."""
+        return repository.read(self.directory)
+
+    def signer(self) -> str:
+        """Who signed it, "" where nobody needs to. Raises RepositoryRefused."""
+        return signature.check(self.directory, self.revision(), self._signers)
 
     def checked(self, *, coverage: bool = False) -> Checked:
         """Raises RepositoryRefused when the directory cannot even be read."""
-        revision = repository.read(self.directory)
+        revision = self.revision()
         return self.ask(lambda worker: validate(revision, worker, self._secrets, coverage=coverage))
 
     def ask(self, work: Callable[[Worker], Coroutine[Any, Any, Result]]) -> Result:
@@ -91,6 +104,11 @@ class Desk:
 def check(desk: Desk, as_json: bool) -> None:
     """Say whether the publisher would take the repository, and if not, where and why."""
     checked = desk.checked()
+    try:
+        signer = desk.signer()
+    except RepositoryRefused as error:
+        signer = ""
+        checked.problems.append(error.problem)
     if as_json:
         _print_json(checked)
     else:
@@ -100,6 +118,8 @@ def check(desk: Desk, as_json: bool) -> None:
             click.echo(desk.place(problem), err=True)
         if not checked.problems:
             click.echo(f"{desk.directory}: {_counts(checked)}; it would be published as {checked.repository.digest}")
+            if signer:
+                click.echo(f"signed by {signer}")
     if checked.problems:
         raise SystemExit(1)
 
@@ -121,6 +141,37 @@ def test(desk: Desk, verbose: bool, as_json: bool) -> None:
         click.echo(f"{len(checked.tests) - len(red)} of {len(checked.tests)} tests and cases are green")
     if checked.problems or not checked.tests:
         raise SystemExit(1)
+
+
+@group.command()
+@on_repository
+def listing(desk: Desk, as_json: bool) -> None:
+    """Print the list of files that a signature is of, as sha256sum does; its digest names the snapshot."""
+    text = desk.revision().listing.decode()
+    click.echo(json.dumps(text.splitlines()) if as_json else text, nl=as_json)
+
+
+@group.command()
+@click.option("--key", required=True, type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Ed25519 key.")
+@on_repository
+def sign(desk: Desk, key: Path, as_json: bool) -> None:
+    """Write DIR/policy.sig with an OpenSSH or PEM key, and print the line for policy.signers."""
+    private = _private_key(key)
+    (desk.directory / signature.FILE).write_text(signature.sign(desk.revision(), private), "ascii")
+    line = signature.public_line(private)
+    click.echo(json.dumps({"signer": line}) if as_json else line)
+
+
+def _private_key(path: Path) -> Ed25519PrivateKey:
+    content = path.read_bytes()
+    for load_key in (load_ssh_private_key, load_pem_private_key):
+        try:
+            key = load_key(content, None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            continue
+        if isinstance(key, Ed25519PrivateKey):
+            return key
+    raise PolicyRefused(f"{path} is not an unencrypted Ed25519 private key; sign with ssh-keygen -Y sign instead")
 
 
 @group.command("try")

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from console.cli import main
+from snapshot import signature
 from tests.kit import policies
 from tests.kit.policies import changed
 
@@ -57,6 +60,26 @@ def test_credentials_are_checked_when_there_are_settings(folder: Path) -> None:
     result = exeat("check")
     assert result.exit_code == 1
     assert "there is no [secrets.key] in exeat.toml" in result.stderr
+
+
+def test_signing_and_the_publishers_words_about_it(folder: Path) -> None:
+    key = Path("key")
+    private = Ed25519PrivateKey.generate()
+    key.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    line = signature.public_line(private)
+    Path("exeat.toml").write_text(f'[policy]\npath = "policies"\nsigners = ["{line} me"]\n')
+    unsigned = exeat("check")
+    assert unsigned.exit_code == 1
+    assert "policy.sig: the repository is not signed" in unsigned.stderr
+    assert exeat("sign", "--key", "key").stdout.strip() == line
+    assert f"signed by {signature.fingerprint(signature.key_of(line))}" in exeat("check").stdout
+    policies.write(folder, changed("p.rego", "subject == \"ada\"", "subject in {\"ada\"}"))
+    assert "they were changed after it was made" in exeat("check").stderr
+    listed = exeat("listing").stdout
+    assert listed.splitlines()[0] == "exeat-snapshot-1"
+    assert any(entry.endswith("  data/roles.yaml") for entry in listed.splitlines())
+    key.write_text("no key")
+    assert "not an unencrypted Ed25519 private key" in exeat("sign", "--key", "key").stderr
 
 
 def test_notes_do_not_refuse(folder: Path) -> None:

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit.write import Draft, MemoryRecorder, SpoolFull
+from runtime.clock import SystemClock
 from runtime.settings import Settings
-from snapshot import layout
+from snapshot import layout, repository, signature
 from snapshot.connections import Connection
 from snapshot.current import Current
 from snapshot.envoy import EnvoyRefused
@@ -230,7 +232,7 @@ async def test_the_starter_repository_is_published_as_it_is(house: House) -> Non
     settings = Settings.model_validate({"gateway": gateway, "policy": {"path": STARTER}, "secrets": secrets})
     await Publisher(settings, house.recorder, house.envoy).look()
     assert house.recorder.types() == ["snapshot.published"]
-    assert house.recorder.drafts[0].data["connections"] == ["anthropic", "ledger", "openai"]
+    assert house.recorder.drafts[0].data["connections"] == ["anthropic", "ledger", "openai", "tickets"]
 
 
 @pytest.mark.envoy
@@ -271,3 +273,45 @@ def _until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+async def test_a_repository_that_nobody_of_the_house_signed_is_refused(tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    house = House(tmp_path)
+    signers = [signature.public_line(key)]
+    policy = house.settings.policy.model_copy(update={"signers": signers})
+    publisher = Publisher(house.settings.model_copy(update={"policy": policy}), house.recorder, house.envoy)
+    await publisher.look()
+    assert house.problems() == ["policy.sig: the repository is not signed, and policy.signers asks for a signature"]
+    text = signature.sign(repository.read(house.policies), key)
+    (house.policies / signature.FILE).write_text(text)
+    await publisher.look()
+    published = house.recorder.drafts[-1]
+    assert published.type == "snapshot.published"
+    assert published.data["signer"] == signature.fingerprint(signature.key_of(signers[0]))
+    serving = layout.current(house.state)
+    (house.policies / "data/roles.yaml").write_text("r: {groups: [g], connections: [plain]}\n")
+    await publisher.look()
+    assert house.problems() == [
+        "policy.sig: the signature is not one of these files: they were changed after it was made"
+    ]
+    assert layout.current(house.state) == serving
+
+
+async def test_snapshots_that_stopped_deciding_long_ago_go_and_that_is_recorded(tmp_path: Path) -> None:
+    house, digests = House(tmp_path), []
+    for number in range(3):
+        (house.policies / "data/number.yaml").write_text(f"n: {number}\n")
+        await house.publisher.look()
+        digests.append(layout.current(house.state))
+    assert len(set(digests)) == 3
+    old = SystemClock().now_us() / 1_000_000 - 401 * 86_400
+    os.utime(layout.folder(house.state, digests[0]), (old, old))
+    os.utime(layout.folder(house.state, digests[2]), (old, old))  # old or not, it is the one that decides
+    (house.policies / "data/number.yaml").write_text("n: 9\n")
+    await house.publisher.look()
+    removed = house.recorder.drafts[-1]
+    assert (removed.type, removed.data["snapshots"]) == ("snapshot.removed", [digests[0]])
+    assert not layout.folder(house.state, digests[0]).exists()
+    assert layout.folder(house.state, digests[1]).exists()
+    assert layout.folder(house.state, digests[2]).exists()  # its time began when it stopped deciding
