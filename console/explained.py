@@ -19,11 +19,13 @@ class Explained:
     input: dict[str, Any] | None
     matches: bool | None
     approvals: list[dict[str, Any]]
+    shadow: dict[str, Any] | None = None  # {effect, reasons} if nothing only watched
 
     def as_dict(self, again: Again | None) -> dict[str, Any]:
         findings = [json.loads(finding) for finding in self.decision["findings"]]
         told = {"findings": findings, "input": self.input, "input_matches_hash": self.matches}
-        return self.decision | told | {"approvals": self.approvals, "again": again.as_dict() if again else None}
+        told |= {"approvals": self.approvals, "shadow": self.shadow}
+        return self.decision | told | {"again": again.as_dict() if again else None}
 
 
 def gather(asking: Reader, exchange: str) -> Explained:
@@ -32,7 +34,8 @@ def gather(asking: Reader, exchange: str) -> Explained:
     content = decisions.recorded_input(asking, decision)
     matches = hashlib.sha256(content).hexdigest() == decision["input_hash"] if content else None
     steps = decisions.approval_steps(asking, decision["exchange"])
-    return Explained(decision, content, decisions.as_input(content), matches, steps)
+    shadow = decisions.shadow(asking, decision)
+    return Explained(decision, content, decisions.as_input(content), matches, steps, shadow)
 
 
 async def again(settings: Settings, explained: Explained) -> Again | None:

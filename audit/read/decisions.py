@@ -90,6 +90,16 @@ def recorded_input(reader: Reader, decision: Mapping[str, Any]) -> bytes:
     return b"".join(row["content"] for row in rows)
 
 
+def shadow(reader: Reader, decision: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What would have been decided if nothing only watched: {effect, reasons}; None where it is what was decided."""
+    sql = (
+        "SELECT JSONExtractRaw(body, 'data', 'shadow') AS shadow FROM events"
+        " WHERE writer = {writer:String} AND seq = {seq:UInt64}"
+    )
+    rows = reader.ask(Question("decisions.shadow", sql, {"writer": decision["writer"], "seq": decision["seq"]}))
+    return as_input(rows[0]["shadow"].encode()) if rows else None
+
+
 def approval_steps(reader: Reader, exchange: str) -> list[dict[str, Any]]:
     """What people answered, when the decision was a hold."""
     columns = "approval, state, steps, granted_by, refused_by, reason"

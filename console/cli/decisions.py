@@ -72,6 +72,12 @@ def explain(context: click.Context, exchange: str, as_json: bool) -> None:
     _show(found.decision, found.approvals)
     click.echo(f"  input       {_input_line(found.decision, found.content, found.matches)}")
     click.echo(f"  again       {again.sentence if again else 'there is no recorded input to decide again'}")
+    if found.shadow:
+        rules = ", ".join(str(reason.get("rule")) for reason in found.shadow.get("reasons", []))
+        click.echo(f"  would be    {clean(found.shadow.get('effect', ''))} ({clean(rules)}), if nothing only watched")
+    for rule, read in (again.read if again else {}).items():
+        for name, value in read.items():
+            click.echo(f"  {clean(rule)} read {clean(name)} = {clean(value)}")
 
 
 def _show(decision: dict[str, Any], approvals: list[dict[str, Any]]) -> None:

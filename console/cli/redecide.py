@@ -5,7 +5,8 @@ one that is still in the state folder, the embedded engine's worker decides unde
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from runtime.settings import Settings
 from snapshot import bundle
 from snapshot.decision import Decision, parse
 from snapshot.engine.process import Worker
+from snapshot.reading import readings
 
 How = Literal["same", "different", "other_snapshot", "unreachable", "undecidable"]
 WORKER_SECONDS = 10.0  # a person waits
@@ -28,9 +30,10 @@ class Again:
     effect: str = ""
     rules: tuple[str, ...] = ()
     snapshot: str = ""
+    read: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by rule: what it read, and its value
 
     def as_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("how", "sentence", "effect", "rules", "snapshot")}
+        return {name: getattr(self, name) for name in ("how", "sentence", "effect", "rules", "snapshot", "read")}
 
 
 async def decide_again(settings: Settings, recorded: dict[str, Any], value: dict[str, Any]) -> Again:
@@ -41,13 +44,13 @@ async def decide_again(settings: Settings, recorded: dict[str, Any], value: dict
         now = compare(recorded, await _running_engine(settings, value), f"the engine at {settings.engine.url}")
     except Error as error:
         now = Again("unreachable", f"the engine at {settings.engine.url} did not decide: {error.message}")
-    if now.how in ("same", "different"):
-        return now
     try:
-        decision = await _under(settings.gateway.state_dir, recorded["snapshot"], value)
+        decision, read = await _under(settings.gateway.state_dir, recorded["snapshot"], value)
     except Error:
         return now  # the snapshot is gone, or this machine has no embedded engine: what the running one says is all
-    return compare(recorded, decision, "the recorded snapshot")
+    if now.how not in ("same", "different"):
+        now = compare(recorded, decision, "the recorded snapshot")
+    return replace(now, read=read)
 
 
 async def _running_engine(settings: Settings, value: dict[str, Any]) -> Decision:
@@ -57,14 +60,17 @@ async def _running_engine(settings: Settings, value: dict[str, Any]) -> Decision
         return await engine.decide(value)
 
 
-async def _under(state_dir: Path, digest: str, value: dict[str, Any]) -> Decision:
+async def _under(state_dir: Path, digest: str, value: dict[str, Any]) -> tuple[Decision, dict[str, dict[str, str]]]:
     """Raises BundleMissing, LibraryMissing, WorkerSlow, WorkerDied, RegoFailed, MalformedDecision."""
     folder = state_dir / "snapshots" / digest.removeprefix("sha256:") / "bundle"
     loaded = bundle.read(folder)
     async with Worker.running() as worker:
         await worker.load(loaded.modules, loaded.data, warm=[bundle.ENTRY])
         body = json.dumps({"input": value}).encode()
-        return parse((await worker.evaluate(bundle.ENTRY, body, seconds=WORKER_SECONDS)).value)
+        answer = await worker.evaluate(bundle.ENTRY, body, seconds=WORKER_SECONDS, trace=True)
+    decision = parse(answer.value)
+    rules = [reason.rule for reason in decision.reasons]
+    return decision, readings(answer.trace or [], loaded.modules, rules, value, loaded.data)
 
 
 def compare(recorded: dict[str, Any], decision: Decision, who: str) -> Again:

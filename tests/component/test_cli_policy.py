@@ -73,7 +73,7 @@ def test_signing_and_the_publishers_words_about_it(folder: Path) -> None:
     assert "policy.sig: the repository is not signed" in unsigned.stderr
     assert exeat("sign", "--key", "key").stdout.strip() == line
     assert f"signed by {signature.fingerprint(signature.key_of(line))}" in exeat("check").stdout
-    policies.write(folder, changed("p.rego", "subject == \"ada\"", "subject in {\"ada\"}"))
+    policies.write(folder, changed("p.rego", 'subject == "ada"', 'subject in {"ada"}'))
     assert "they were changed after it was made" in exeat("check").stderr
     listed = exeat("listing").stdout
     assert listed.splitlines()[0] == "exeat-snapshot-1"
