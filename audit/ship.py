@@ -1,5 +1,6 @@
 """`python -m audit.ship`: all spools of this gateway → one signed log → ClickHouse."""
 
+import gc
 from functools import partial
 
 from audit.log.clickhouse import ClickHouseTarget
@@ -7,6 +8,8 @@ from audit.log.process import ship
 from audit.store.client import writer_client
 from runtime import metrics, serve
 from runtime.settings import load
+
+COLLECT = (50_000, 20, 50)  # batches are thousands of small rows that die together: rare looks cost a fifth less
 
 
 async def run() -> None:
@@ -17,6 +20,7 @@ async def run() -> None:
 
 
 def main() -> None:
+    gc.set_threshold(*COLLECT)
     serve.main(run)
 
 

@@ -139,13 +139,14 @@ class Sequencer:
         self._tiles.extend(self._tree.size, bodies, levels)
         note = sign(checkpoint(self._origin, tree.size, tree.root()), self._signers)
         atomic_write(self._root / CHECKPOINT, note.encode())
-        self._note(planned, note)
+        self._note(planned, note, tree)
 
-    def _note(self, planned: Sequence[Placed], note: str) -> None:
-        """Keeps that the plan is published under the checkpoint `note`."""
-        tree = Tree(self._tree.size, self._tree.edge)
-        for entry in planned:
-            tree.append(entry.leaf)
+    def _note(self, planned: Sequence[Placed], note: str, tree: Tree | None = None) -> None:
+        """Keeps that the plan is published under the checkpoint `note`. `tree`: over the plan, if it is known."""
+        if tree is None:
+            tree = Tree(self._tree.size, self._tree.edge)
+            for entry in planned:
+                tree.append(entry.leaf)
         heads = {entry.writer: (entry.seq, entry.hash) for entry in planned}
         self._cursor.publish(tree, heads, Published(tree.size, tree.root(), self._clock.now_us(), note))
         self._tree, self._positions = tree, {**self._positions, **heads}

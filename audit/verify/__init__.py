@@ -1,8 +1,9 @@
 """The verifier: recomputes from the outside what the writers claim. Shares no code with them.
 
-Imports only the standard library, `cryptography`, `clickhouse_connect` and `runtime.errors`, so that an examiner can
-take this folder along. It reads rows (from ClickHouse, tiles, or an exported package), hashes every body itself,
-follows each writer's chain, rebuilds the Merkle tree and compares it with signed checkpoints.
+Imports only the standard library, `cryptography`, `clickhouse_connect`, `orjson` if it is there, and
+`runtime.errors`, so that an examiner can take this folder along. It reads rows (from ClickHouse, tiles, or an exported
+package), hashes every body itself, follows each writer's chain, rebuilds the Merkle tree and compares it with signed
+checkpoints.
 
 Words: a *finding* is a place where the record is not what was signed, named by log index, writer and sequence; a
 *note* is what a reader of the result must know, without being wrong.

@@ -4,6 +4,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+try:
+    import orjson
+except ImportError:  # an examiner needs no more than `cryptography`
+    orjson = None  # type: ignore[assignment]
+
 
 class Malformed(ValueError):
     """Not an event's body."""
@@ -54,12 +59,22 @@ COLUMNS = (
 )
 
 
-def read(body: bytes) -> Event:
+def read(body: bytes, *, fast: bool = True) -> Event:
     """Raises Malformed."""
     try:
-        return _read(json.loads(body.decode()))  # json would look for other encodings in bytes
+        return _read(_parsed(body, fast))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Malformed("the body is not an event") from None
+
+
+def _parsed(body: bytes, fast: bool) -> Any:
+    """With a faster parser where there is one; what that refuses, the standard library has the last word on."""
+    if fast and orjson is not None:
+        try:
+            return orjson.loads(body)
+        except ValueError:
+            pass
+    return json.loads(body.decode())  # json would look for other encodings in bytes
 
 
 def _read(raw: Any) -> Event:

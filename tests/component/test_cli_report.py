@@ -55,6 +55,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
         policy.mkdir(parents=True)
         (policy / "decision.rego").write_text("package exeat\n")
         env = {"EXEAT_GATEWAY__STATE_DIR": str(store.folder), "EXEAT_CLICKHOUSE__URL": store.url}
+        env["EXEAT_GATEWAY__RUN_DIR"] = str(store.run)
         with (store.folder / "ship.log").open("wb") as log:
             shipper = subprocess.Popen([sys.executable, "-m", "audit.ship"], env=env, stdout=log, stderr=log)
         try:

@@ -44,6 +44,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
         asyncio.run(record(store.folder))
         Recorder(store.settings).read(Read("sessions.replay", "SELECT 1", {"session": "session-1"}))
         env = {"EXEAT_GATEWAY__STATE_DIR": str(store.folder), "EXEAT_CLICKHOUSE__URL": store.url}
+        env["EXEAT_GATEWAY__RUN_DIR"] = str(store.run)
         with (store.folder / "ship.log").open("wb") as log:
             shipper = subprocess.Popen([sys.executable, "-m", "audit.ship"], env=env, stdout=log, stderr=log)
         try:

@@ -31,7 +31,7 @@ class LiveLog:
 
     def start(self) -> None:
         env = {"PATH": os.defpath, "EXEAT_CONFIG": os.devnull, "EXEAT_CLICKHOUSE__URL": self.store.url}
-        env["EXEAT_GATEWAY__STATE_DIR"] = str(self.store.folder)
+        env["EXEAT_GATEWAY__STATE_DIR"], env["EXEAT_GATEWAY__RUN_DIR"] = str(self.store.folder), str(self.store.run)
         with (self.store.folder / "ship.log").open("ab") as log:
             self.process = subprocess.Popen([sys.executable, "-m", "audit.ship"], env=env, stdout=log, stderr=log)
 

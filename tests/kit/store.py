@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -25,6 +27,7 @@ START_SECONDS = 30
 class RunningStore:
     folder: Path
     port: int = field(default_factory=free_port)
+    run: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="x")))  # sockets need a short path
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -33,7 +36,8 @@ class RunningStore:
 
     @property
     def settings(self) -> Settings:
-        return Settings.model_validate({"gateway": {"state_dir": self.folder}, "clickhouse": {"url": self.url}})
+        gateway = {"state_dir": self.folder, "run_dir": self.run}
+        return Settings.model_validate({"gateway": gateway, "clickhouse": {"url": self.url}})
 
     @property
     def log(self) -> Path:
@@ -45,6 +49,7 @@ class RunningStore:
     def start(self, *, wait: bool = True) -> None:
         env = {"PATH": os.defpath, "EXEAT_CONFIG": os.devnull}
         env |= {"EXEAT_GATEWAY__STATE_DIR": str(self.folder), "EXEAT_CLICKHOUSE__URL": self.url}
+        env["EXEAT_GATEWAY__RUN_DIR"] = str(self.run)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([sys.executable, "-m", "audit.store"], env=env, stdout=log, stderr=log)
         if wait:
@@ -120,3 +125,4 @@ def running(folder: Path) -> Iterator[RunningStore]:
                 store.wait()
             except subprocess.TimeoutExpired:
                 store.kill()
+        shutil.rmtree(store.run, ignore_errors=True)

@@ -141,7 +141,7 @@ def house(tmp_path: Path) -> Iterator[tuple[LiveLog, Path, Path]]:
     with store_kit.running(tmp_path / "state") as store:
         config = tmp_path / "exeat.toml"
         config.write_text(
-            f'[gateway]\nstate_dir = "{store.folder}"\nrun_dir = "{tmp_path / "run"}"\n'
+            f'[gateway]\nstate_dir = "{store.folder}"\nrun_dir = "{store.run}"\n'
             f'[clickhouse]\nurl = "{store.url}"\n'
             f'[[checkpoint_targets]]\nkind = "directory"\npath = "{elsewhere}"\nevery_seconds = 1\n'
         )
