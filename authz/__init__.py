@@ -11,6 +11,7 @@
 `decide.py`       the input: what Rego sees, what is hashed, what is kept, byte for byte the same
 `strangers.py`, `turned_away.py`  floods of those without a valid token: bounded here, counted where Envoy bounds them
 `peer.py`         the client's certificate, where there is one
+`reserve.py`, `rows.py`   what it may take, and its place in line; `losses.py`: what nobody settled
 `revoked.py`      who was stopped by somebody of the house
 `record.py`       the evidence; `refusals.py`: of strangers, as sums
 

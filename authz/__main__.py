@@ -14,6 +14,7 @@ from runtime.settings import Settings, load
 from snapshot.current import Current
 from snapshot.engine_client import OpaEngine
 from snapshot.masking_keys import masking_keys
+from usage import open_counters
 from usage.definitions import Definitions
 
 ROLE = "authz-0"
@@ -34,6 +35,7 @@ async def _serve(settings: Settings, definitions: Definitions) -> None:
         open_spool(settings, ROLE, clock) as spool,
         Verifier(settings.issuers, clock, foreign=[settings.people.audience]) as verifier,
         OpaEngine(settings.engine.url, settings.engine.deadline_ms) as engine,
+        open_counters(settings, clock, keeper=True) as usage,
         Authz(
             settings,
             snapshots=Current(settings.gateway.state_dir, settings.secrets),
@@ -41,6 +43,7 @@ async def _serve(settings: Settings, definitions: Definitions) -> None:
             engine=engine,
             recorder=spool,
             revocations=follower,
+            usage=usage,
             keys=masking_keys(settings),
             clock=clock,
             definitions=definitions,

@@ -17,6 +17,7 @@ from masking import Finding
 from snapshot.connections import Connection
 from snapshot.decision import Decision
 from snapshot.verdict import Verdict
+from usage import Numbers, Reservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,16 @@ class Decided:
 
 
 def question(
-    exchange: str, at_us: int, identity: Identity, session: Session, connection: Connection, described: Described
+    exchange: str,
+    at_us: int,
+    identity: Identity,
+    session: Session,
+    connection: Connection,
+    described: Described,
+    reserved: Reservation,
+    used: Numbers,
 ) -> Question:
-    """`at_us`: unix microseconds when the request came."""
+    """`at_us`: unix microseconds when the request came; `used`: with what this exchange has reserved."""
     given = {
         "exchange": {"id": exchange, "time_us": at_us},
         "identity": {
@@ -71,7 +79,7 @@ def question(
         },
         "action": described.action.to_input(),
         "findings": [_finding(finding) for finding in described.findings],
-        "usage": {},
+        "usage": {**used.to_input(), "reserved": reserved.reserved.to_input()},
         "session": {"id": session.id, "source": session.source},
         "time": {"us": at_us},
     }
@@ -89,6 +97,7 @@ def verdict(
     session: Session,
     connection: Connection,
     described: Described,
+    reserved: Reservation,
     decision: Decision,
 ) -> Verdict:
     """What extproc needs to know of the decision."""
@@ -117,4 +126,5 @@ def verdict(
         record=decision.record,
         request_digest=described.digest,
         action=described.action.kind,
+        prompt_tokens=reserved.reserved.input_tokens,
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from authz import body, headers, mcp, query
+from authz import body, headers, mcp, query, rows
 from authz.action import Action, Asked, describe
 from authz.body import Body
 from authz.headers import Headers
@@ -35,6 +35,7 @@ class Described:
     action: Action
     findings: tuple[Finding, ...] = ()
     justification: str = ""
+    rows_asked: int = 0  # records that the request asks for, 0 where nothing says
 
 
 class _Pen:
@@ -76,18 +77,22 @@ def describe_request(
     found = Headers(request.headers)
     read = body.read(connection.kind, request.method, found, request.body, most)
     pen = _Pen(masker)
+    path = pen.path(upstream_path(connection, target))
     shown = _query(target.query, KEYS.get(connection.kind, frozenset()), pen)
+    document: Any = json.loads(pen.body(read.media, read.raw)) if read.is_json else None
+    asked = Asked(request.method, target.path, query=shown)
     return Described(
         method=request.method,
         host=upstream_host(connection),
-        path=pen.path(upstream_path(connection, target)),
+        path=path,
         query=shown,
         headers=pen.headers(headers.shown(found, connection.kind)),
         size=len(request.body),
         digest=digest,
-        action=_action(Asked(request.method, target.path, query=shown), connection, read, pen),
+        action=_action(asked, connection, read, document, pen),
         justification=pen.text(headers.justification(found), "justification"),
         findings=tuple(pen.findings),
+        rows_asked=rows.asked(connection.rows_asked, document, shown),
     )
 
 
@@ -107,9 +112,8 @@ def _query(text: str, keys: frozenset[str], pen: _Pen) -> dict[str, list[str]]:
     return masked
 
 
-def _action(asked: Asked, connection: Connection, read: Body, pen: _Pen) -> Action:
+def _action(asked: Asked, connection: Connection, read: Body, document: Any, pen: _Pen) -> Action:
     if read.is_json:
-        document: Any = json.loads(pen.body(read.media, read.raw))
         return describe(connection, replace(asked, document=document, size=len(read.raw)))
     action = describe(connection, asked)
     if not read.raw:

@@ -1,13 +1,15 @@
 """What this room says to the evidence. Pure.
 
 `decision.allow|deny|hold`  {effect, status, reasons, snapshot, input_hash, request_digest, method, path, action_kind,
-                            model, identity, masking, findings, justification, …}, the input as its frame;
-                            `shadow` {effect, reasons}: what would have been decided if nothing only watched
+                            model, identity, masking, findings, justification, usage, …}, the input as its frame;
+                            `shadow` {effect, reasons}: what would have been decided if nothing only watched;
+                            `usage` {reserved, and per scope what was used in a day}: the input has all windows
 `decision.refused`          never reached Rego: {effect: "refused", status, code, …}
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from audit.write import Caller, Draft, Frame, Kind, Value
 from authz.decide import Question
@@ -19,6 +21,7 @@ from runtime.errors import GatewayError
 from snapshot.connections import Connection
 from snapshot.current import Snapshot
 from snapshot.decision import ApprovalTerms, Decision, Effect
+from usage import Reservation
 
 FRAME_BYTES = 256 << 10  # larger content is several frames
 MAX_GROUPS = 64  # an event's body holds 60,000 bytes; the input's frame has them all
@@ -42,6 +45,7 @@ class Exchange:
     request_digest: str = ""
     path: str = ""  # masked
     described: Described | None = None
+    reserved: Reservation | None = None  # held in the counters until it is settled or given back
 
     @property
     def kind(self) -> str:
@@ -59,6 +63,11 @@ class Exchange:
         if self.session is None or self.connection is None:
             raise GatewayError("the exchange was not described")
         return self.session, self.connection
+
+    def known_request(self) -> tuple[Described, Reservation]:
+        if self.described is None or self.reserved is None:
+            raise GatewayError("the exchange was not reserved")
+        return self.described, self.reserved
 
     def log_line(self, effect: str) -> dict[str, str]:
         """What Envoy's access log says of an exchange that goes nowhere. Not a verdict: it has no version."""
@@ -91,6 +100,7 @@ def decided(exchange: Exchange, asked: Question, decision: Decision) -> Draft:
         "masking": list(decision.masking),
         "tools_hold": list(decision.tools_hold),
         "tools_hide": list(decision.tools_hide),
+        "usage": _usage(asked.input["usage"]),
         **_facts(exchange),
     }
     if decision.approval is not None:
@@ -154,6 +164,12 @@ def _identity(identity: Identity) -> dict[str, Value]:
     if len(identity.groups) > MAX_GROUPS:
         data["groups_total"] = len(identity.groups)
     return data
+
+
+def _usage(given: Mapping[str, Mapping[str, Any]]) -> dict[str, Value]:
+    """The numbers that were decided on: of each scope those of a day."""
+    day: dict[str, Value] = {scope: found["day"] for scope, found in given.items() if "day" in found}
+    return {**day, "reserved": given["reserved"]}
 
 
 def _reason(rule: str, message: str, controls: tuple[str, ...]) -> dict[str, Value]:

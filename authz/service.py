@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 import grpc
 
 from audit.write import Recorder
-from authz import credentials, headers, metrics, peer, record, request, revoked, wire
+from authz import credentials, headers, losses, metrics, peer, record, request, revoked, wire
 from authz.decide import Decided, question, verdict
 from authz.describe import Described, describe_request, with_definitions
 from authz.errors import code_of, sentence_of, status_of, told_code
@@ -20,6 +20,7 @@ from authz.headers import Headers
 from authz.record import Exchange
 from authz.refusals import Refusals
 from authz.request import Request
+from authz.reserve import Line, reservation
 from authz.revoked import Known, Revoked
 from authz.session import Sessions
 from authz.strangers import Strangers
@@ -34,6 +35,7 @@ from snapshot.answers import refusal
 from snapshot.current import Snapshot
 from snapshot.decision import Effect
 from snapshot.engine_client import Engine
+from usage import Counting, Numbers
 from usage.definitions import Known as Definitions
 from usage.definitions import Memory
 
@@ -61,6 +63,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         engine: Engine,
         recorder: Recorder,
         revocations: Known,
+        usage: Counting,
         keys: Keys,
         clock: Clock,
         definitions: Definitions | None = None,
@@ -71,6 +74,8 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         self._engine = engine
         self._recorder = recorder
         self._revocations = revocations
+        self._usage = usage
+        self._line = Line()
         self._keys = keys
         self._clock = clock
         self._definitions = definitions or Memory()
@@ -167,12 +172,40 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         return exchange.described
 
     async def _decide(self, exchange: Exchange, caller: Identity, described: Described) -> Decided:
+        """On exact numbers: reserved first, and asked again if somebody before us in line gave something back."""
         session, connection = exchange.whole()
-        given = question(exchange.id, exchange.at_us, caller, session, connection, described)
+        wanted = exchange.reserved = reservation(exchange.id, caller, session, connection, described)
+        ahead = self._line.enter(exchange.id, wanted.who.keys)
+        try:
+            used = await self._usage.reserve(wanted)
+            decided = await self._ask(exchange, caller, used)
+            if ahead and decided.decision.effect is not Effect.ALLOW:
+                await asyncio.wait(ahead, timeout=self._settings.engine.deadline_ms / 1000)
+                now = await self._usage.look(exchange.id)
+                decided = decided if now == used else await self._ask(exchange, caller, now)
+            if decided.decision.effect is Effect.DENY:
+                self._give_back(exchange, denied=True)
+            return decided
+        except Exception:
+            self._give_back(exchange)
+            raise
+        finally:
+            self._line.leave(exchange.id)
+
+    async def _ask(self, exchange: Exchange, caller: Identity, used: Numbers) -> Decided:
+        session, connection = exchange.whole()
+        described, reserved = exchange.known_request()
+        given = question(exchange.id, exchange.at_us, caller, session, connection, described, reserved, used)
         with metrics.ENGINE.time():
             decision = await self._engine.decide(given.input)
-        told = verdict(exchange.id, caller, session, connection, described, decision)
+        told = verdict(exchange.id, caller, session, connection, described, reserved, decision)
         return Decided(given, decision, told.to_metadata())
+
+    def _give_back(self, exchange: Exchange, *, denied: bool = False) -> None:
+        """Nothing of it left. Before the next in line looks: the counters keep the order of calls."""
+        if exchange.reserved is not None:
+            exchange.reserved = None
+            self._usage.release(exchange.id, denied=denied)
 
     async def _record(self, exchange: Exchange, decided: Decided) -> None:
         await self._recorder.record(record.decided(exchange, decided.question, decided.decision))
@@ -190,6 +223,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
     async def _refuse(self, exchange: Exchange, error: Exception) -> Any:
         """Closed, whatever happened: the caller is told their own mistakes, and of ours only that there is one."""
         metrics.REFUSED.labels(code_of(error)).inc()
+        self._give_back(exchange)
         if not isinstance(error, Error):
             logger.error("unforeseen", extra={"fields": {"exchange": exchange.id}}, exc_info=error)
         try:
@@ -213,6 +247,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         while True:
             await asyncio.sleep(SUM_SECONDS)
             await self._record_sums()
+            await losses.tell(self._usage, self._recorder)
 
     async def _record_sums(self, *, all_of_them: bool = False) -> None:
         for draft in self._refusals.due(self._clock.now_us(), all_of_them=all_of_them):

@@ -5,6 +5,7 @@ One Envoy stream is one exchange (or one local reply of Envoy's own). Inside:
 `stream.py`   the state machine, a table: events in, commands out; no awaits, no clock, no protobuf
 `respond.py`  a response on its way to the caller; `flow.py` keeps the law that nothing leaves before it is durable
 `headers.py`, `record.py`, `rules.py`  what is changed in headers, what is said to the evidence, what masks
+`meter.py`, `skim.py`, `spent.py`, `leases.py`  what the answer weighed, and the counters
 `wire.py`     the only file that touches Envoy's protobuf
 `pump.py`, `hold.py`, `service.py`     the shells: they read, wait, write and keep time
 

@@ -16,6 +16,7 @@ from runtime.serve import main, serve_grpc
 from runtime.settings import Settings, load
 from snapshot.current import Current
 from snapshot.masking_keys import masking_keys
+from usage import open_counters
 from usage.definitions import Definitions
 
 MARGIN_BYTES = 4 << 20  # headers and metadata beside the largest body
@@ -38,7 +39,8 @@ async def _serve(settings: Settings, clock: SystemClock, rules: SnapshotRules, k
     async with (
         open_spool(settings, "extproc") as spool,
         HoldsClient(settings.socket("holds")) as holds,
-        Errands(spool, holds) as errands,
+        open_counters(settings, clock) as usage,
+        Errands(spool, holds, usage) as errands,
         metrics.exposed(settings, "extproc", spool.metrics),
     ):
         follower = Follower(settings.socket("holds"), clock, lambda revocation: service.revoke(revocation))

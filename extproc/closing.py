@@ -1,15 +1,19 @@
 """How a stream closes: every way to refuse, to cut, and to end, and what is recorded then. Pure; the base of Stream."""
 
+from dataclasses import replace
+
 from extproc import events as ev
 from extproc import record, refusals
-from extproc.commands import Abort, Command, Record, Refuse, Reset, Withdraw
+from extproc.commands import Abort, Charge, Command, Record, Refuse, Reset, Withdraw
 from extproc.record import Exchange, Outcome
 from extproc.respond import Response
 from extproc.revoked import Revoked
 from extproc.rules import Rules
+from extproc.spent import Spent, spent
 from extproc.states import State
 from runtime.errors import GatewayError
 from snapshot.verdict import MalformedVerdict, Verdict
+from usage import Who
 
 
 class Closing:
@@ -62,8 +66,20 @@ class Closing:
         if self.exchange.verdict is None:
             self._end_noted = True
             return commands + self._settle()
+        self.exchange.ended = True
         left = self._response.leftover() if self._response else []
-        return [*commands, Record("end", (*left, record.ended(self.exchange, outcome, self._now, code)))]
+        used = spent(self.exchange, self._response.metered() if self._response else None, outcome)
+        draft = record.ended(self.exchange, outcome, self._now, code, used.to_facts())
+        return [*commands, Record("end", (*left, draft), self._charge(self.exchange.verdict, used))]
+
+    def _charge(self, verdict: Verdict, used: Spent) -> Charge:
+        who = Who(verdict.issuer, verdict.subject, verdict.agent, verdict.session, verdict.connection)
+        return Charge(
+            verdict.exchange, who, replace(used.amounts, values=0), self._tokens() if self.exchange.sent else ()
+        )
+
+    def _tokens(self) -> tuple[bytes, ...]:
+        return tuple(sorted(token.encode() for token in self.exchange.tokens))
 
     def _withdrawn(self) -> list[Command]:
         approval, self._approval = self._approval, ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from approvals.facts import Ask
 from audit.write.event import Draft
 from snapshot.answers import Answer
+from usage import Amounts, Who
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +83,22 @@ class Abort(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """What an exchange really used, for the counters. `tokens`: keyed, of the values that were seen."""
+
+    exchange: str
+    who: Who
+    amounts: Amounts
+    tokens: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Record(Command):
-    """Make these drafts durable, then report Recorded(tag) or RecordFailed(tag)."""
+    """Make these drafts durable, then report Recorded(tag) or RecordFailed(tag). A charge is settled before."""
 
     tag: str
     drafts: tuple[Draft, ...] = field(repr=False)
+    charge: Charge | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,11 @@ from audit.write import Recorder
 from extproc import commands as cmd
 from extproc import events as ev
 from extproc import metrics
+from extproc.leases import Leases
+from extproc.record import Exchange
 from runtime import log
 from runtime.errors import Error
+from usage import Counting
 
 RECORD_SECONDS = 8.0  # Envoy gives 10 s for one message (snapshot/envoy/filters.py); we are the first to say no
 ASK_SECONDS = 15.0  # a hold has extended Envoy's patience
@@ -26,17 +29,22 @@ logger = log.get("extproc")
 class Errands:
     """What runs beside the streams. Leaving the context waits for everything that was begun."""
 
-    def __init__(self, recorder: Recorder, holds: Holds) -> None:
-        self._recorder, self._holds = recorder, holds
+    def __init__(self, recorder: Recorder, holds: Holds, usage: Counting) -> None:
+        self._recorder, self._holds, self._leases = recorder, holds, Leases(usage)
         self._group = asyncio.TaskGroup()
+        self._renewing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
+        self._renewing = self._group.create_task(self._leases.run())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._leases.close()
+        if self._renewing is not None:
+            self._renewing.cancel()
         try:
             await self._group.__aexit__(kind, error, trace)
         except BaseExceptionGroup:  # errands never raise: it holds what was raised inside of our `with`, which goes on
@@ -46,7 +54,14 @@ class Errands:
     def start(self, errand: Awaitable[None]) -> asyncio.Task[None]:
         return self._group.create_task(_run(errand))
 
+    def follow(self, exchange: Exchange) -> None:
+        """Something happened to it: its reservation is kept for as long as it is open."""
+        if self._leases.follow(exchange):
+            self.start(self._leases.mark(exchange.id))
+
     async def record(self, command: cmd.Record) -> ev.Event:
+        if command.charge is not None and not await self._leases.settle(command.charge):
+            self.start(self._leases.settle_later(command.charge))
         async with asyncio.timeout(RECORD_SECONDS):
             await self._recorder.record(*command.drafts)
         return ev.Recorded(command.tag)

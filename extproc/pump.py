@@ -100,6 +100,7 @@ class Pump:
             return
         else:
             await self._next()
+        self._errands.follow(self._stream.exchange)
         if self._stream.over:
             self._quiet()
         self._moved.set()

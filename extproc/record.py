@@ -7,12 +7,13 @@
 `tools.hidden`      {direction, tools}: taken out of a request, or of an MCP server's list
 `tools.seen`        {new, changed: [{tool, before, now}]}: definitions that were not known so, by digest
 `server.request`    {method, passed}: what an MCP server asked of its client
-`exchange.end`      {status, request_bytes, response_bytes, duration_us, outcome, code, revocation}
+`exchange.end`      {status, request_bytes, response_bytes, duration_us, outcome, code, revocation, usage}
+                    usage: {requests, input_tokens, output_tokens, rows, values, estimated}, as the counters have it
 """
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from audit.write.event import Caller, Draft, Frame, Kind, Value
@@ -28,6 +29,7 @@ FRAMES_PER_EVENT = 100  # about 200 bytes each in the event's body, which holds 
 FINDINGS_PER_EVENT = 60
 NAMES_PER_EVENT = 60  # of tools
 NAME_CHARS = 128
+MOST_TOKENS = 10_000  # distinct values of one exchange that are told apart
 WHERE_CHARS = 300  # a path into a document; longer ones are cut
 
 
@@ -54,6 +56,10 @@ class Exchange:
     request_frames: int = 0
     response_frames: int = 0
     revocation: str = ""  # the id of the one that ended it
+    upstream_status: int = 0  # of the answer that came, whatever we made of it
+    sent: bool = False  # the request was let go
+    ended: bool = False
+    tokens: set[str] = field(default_factory=set, repr=False)  # keyed, of the values that masking saw
 
     @property
     def id(self) -> str:
@@ -128,6 +134,8 @@ def _frames(exchange: Exchange, direction: str, media: str, pieces: Iterable[Pie
 
 def applied(exchange: Exchange, direction: str, findings: Sequence[Finding]) -> list[Draft]:
     """What masking found and did; never the value."""
+    seen = {finding.token for finding in findings if finding.token}
+    exchange.tokens.update(seen if len(exchange.tokens) < MOST_TOKENS else ())
     listed: list[Value] = [_finding(finding) for finding in findings]
     groups = [listed[at : at + FINDINGS_PER_EVENT] for at in range(0, len(listed), FINDINGS_PER_EVENT)]
     return [
@@ -176,7 +184,9 @@ def listed(
     return drafts
 
 
-def ended(exchange: Exchange, outcome: Outcome, now_us: int, code: str = "") -> Draft:
+def ended(
+    exchange: Exchange, outcome: Outcome, now_us: int, code: str = "", usage: Mapping[str, Value] | None = None
+) -> Draft:
     """The last word on an exchange. `code` says why, where it did not end by itself."""
     facts: dict[str, Value] = {
         "status": exchange.status,
@@ -185,6 +195,8 @@ def ended(exchange: Exchange, outcome: Outcome, now_us: int, code: str = "") -> 
         "duration_us": max(0, now_us - exchange.started_us),
         "outcome": str(outcome),
     }
+    if usage:
+        facts["usage"] = usage
     if code:
         facts["code"] = code
     if exchange.revocation:

@@ -15,8 +15,10 @@ from extproc.commands import Command, HeaderEdit, Record, SendBody, SendHeaders,
 from extproc.events import Headers
 from extproc.flow import Flow, Piece
 from extproc.hiding import Hidden, Listing
+from extproc.meter import Meter
 from extproc.record import Exchange
-from extproc.rules import Rules
+from extproc.rules import Rules, UnknownConnection
+from extproc.spent import generates
 from masking import Finding, Masker, Uninspectable
 from masking import Stream as MaskingStream
 from runtime.errors import GatewayError
@@ -78,6 +80,7 @@ class Response:
         self._listed: list[Draft] = []
         self._media = ""
         self._came = 0
+        self._meter: Meter | None = None
         self._tail = b""  # the last bytes let go
         self._sequence = -1
         self.head_sent = self.complete = False
@@ -86,7 +89,7 @@ class Response:
 
     def begin(self, headers: Headers, end: bool) -> list[Command]:
         """Raises an Error if this answer must not go."""
-        self._exchange.status = hd.status(headers)
+        self._exchange.status = self._exchange.upstream_status = hd.status(headers)
         _acceptable(headers)
         marks = [(hd.INSPECTED, self._exchange.id or hd.OUTSIDE)]
         if self._recorded:
@@ -103,6 +106,7 @@ class Response:
         self._listing = self._list()
         if self.encoded:  # what leaves is what was read
             self._head = self._head.without("content-encoding")
+        self._meter = self._measure(headers)
         timer: list[Command] = [SetTimer(HEAD, HEAD_SECONDS)] if self._sse and self._stream else []
         return [*timer, *self._pump()]
 
@@ -169,6 +173,26 @@ class Response:
             return None
         allowed = self._rules.connection(verdict.connection).server_requests
         return Listing(self._media, Hidden(verdict.tools_hide), allowed)
+
+    def _measure(self, headers: Headers) -> Meter | None:
+        verdict = self._exchange.verdict
+        if verdict is None:
+            return None
+        try:
+            rows = self._rules.connection(verdict.connection).rows
+        except UnknownConnection:  # gone with the newest snapshot, and with it what it declared
+            rows = ()
+        meter = Meter(generates(verdict), rows)
+        meter.begin(hd.essence(hd.first(headers, "content-type")))
+        if self._stream is not None:
+            self._stream.watch = meter.feed
+        return meter
+
+    def metered(self) -> Meter | None:
+        """What the answer weighed, now that it is over."""
+        if self._meter is not None:
+            self._meter.finish()
+        return self._meter
 
     def _feed(self, data: bytes, now_us: int) -> None:
         if data and self._must_be_empty:

@@ -234,6 +234,7 @@ class Stream(Closing):
     def _forward(self) -> list[Command]:
         revoked.check(self._revocations, self._verdict)
         self.state = State.FORWARDED
+        self.exchange.sent = True
         return [self._pass, SetTimer(SILENCE, SILENCE_SECONDS)]
 
     # the hold

@@ -87,6 +87,7 @@ class Stream:
 
     def __init__(self, part: Part, sink: Findings, chain: Chain) -> None:
         self._part, self._sink, self._chain = part, sink, chain
+        self.watch: Callable[[bytes], None] | None = None  # is shown each piece as it was read, before it is masked
 
     @property
     def encoded(self) -> bool:
@@ -99,6 +100,8 @@ class Stream:
     def _read(self, data: bytes) -> bytes:
         if b"\0" in data:  # clients tell UTF-16 and UTF-32 by it, whatever the headers say
             raise Uninspectable("a body with NUL bytes is binary, or in a character set that cannot be looked into")
+        if self.watch is not None:
+            self.watch(data)
         return self._part.feed(data)
 
     def finish(self) -> bytes:

@@ -8,6 +8,8 @@
       risk: high
       sql_fields: ["$.query"]
       sql_dialect: postgres               # default: whatever all dialects agree on
+      rows: ["$.accounts"]                # the lists whose length counts as records that left the upstream
+      rows_asked: ["$.limit", "?limit"]   # where a request says how many it wants: in its JSON body, in its query
       uninspectable: {pass: [image/*]}    # default: refuse
     tickets: {kind: mcp, upstream: "https://tickets.internal/mcp", server_requests: [elicitation/create]}
 
@@ -47,6 +49,8 @@ KEYS = (
     "sql_fields",
     "sql_dialect",
     "server_requests",
+    "rows",
+    "rows_asked",
     "uninspectable",
 )
 MODES = ("enforce", "shadow")
@@ -58,6 +62,9 @@ HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-
 PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/?")
 METHOD = re.compile(r"[a-z][A-Za-z]*(?:/[a-z][A-Za-z]*)*")  # sampling/createMessage
 FIELD = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_-]*|\[(?:\*|[0-9]{1,4})\])+")  # a JSONPath of names and indexes
+ROWS = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_-]*|\[(?:\*|[0-9]{1,4})\])*")  # the same, or the document itself
+QUERY = re.compile(r"\?[A-Za-z_][A-Za-z0-9_.-]{0,79}")  # a field of the query string
+MAX_PATHS = 16
 MEDIA = re.compile(r"[a-z]+/(?:\*|[a-z0-9][a-z0-9.+-]{0,80})")
 INSPECTED = ("text/", "application/json", "application/x-ndjson")  # never passed unread: masking reads them
 
@@ -81,6 +88,8 @@ class Connection:
     sql_fields: tuple[str, ...] = ()
     sql_dialect: str = ""  # "": what all dialects agree on
     server_requests: tuple[str, ...] = ()  # what an MCP server may ask of its client
+    rows: tuple[str, ...] = ()  # paths of lists in its answers
+    rows_asked: tuple[str, ...] = ()  # paths in the body, `?name` for a field of the query
     uninspectable: tuple[str, ...] = ()  # media types that may pass unread; empty: refuse
     mode: str = "enforce"  # or shadow: what would be denied or held is let out and recorded so
     line: int = field(default=0, compare=False)
@@ -128,9 +137,11 @@ def _connection(name: str, item: Located) -> Connection:
         upstream=_upstream(values["upstream"]),
         credential=credential,
         risk=values["risk"].choice("risk", RISKS) if "risk" in values else "standard",
-        sql_fields=_fields(values["sql_fields"]) if "sql_fields" in values else (),
+        sql_fields=_paths(values, "sql_fields", (FIELD,), "a path such as $.query or $.batch[*].sql"),
         sql_dialect=values["sql_dialect"].choice("sql_dialect", DIALECTS) if "sql_dialect" in values else "",
         server_requests=_methods(values["server_requests"]) if "server_requests" in values else (),
+        rows=_paths(values, "rows", (ROWS,), "a path such as $.items, or $ for a list"),
+        rows_asked=_paths(values, "rows_asked", (FIELD, QUERY), "a path such as $.limit, or ?limit for the query"),
         uninspectable=_passed(values["uninspectable"]) if "uninspectable" in values else (),
         mode=values["mode"].choice("mode", MODES) if "mode" in values else "enforce",
         line=item.line,
@@ -175,12 +186,16 @@ def _host_is_plain(host: str) -> bool:
     return not (address.is_link_local or address.is_unspecified or address.is_multicast)
 
 
-def _fields(item: Located) -> tuple[str, ...]:
+def _paths(values: Mapping[str, Located], key: str, forms: Sequence[re.Pattern[str]], form: str) -> tuple[str, ...]:
+    """`form`: what an entry should be, for the complaint."""
+    entries = values[key].items(key) if key in values else []
+    if len(entries) > MAX_PATHS:
+        raise values[key].refuse(f"{key} has more than {MAX_PATHS} entries")
     paths = []
-    for entry in item.items("sql_fields"):
-        path = entry.text("a field of sql_fields")
-        if not FIELD.fullmatch(path):
-            raise entry.refuse("a field of sql_fields is not a path such as $.query or $.batch[*].sql")
+    for entry in entries:
+        path = entry.text(f"a field of {key}")
+        if not any(pattern.fullmatch(path) for pattern in forms):
+            raise entry.refuse(f"a field of {key} is not {form}")
         paths.append(path)
     return tuple(paths)
 

@@ -3,6 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from usage import Amounts
+from usage.scopes import SCOPES
+from usage.windows import WINDOWS
+
+UNUSED: dict[str, Any] = {scope: {window.name: Amounts().to_input() for window in WINDOWS} for scope in SCOPES}
+
 STRANGER: dict[str, Any] = {
     "exchange": {"id": "00000000-0000-7000-8000-000000000000", "time_us": 1_700_000_000_000_000},
     "identity": {
@@ -18,7 +24,7 @@ STRANGER: dict[str, Any] = {
     "connection": {"name": "nowhere", "kind": "http", "risk": "standard", "mode": "enforce"},
     "action": {"kind": "http.request"},
     "findings": [],
-    "usage": {},
+    "usage": {**UNUSED, "reserved": Amounts().to_input()},
     "session": {"id": "stranger", "source": "token"},
     "time": {"us": 1_700_000_000_000_000},
 }

@@ -59,6 +59,7 @@ class Verdict:
     record: str = "full"
     request_digest: str = ""
     action: str = ""
+    prompt_tokens: int = 0  # authz's estimate, for an answer that does not say how many there were
 
     def to_metadata(self) -> dict[str, str]:
         """Raises VerdictTooLarge."""
@@ -104,7 +105,7 @@ def _encode(value: object) -> str:
         return _json(value) if value else ""
     if isinstance(value, bool):
         return "true" if value else ""
-    return "" if value is None else str(value)
+    return str(value) if value else ""
 
 
 def _json(value: object) -> str:
@@ -127,6 +128,7 @@ def _decode(known: dict[str, str]) -> dict[str, Any]:
     values["effect"] = Effect(known["effect"])
     for name in LISTS:
         values[name] = _strings(json.loads(known.get(name, "[]")))
+    values["prompt_tokens"] = int(known.get("prompt_tokens", "0"))
     values["restore"] = {"true": True, "": False}[known.get("restore", "")]
     values["approval"] = _terms(json.loads(known["approval"])) if "approval" in known else None
     holds = values["effect"] is Effect.HOLD or (values["effect"] is Effect.ALLOW and values["tools_hold"])

@@ -12,13 +12,13 @@ that the connection declares (`sql_dialect`), else in several, whose readings ar
 take is `unparsable`, which policies deny.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlglot
 from sqlglot.errors import SqlglotError
 
+from authz import places
 from authz.sql.lexer import Token, joined, split, tokens
 from authz.sql.tree import BY_WORD, ROOTS, UNPARSABLE, WRITES, Description, describe
 
@@ -27,7 +27,6 @@ MAX_SQL = 20_000  # characters of a request; dense ones cost about 10 µs each, 
 MAX_STATEMENTS = 100
 MAX_NESTING = 60  # open parentheses; the parser descends
 ANY = ("", "postgres", "mysql", "tsql", "oracle")
-STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_-]*)|\[(\*|[0-9]+)\]")
 EXPLAINS = frozenset({"explain", "desc", "describe"})
 OPTIONS = frozenset({"analyze", "analyse", "verbose", "extended", "partitions", "plan", "query", "for", "formatted"})
 
@@ -37,7 +36,7 @@ def described(document: Any, fields: Sequence[str], dialect: str = "") -> list[D
     found: list[Description] = []
     left = MAX_SQL
     for field in fields:
-        for text in _at(document, STEP.findall(field)):
+        for text in places.at(document, field):
             left -= len(text) if isinstance(text, str) else 0
             found += statements(text, dialect) if left >= 0 else [UNPARSABLE]
             if len(found) > MAX_STATEMENTS:
@@ -54,19 +53,6 @@ def statements(text: object, dialect: str = "") -> list[Description]:
     if not groups or len(groups) > MAX_STATEMENTS:
         return [UNPARSABLE]
     return [description for group in groups for description in _statement(group, (dialect,) if dialect else ANY)]
-
-
-def _at(value: Any, steps: Sequence[tuple[str, str]]) -> Iterator[object]:
-    if not steps:
-        yield value
-        return
-    (name, index), rest = steps[0], steps[1:]
-    if name and isinstance(value, dict) and name in value:
-        yield from _at(value[name], rest)
-    elif index and isinstance(value, list):
-        chosen = value if index == "*" else value[int(index) : int(index) + 1]
-        for item in chosen:
-            yield from _at(item, rest)
 
 
 def _statement(group: list[Token], dialects: Sequence[str]) -> list[Description]:

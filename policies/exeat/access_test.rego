@@ -59,6 +59,7 @@ mcp(messages) := {
 	"request": {"method": "POST", "path": "/mcp"},
 	"action": {"kind": "mcp.call", "mcp": {"messages": messages}},
 	"findings": [],
+	"usage": given.unused,
 }
 
 call(tool) := {"kind": "request", "method": "tools/call", "tool": tool, "arguments": {}}

@@ -10,6 +10,7 @@ complete if {
 	is_array(input.findings)
 	is_array(data.limits.cards.rules)
 	is_number(data.limits.cards.most)
+	counted_usage
 }
 
 # METADATA

@@ -9,12 +9,22 @@ finance := {"subject": "ledger-agent", "groups": ["finance"], "owner": "dave@ban
 
 intern := {"subject": "intern-agent", "groups": []}
 
+counts(tokens, rows) := {"tokens": tokens, "rows": rows}
+
+# What one scope used in every window.
+windows(numbers) := {name: numbers | some name in ["minute", "hour", "day", "month"]}
+
+usage(numbers) := {scope: windows(numbers) | some scope in ["identity", "agent", "session", "connection"]}
+
+unused := usage(counts(0, 0))
+
 generation(model) := {
 	"identity": research,
 	"connection": at("anthropic", "anthropic", "standard"),
 	"request": {"method": "POST", "path": "/v1/messages"},
 	"action": {"kind": "llm.generate", "model": model},
 	"findings": [],
+	"usage": unused,
 }
 
 ledger(method, path) := {
@@ -23,6 +33,7 @@ ledger(method, path) := {
 	"request": {"method": method, "path": path},
 	"action": {"kind": "http.request"},
 	"findings": [],
+	"usage": unused,
 }
 
 query(verbs) := object.union(ledger("POST", "/query"), {"action": {

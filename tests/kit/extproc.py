@@ -23,6 +23,7 @@ from runtime.serve import bind_unix, grpc_options
 from tests.kit import stubs
 from tests.kit.masks import PlainRules
 from tests.kit.playbook import verdict
+from usage import Uncounted
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Parts:
     rules: Rules = field(default_factory=PlainRules)
     recorder: MemoryRecorder = field(default_factory=MemoryRecorder)
     holds: ScriptedHolds = field(default_factory=ScriptedHolds)
+    usage: Uncounted = field(default_factory=Uncounted)
     limits: Limits = field(default_factory=Limits)
 
     def last(self, type_: str) -> Any:
@@ -45,7 +47,7 @@ class Parts:
 
 @contextlib.asynccontextmanager
 async def running(socket: Path, parts: Parts) -> AsyncIterator[Parts]:
-    async with Errands(parts.recorder, parts.holds) as errands:
+    async with Errands(parts.recorder, parts.holds, parts.usage) as errands:
         server = grpc.aio.server(options=grpc_options())
         Service(parts.rules, parts.limits, errands, SystemClock()).register(server)
         bind_unix(server, socket)

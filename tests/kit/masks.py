@@ -17,6 +17,7 @@ class PlainStream:
 
     def __init__(self, fail: Exception | None) -> None:
         self._held, self._findings, self._fail = b"", list[Finding](), fail
+        self.watch: Any = None
 
     encoded = False
 
@@ -26,6 +27,8 @@ class PlainStream:
         whole = self._held + data
         if b"BINARY" in whole:
             raise Uninspectable("binary")
+        if self.watch:
+            self.watch(data)
         count = whole.count(SECRET)
         self._findings += [Finding("secret", "1", "$", "redact", count)] * bool(count)
         whole = whole.replace(SECRET, MASKED)

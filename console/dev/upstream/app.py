@@ -1,6 +1,7 @@
 """The HTTP shell of the simulated upstreams: `python -m console.dev.upstream.app --port N`."""
 
 import asyncio
+import itertools
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
@@ -93,7 +94,9 @@ class Upstream:
 
     async def _accounts(self, request: Request) -> Response:
         await self._keep(request)
-        return JSONResponse({"accounts": ACCOUNTS, "bookings": self.bookings})
+        asked = request.query_params.get("limit", "")
+        accounts = list(itertools.islice(itertools.cycle(ACCOUNTS), int(asked))) if asked.isdigit() else ACCOUNTS
+        return JSONResponse({"accounts": accounts, "bookings": self.bookings})
 
     async def _query(self, request: Request) -> Response:
         asked = await self._keep(request)

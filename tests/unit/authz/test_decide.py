@@ -8,12 +8,14 @@ from authz import wire
 from authz.decide import Question, question, verdict
 from authz.describe import describe_request
 from authz.request import target
+from authz.reserve import reservation
 from authz.session import Session
 from identity import Identity
 from snapshot.decision import ApprovalTerms, Decision, Effect, Reason
 from snapshot.sample import STRANGER
 from tests.kit.blot import DIGEST, Blot, known
 from tests.kit.checks import check, message
+from usage import ledger
 
 BOT = Identity(
     "https://issuer", "bot", "bot@bank.example", ("research",), "runner", ("a", "b"), "j", "s", 9, owner="dave"
@@ -25,13 +27,15 @@ def asked(**fields: Any) -> tuple[Question, Any]:
     request = wire.read(check("/anthropic/v1/messages?x=1", method="POST", body=message(**fields)))
     connection = known()["anthropic"]
     found = describe_request(request, target(request), connection, Blot("planted-secret"), 1 << 20, "d" * 64)
-    return question("e-1", 17, BOT, SESSION, connection, found), found
+    reserved = reservation("e-1", BOT, SESSION, connection, found)
+    used = ledger.numbers(reserved.who, {}, [reserved.reserved] * 4)
+    return question("e-1", 17, BOT, SESSION, connection, found, reserved, used), found
 
 
 def test_the_input_is_what_policies_are_written_for() -> None:
     given = asked()[0].input
     assert given.keys() == STRANGER.keys()
-    for name in ("exchange", "request", "connection", "time"):
+    for name in ("exchange", "request", "connection", "usage", "time"):
         assert given[name].keys() == STRANGER[name].keys(), name
     assert given["identity"].keys() >= STRANGER["identity"].keys()
     assert given["identity"]["groups"] == ["research"]
@@ -62,7 +66,8 @@ def test_findings_go_without_values() -> None:
 def test_the_verdict_carries_ids_and_names() -> None:
     terms = ApprovalTerms(any=("g",))
     decision = Decision(Effect.HOLD, (Reason("r", "m"), Reason("r2", "m2")), DIGEST, terms, masking=("pci",))
-    told = verdict("e-1", BOT, SESSION, known()["anthropic"], asked()[1], decision)
+    reserved = reservation("e-1", BOT, SESSION, known()["anthropic"], asked()[1])
+    told = verdict("e-1", BOT, SESSION, known()["anthropic"], asked()[1], reserved, decision)
     assert (told.rule, told.message, told.owner, told.session) == ("r", "m", "dave", "s-1")
     assert (told.action, told.request_digest, told.approval, told.masking) == (
         "llm.generate",

@@ -66,7 +66,7 @@ def test_the_input_is_its_frame() -> None:
 
 def test_a_large_input_is_several_frames() -> None:
     content = b"x" * (2 * FRAME_BYTES + 1)
-    frames = decided(exchange(), Question({}, content), decision()).frames
+    frames = decided(exchange(), Question(asked()[0].input, content), decision()).frames
     assert [frame.index for frame in frames] == [0, 1, 2]
     assert b"".join(frame.content for frame in frames) == content
 

@@ -25,6 +25,7 @@ from snapshot.verdict import Verdict
 from tests.kit import tokens
 from tests.kit.blot import DIGEST, Blot, snapshot
 from tests.kit.checks import check, message
+from usage import Uncounted
 
 ALLOW = Decision(Effect.ALLOW, (Reason("generation", "Your role may."),), DIGEST, masking=("pci",))
 DENY = Decision(Effect.DENY, (Reason("no_role", "None of your groups may.", ("AC-3",)),), DIGEST)
@@ -42,11 +43,12 @@ class House:
         self.keys_down = False
         self.fresh = True
         self.revocations = Revocations()
+        self.usage = Uncounted()
         settings = Settings.model_validate({"issuers": [tokens.settings().model_dump()]})
         self.verifier = Verifier(settings.issuers, self.clock, fetch=self._fetch)
         self.authz = Authz(
             settings, snapshots=self, verifier=self.verifier, engine=self.engine, recorder=self.recorder,
-            revocations=self, keys=Keys.generate(), clock=self.clock,
+            revocations=self, usage=self.usage, keys=Keys.generate(), clock=self.clock,
         )  # fmt: skip
 
     def get(self) -> Snapshot:

@@ -18,20 +18,21 @@ from extproc.record import Exchange, ended
 from extproc.record import Outcome as End
 from runtime.errors import GatewayError
 from tests.kit.playbook import held, verdict
+from usage import Uncounted
 
 ASK = cmd.AskApproval(Question(held(), 60).ask("https://up", View(""), "f" * 64))
 
 
 async def test_recording_reports_its_tag() -> None:
     recorder = MemoryRecorder()
-    async with Errands(recorder, ScriptedHolds()) as errands:
+    async with Errands(recorder, ScriptedHolds(), Uncounted()) as errands:
         command = cmd.Record("end", (ended(Exchange(verdict()), End.ANSWERED, 1),))
         assert await errands.record(command) == ev.Recorded("end")
     assert recorder.types() == ["exchange.end"]
 
 
 async def test_a_hold_from_question_to_use() -> None:
-    async with Errands(MemoryRecorder(), ScriptedHolds([Outcome(State.GRANTED)])) as errands:
+    async with Errands(MemoryRecorder(), ScriptedHolds([Outcome(State.GRANTED)]), Uncounted()) as errands:
         asked = await errands.ask(ASK)
         assert await errands.wait(asked) == ev.Answered("granted", "")
         assert await errands.consume(asked, verdict().request_digest) == ev.Consumed(True)
@@ -61,7 +62,7 @@ async def test_a_recorder_that_hangs_is_too_slow(monkeypatch: pytest.MonkeyPatch
         async def record(self, *drafts: object) -> None:
             await asyncio.Event().wait()
 
-    async with Errands(Hanging(), ScriptedHolds()) as errands:
+    async with Errands(Hanging(), ScriptedHolds(), Uncounted()) as errands:
         got = await reported(errands.record(cmd.Record("end", ())), lambda code: ev.RecordFailed("end", code), "slow")
     assert got == ev.RecordFailed("end", "slow")
 
@@ -76,7 +77,7 @@ async def test_leaving_waits_for_what_was_begun_and_survives_what_failed() -> No
         await asyncio.sleep(0.01)
         done.append("works")
 
-    async with Errands(MemoryRecorder(), ScriptedHolds()) as errands:
+    async with Errands(MemoryRecorder(), ScriptedHolds(), Uncounted()) as errands:
         errands.start(fails())
         errands.start(works())
     assert done == ["works"]
@@ -84,5 +85,5 @@ async def test_leaving_waits_for_what_was_begun_and_survives_what_failed() -> No
 
 async def test_an_error_inside_of_the_with_comes_out_as_it_is() -> None:
     with pytest.raises(GatewayError, match="taken"):
-        async with Errands(MemoryRecorder(), ScriptedHolds()):
+        async with Errands(MemoryRecorder(), ScriptedHolds(), Uncounted()):
             raise GatewayError("the socket is taken")

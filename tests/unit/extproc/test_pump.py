@@ -20,6 +20,7 @@ from runtime.clock import FixedClock
 from snapshot.verdict import Verdict
 from tests.kit.masks import PlainRules, PlainStream
 from tests.kit.playbook import held, verdict
+from usage import Uncounted
 
 
 class Desk:
@@ -61,7 +62,7 @@ class Desk:
 
     @contextlib.asynccontextmanager
     async def pump(self) -> AsyncIterator[tuple[Pump, "asyncio.Task[str]"]]:
-        async with Errands(self.recorder, self.holds) as errands:
+        async with Errands(self.recorder, self.holds, Uncounted()) as errands:
             pump = Pump(self.stream, errands, FixedClock(), self.write)
             task = asyncio.ensure_future(pump.serve(self.requests()))
             yield pump, task

@@ -15,6 +15,7 @@ from extproc.service import Service
 from extproc.stream import Limits
 from runtime.clock import FixedClock
 from tests.kit.masks import PlainRules
+from usage import Uncounted
 
 
 class Aborted(Exception):
@@ -42,7 +43,7 @@ async def saying(*messages: Any, then: asyncio.Event | None = None) -> AsyncIter
 
 
 async def process(requests: AsyncIterator[Any], context: Context) -> None:
-    async with Errands(MemoryRecorder(), ScriptedHolds()) as errands:
+    async with Errands(MemoryRecorder(), ScriptedHolds(), Uncounted()) as errands:
         await Service(PlainRules(), Limits(), errands, FixedClock()).Process(requests, context)
 
 

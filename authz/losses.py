@@ -1,0 +1,37 @@
+"""Exchanges that were let out and never ended, because a process died: said to the evidence, once.
+
+`exchange.lost`   {outcome: "lost", request_bytes, response_bytes, usage}: what was charged for what left
+"""
+
+from audit.write import Caller, Draft, Kind, Recorder
+from runtime import log
+from runtime.errors import Error
+from usage import Counting, Reservation
+
+logger = log.get("authz")
+
+
+async def tell(usage: Counting, recorder: Recorder) -> None:
+    """Never raises: what could not be said is said the next time."""
+    try:
+        found = await usage.untold()
+        if found:
+            await recorder.record(*[draft(lost) for lost in found])
+            await usage.told([lost.exchange for lost in found])
+    except Error as error:
+        logger.error("losses_not_told", extra={"fields": {"code": error.code}})
+
+
+def draft(lost: Reservation) -> Draft:
+    who, charged = lost.who, lost.charged
+    usage = {"requests": charged.requests, "input_tokens": charged.input_tokens, "output_tokens": 0,
+             "rows": 0, "values": 0, "estimated": True}  # fmt: skip
+    return Draft(
+        kind=Kind.EXCHANGE,
+        type="exchange.lost",
+        exchange=lost.exchange,
+        session=who.session,
+        connection=who.connection,
+        caller=Caller(who.issuer, who.subject, who.agent),
+        data={"outcome": "lost", "request_bytes": charged.request_bytes, "response_bytes": 0, "usage": usage},
+    )

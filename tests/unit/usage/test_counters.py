@@ -1,0 +1,65 @@
+"""The shell: calls share commits in their order, and a file that fails says so to each of them."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from runtime.clock import FixedClock
+from usage import Amounts, Counters, Reservation, UsageDown, Who
+
+WHO = Who("https://issuer", "bot", "runner", "s-1", "ledger")
+ONE = Amounts(requests=1)
+
+
+@pytest.fixture
+async def counters(tmp_path: Path) -> AsyncIterator[Counters]:
+    async with Counters(tmp_path / "usage.db", FixedClock(), keeper=True) as counters:
+        yield counters
+
+
+async def test_fifty_at_once_get_fifty_places(counters: Counters, tmp_path: Path) -> None:
+    """Also through two processes' worth of counters."""
+    async with Counters(tmp_path / "usage.db", FixedClock()) as other:
+        each = [counters if number % 2 else other for number in range(50)]
+        found = await asyncio.gather(
+            *[one.reserve(Reservation(f"e{number}", WHO, ONE)) for number, one in enumerate(each)]
+        )
+    assert sorted(numbers.used["agent"]["minute"].requests for numbers in found) == list(range(1, 51))
+
+
+async def test_a_release_is_seen_by_whoever_asks_next(counters: Counters) -> None:
+    await counters.reserve(Reservation("e1", WHO, ONE))
+    counters.release("e1", denied=True)
+    used = (await counters.reserve(Reservation("e2", WHO, ONE))).used["session"]["day"]
+    assert used == Amounts(requests=1, denied=1)
+
+
+async def test_it_survives_a_restart(tmp_path: Path) -> None:
+    for _ in range(2):
+        async with Counters(tmp_path / "usage.db", FixedClock()) as counters:
+            await counters.settle("e", WHO, ONE, [b"token"])
+            found = (await counters.read(WHO)).used["identity"]["month"]
+    assert (found.requests, found.values) == (2, 1)
+
+
+async def test_a_lock_that_is_not_given_up_closes(counters: Counters, tmp_path: Path) -> None:
+    await counters.reserve(Reservation("e1", WHO, ONE))
+    blocker = sqlite3.connect(tmp_path / "usage.db", isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    with pytest.raises(UsageDown):
+        await counters.reserve(Reservation("e2", WHO, ONE))
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    assert (await counters.reserve(Reservation("e3", WHO, ONE))).used["agent"]["day"].requests == 2
+
+
+async def test_a_file_that_cannot_be_opened_fails_calls_not_the_start(tmp_path: Path) -> None:
+    (tmp_path / "usage.db").mkdir()
+    async with Counters(tmp_path / "usage.db", FixedClock()) as counters:
+        with pytest.raises(UsageDown):
+            await counters.reserve(Reservation("e1", WHO, ONE))
+        (tmp_path / "usage.db").rmdir()
+        assert (await counters.reserve(Reservation("e2", WHO, ONE))).used["agent"]["day"] == ONE

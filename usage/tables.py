@@ -1,0 +1,179 @@
+"""The tables of the counter file, and every statement on them. Shell: SQL and nothing else."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+
+from usage.amounts import NAMES, Amounts
+from usage.errors import UsageDown
+from usage.ledger import NOW, Cell, Deltas, Reservation
+from usage.scopes import Who
+from usage.windows import SECOND, WINDOWS
+
+VERSION = 1
+COUNTS = [f"n_{name}" for name in NAMES]  # `values` is a word of SQL's own
+COLUMNS = ", ".join(COUNTS)
+SUMS = ", ".join(f"sum({name})" for name in COUNTS)
+RESERVED = ", ".join(f"r_{name}" for name in NAMES)
+CHARGED = ", ".join(f"c_{name}" for name in NAMES)
+MARKS = ", ".join("?" for _ in NAMES)
+SCHEMA = (
+    "CREATE TABLE meta (version INTEGER NOT NULL)",
+    f"""CREATE TABLE cells (
+        key BLOB NOT NULL, grain INTEGER NOT NULL, at INTEGER NOT NULL,
+        {", ".join(f"{name} INTEGER NOT NULL" for name in COUNTS)}, PRIMARY KEY (key, grain, at)) WITHOUT ROWID""",
+    "CREATE INDEX cells_by_age ON cells (grain, at)",
+    f"""CREATE TABLE reservations (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, exchange TEXT NOT NULL UNIQUE, who TEXT NOT NULL,
+        expires_us INTEGER NOT NULL, sent INTEGER NOT NULL, lost INTEGER NOT NULL, told INTEGER NOT NULL,
+        identity BLOB NOT NULL, agent BLOB NOT NULL, session BLOB NOT NULL, connection BLOB NOT NULL,
+        {", ".join(f"r_{name} INTEGER NOT NULL" for name in NAMES)},
+        {", ".join(f"c_{name} INTEGER NOT NULL" for name in NAMES)})""",
+    "CREATE INDEX reservations_by_expiry ON reservations (lost, expires_us)",
+    """CREATE TABLE sightings (key BLOB NOT NULL, token BLOB NOT NULL, last_us INTEGER NOT NULL,
+        PRIMARY KEY (key, token)) WITHOUT ROWID""",
+    "CREATE INDEX sightings_by_age ON sightings (last_us)",
+)
+ADD = (
+    f"INSERT INTO cells (key, grain, at, {COLUMNS}) VALUES (?, ?, ?, {MARKS})"  # noqa: S608 - names of ours
+    f" ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in COUNTS)}"
+)
+READ = (
+    f"SELECT grain, {SUMS} FROM cells WHERE key = ? AND (grain = {NOW}"  # noqa: S608
+    + "".join(f" OR (grain = {window.length} AND at >= ?)" for window in WINDOWS)
+    + ") GROUP BY grain"
+)
+FOUND = f"SELECT exchange, who, sent, lost, {RESERVED}, {CHARGED} FROM reservations"  # noqa: S608
+
+
+def install(conn: sqlite3.Connection) -> None:
+    """Raises UsageDown when the file is of another version."""
+    if not conn.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        for statement in SCHEMA:
+            conn.execute(statement)
+        conn.execute("INSERT INTO meta VALUES (?)", (VERSION,))
+    found = conn.execute("SELECT version FROM meta").fetchall()
+    if found != [(VERSION,)]:
+        raise UsageDown("the counter file is not of this version")
+
+
+def write(conn: sqlite3.Connection, deltas: Deltas) -> None:
+    conn.executemany(ADD, [(*cell, *amounts.counts()) for cell, amounts in deltas.items() if amounts])
+
+
+def read(conn: sqlite3.Connection, keys: Iterable[bytes], now_us: int) -> dict[bytes, dict[int, Amounts]]:
+    since = [window.first(now_us) for window in WINDOWS]
+    return {key: {row[0]: Amounts(*row[1:]) for row in conn.execute(READ, (key, *since))} for key in keys}
+
+
+def put(conn: sqlite3.Connection, found: Reservation, expires_us: int) -> None:
+    places = ", ".join("?" for _ in range(4))
+    conn.execute(
+        "INSERT INTO reservations (exchange, who, expires_us, sent, lost, told, identity, agent, session, connection,"  # noqa: S608
+        f" {RESERVED}, {CHARGED}) VALUES (?, ?, ?, 0, 0, 0, {places}, {MARKS}, {MARKS})",
+        (found.exchange, json.dumps(found.who.to_json()), expires_us, *found.who.keys,
+         *found.reserved.counts(), *found.charged.counts()),
+    )  # fmt: skip
+
+
+def get(conn: sqlite3.Connection, exchange: str) -> Reservation | None:
+    row = conn.execute(f"{FOUND} WHERE exchange = ?", (exchange,)).fetchone()
+    return _reservation(row) if row else None
+
+
+def drop(conn: sqlite3.Connection, exchange: str) -> None:
+    conn.execute("DELETE FROM reservations WHERE exchange = ?", (exchange,))
+
+
+def ahead(conn: sqlite3.Connection, exchange: str, keys: Sequence[bytes]) -> list[Amounts]:
+    """What is reserved per scope by this exchange and those before it. A scan: for the rare second look."""
+    found = []
+    sums = ", ".join(f"coalesce(sum(r_{name}), 0)" for name in NAMES)
+    for column, key in zip(("identity", "agent", "session", "connection"), keys, strict=True):
+        row = conn.execute(
+            f"SELECT {sums} FROM reservations WHERE NOT lost AND {column} = ?"  # noqa: S608
+            " AND seq <= (SELECT seq FROM reservations WHERE exchange = ?)",
+            (key, exchange),
+        ).fetchone()
+        found.append(Amounts(*row))
+    return found
+
+
+def renew(conn: sqlite3.Connection, exchanges: Mapping[str, bool], expires_us: int) -> None:
+    """`exchanges`: to whether the request was let out. What was given up is not taken up again."""
+    conn.executemany(
+        "UPDATE reservations SET expires_us = ?, sent = sent OR ? WHERE exchange = ? AND NOT lost",
+        [(expires_us, sent, exchange) for exchange, sent in exchanges.items()],
+    )
+
+
+def expired(conn: sqlite3.Connection, now_us: int, most: int) -> list[Reservation]:
+    rows = conn.execute(f"{FOUND} WHERE NOT lost AND expires_us <= ? LIMIT ?", (now_us, most))
+    return [_reservation(row) for row in rows]
+
+
+def lost(conn: sqlite3.Connection, exchange: str, charged: Amounts) -> None:
+    """Kept, so that an end that comes late is charged only for what it is more."""
+    values = ", ".join(f"c_{name} = ?" for name in NAMES)
+    conn.execute(
+        f"UPDATE reservations SET lost = 1, {values} WHERE exchange = ?",  # noqa: S608
+        (*charged.counts(), exchange),
+    )
+
+
+def untold(conn: sqlite3.Connection, most: int) -> list[Reservation]:
+    return [_reservation(row) for row in conn.execute(f"{FOUND} WHERE lost AND NOT told LIMIT ?", (most,))]
+
+
+def told(conn: sqlite3.Connection, exchanges: Iterable[str]) -> None:
+    conn.executemany("UPDATE reservations SET told = 1 WHERE exchange = ?", [(exchange,) for exchange in exchanges])
+
+
+def seen(conn: sqlite3.Connection, key: bytes, tokens: Sequence[bytes], now_us: int) -> list[int | None]:
+    """When each token was seen before; from now on, now."""
+    before: list[int | None] = []
+    for token in tokens:
+        row = conn.execute("SELECT last_us FROM sightings WHERE key = ? AND token = ?", (key, token)).fetchone()
+        before.append(row[0] if row else None)
+    conn.executemany(
+        "INSERT INTO sightings VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last_us = max(last_us, excluded.last_us)",
+        [(key, token, now_us) for token in tokens],
+    )
+    return before
+
+
+def purge(conn: sqlite3.Connection, now_us: int, most: int) -> None:
+    """Drops what no window reaches any more; at most `most` rows of each kind."""
+    for window in WINDOWS:
+        conn.execute(
+            "DELETE FROM cells WHERE (key, grain, at) IN"
+            " (SELECT key, grain, at FROM cells WHERE grain = ? AND at < ? LIMIT ?)",
+            (window.length, window.first(now_us), most),
+        )
+    oldest = now_us - WINDOWS[-1].length * SECOND
+    conn.execute(
+        "DELETE FROM sightings WHERE (key, token) IN (SELECT key, token FROM sightings WHERE last_us < ? LIMIT ?)",
+        (oldest - WINDOWS[-1].bucket * SECOND, most),
+    )
+    # a cell of reservations is dropped when it is empty; a lost exchange when its end can no longer come
+    empty = " AND ".join(f"{name} = 0" for name in COUNTS)
+    conn.execute(f"DELETE FROM cells WHERE grain = {NOW} AND {empty}")  # noqa: S608
+    day = WINDOWS[2].length * SECOND
+    conn.execute("DELETE FROM reservations WHERE lost AND told AND expires_us < ?", (now_us - day,))
+
+
+def _reservation(row: Sequence[object]) -> Reservation:
+    exchange, who, sent, lost_, *amounts = row
+    count = len(NAMES)
+    return Reservation(
+        exchange=str(exchange),
+        who=Who(**json.loads(str(who))),
+        sent=bool(sent),
+        lost=bool(lost_),
+        reserved=Amounts(*amounts[:count]),  # type: ignore[arg-type]
+        charged=Amounts(*amounts[count:]),  # type: ignore[arg-type]
+    )
+
+
+__all__ = ["Cell", "ahead", "drop", "expired", "get", "install", "lost", "purge", "put", "read", "renew", "seen",
+           "told", "untold", "write"]  # fmt: skip
