@@ -10,6 +10,7 @@ compile run
 compile demo -c run.lock
 compile dev -c run.lock -c demo.lock
 compile agents
+compile schemathesis
 compile peers
 # its metadata asks for Python 3.14, see docs/dependencies.md
 uv pip compile --universal --python-version 3.14 --no-deps --generate-hashes --no-emit-index-url --no-emit-find-links \

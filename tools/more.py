@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +20,7 @@ BUILD = ROOT / "build"
 TESTS = ROOT / "tests" / "more"
 OPA = ("github.com/open-policy-agent/opa", "1.20.2")  # the version of the embedded engine's library
 COMPOSE = ("github.com/compose-spec/compose-go/v2/cmd", "2.16.2")  # the reader of Docker Compose itself
+ENVIRONMENTS = ("schemathesis",)
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 QUIET = ["--no-audit", "--no-fund", "--loglevel=error"]
 
@@ -98,6 +100,20 @@ def install_packages() -> None:
             stamp.write_bytes(lock.read_bytes())
 
 
+def install_environments() -> None:
+    """Python programs that are no library of ours: requirements/<name>.lock into build/venv/<name>."""
+    for name in ENVIRONMENTS:
+        folder, lock = BUILD / "venv" / name, ROOT / "requirements" / f"{name}.lock"
+        stamp = folder / "installed"
+        if stamp.exists() and stamp.read_bytes() == lock.read_bytes():
+            continue
+        say(f"installing {name}, for the tests of the API (a few MB)")
+        venv.EnvBuilder(with_pip=True, clear=True, symlinks=True).create(folder)
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "-q", "install"]
+        if done([*pip, "--require-hashes", "-r", str(lock)], name):
+            stamp.write_bytes(lock.read_bytes())
+
+
 def install_chromium() -> None:
     """From the distribution, where we may: it is a browser of 100 MB that the machine then has for everybody."""
     if os.environ.get("CHROMIUM_BIN") or any(map(shutil.which, CHROMIUM)):
@@ -115,6 +131,7 @@ def install_chromium() -> None:
 def install() -> None:
     (BUILD / "bin").mkdir(parents=True, exist_ok=True)
     install_chromium()
+    install_environments()
     if shutil.which("npm"):
         install_packages()
     else:

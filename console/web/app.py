@@ -16,6 +16,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.web import menu, render
+from console.web.api import site as api
+from console.web.api.operation import PREFIX, refused
 from console.web.desk import Desk
 from console.web.guard import Guard
 from console.web.people import Forbidden
@@ -47,7 +49,8 @@ HEADERS = (
     (b"referrer-policy", b"same-origin"),  # not `no-referrer`: browsers would send our own forms with `Origin: null`
     (b"cache-control", b"no-store"),
 )
-SITES = (home, approvals, live, sessions, decisions, policies, trials, masking, connections, evidence, sql)
+SITES = (home, approvals, live, sessions, decisions, policies, trials, masking, connections, evidence, sql, api)
+CODES = {404: "not_found", 405: "method_not_allowed"}
 STATIC = {"/style.css": ("style.css", "text/css"), "/static/app.js": ("app.js", "text/javascript")}
 
 
@@ -127,6 +130,10 @@ async def _error(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if request.url.path.startswith(PREFIX):
+        answered = refused(error.status_code, CODES.get(error.status_code, "refused"), error.detail)
+        answered.headers.update(error.headers or {})
+        return answered
     title = "Nothing here" if error.status_code == 404 else "That did not work"
     return _told(request, title, error.detail, error.status_code)
 

@@ -64,7 +64,8 @@ class Guard:
     def _stranger(self, request: Request) -> Response:
         if self._sign_in.why_not:
             return sentence("Sign in", self._sign_in.why_not, status=503)
-        if request.method == "GET" and "text/html" in request.headers.get("accept", "text/html"):
+        browser = request.method == "GET" and not request.url.path.startswith("/api/")
+        if browser and "text/html" in request.headers.get("accept", "text/html"):
             asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"/sign-in?to={quote(asked, safe='')}", 303)
         headers = {"www-authenticate": 'Bearer realm="exeat console"'}

@@ -11,6 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import httpx
 import pytest
 
+from console.web.api.operations import OPERATIONS
+from console.web.people import Role
 from tests.e2e.test_holds import transfer
 from tests.kit.browser import Browser, csrf
 from tests.kit.gateway import Gateway, eventually
@@ -276,3 +278,35 @@ def test_a_revision_is_tested_tried_and_backtested(gateway: Gateway, browser: Br
     with Browser(str(browser.base_url)) as alice:
         alice.sign_in("alice")
         assert alice.get(f"{here}/backtest").status_code == 403
+
+
+def test_the_api_asks_for_a_token_and_a_role(gateway: Gateway, browser: Browser) -> None:
+    """What it answers is in tests/more/test_api.py."""
+    tokens = {name: {"authorization": f"Bearer {gateway.issuer.person_token(name)}"} for name in ("alice", "carol")}
+    with httpx.Client(base_url=browser.base_url) as program:
+        for operation in OPERATIONS:
+            path = re.sub(r"{\w+}", "0" * 64, f"/api/v1{operation.path}")
+            sent = {"json": {}} if operation.method == "POST" else {}
+            answered = program.request(operation.method, path, **sent)
+            assert (answered.status_code, answered.json()["error"]) == (401, "sign_in_needed"), path
+            alice = program.request(operation.method, path, headers=tokens["alice"], **sent)
+            assert (alice.status_code == 403) == (Role.APPROVER not in operation.roles), path
+        assert program.get("/api/v1/me", headers=tokens["carol"]).json()["roles"] == ["agent", "auditor"]
+        assert program.get("/api/v1/openapi.json", headers=tokens["carol"]).json()["openapi"] == "3.1.0"
+        for method, path, status in (("GET", "/api/v1/nowhere", 404), ("DELETE", "/api/v1/me", 405)):
+            refused = program.request(method, path, headers=tokens["carol"])
+            assert (refused.status_code, set(refused.json())) == (status, {"error", "message"})
+
+
+def test_a_program_answers_what_waits(gateway: Gateway, browser: Browser) -> None:
+    token = {"authorization": f"Bearer {gateway.issuer.person_token('alice')}"}
+    with httpx.Client(base_url=f"{browser.base_url}/api/v1", headers=token) as api, ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(transfer, gateway, "44.00")
+        listed = eventually(lambda: api.get("/approvals").json()["approvals"], bool)
+        one = api.get(f"/approvals/{listed[0]['id']}").json()
+        answer = {"shown_digest": one["shown_digest"], "justification": "checked"}
+        assert api.post(f"/approvals/{one['id']}/grant", json=answer | {"shown_digest": "0" * 64}).status_code == 409
+        granted = api.post(f"/approvals/{one['id']}/grant", json=answer)
+        assert (granted.status_code, granted.json()["state"]) == (200, "granted")
+        assert waits.result(30).status_code == 201
+        assert api.get("/approvals/00000000-0000-7000-8000-000000000000").status_code == 404

@@ -40,6 +40,15 @@ def package(name: str) -> Path:
     return folder
 
 
+def environment(name: str) -> Path:
+    """A virtual environment with what requirements/<name>.lock pins."""
+    folder = BUILD / "venv" / name
+    lock, stamp = ROOT / "requirements" / f"{name}.lock", folder / "installed"
+    if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
+        missing(f"{name} is not installed: run `make tools`", "python3")
+    return folder
+
+
 def missing(why: str, tool: str) -> NoReturn:
     if os.environ.get("CI") == "true" and shutil.which(tool):  # noqa: TID251
         pytest.fail(f"{why} ({tool} is here)")

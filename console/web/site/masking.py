@@ -26,6 +26,10 @@ from snapshot.repository import MASKING
 MOST = 200_000  # characters that one may try
 
 
+class WrongProfile(CallerError):
+    code = "wrong_profile"
+
+
 class TooLong(CallerError):
     code = "text_too_long"
 
@@ -44,9 +48,11 @@ async def tried(request: Request) -> Response:
 
 
 def try_text(rules: Ruleset, text: str, profiles: list[str], media: str = "") -> dict[str, Any]:
-    """{masked, findings}; tokens are made with keys of this call alone. Raises UnknownProfile, TooLong."""
+    """{masked, findings}; tokens are made with keys of this call alone. Raises WrongProfile, TooLong."""
     if len(text) > MOST:
         raise TooLong(f"at most {MOST} characters can be tried at once")
+    if unknown := set(profiles) - rules.profiles:
+        raise WrongProfile(f"no masking profile is called {min(unknown)!r}")
     data = text.encode("utf-8", "replace")
     whole = rules.masker(profiles, keys=Keys.generate()).body(media or guess("", data), data)
     return {"masked": whole.data.decode("utf-8", "replace"), "findings": [asdict(hit) for hit in whole.findings]}

@@ -70,7 +70,7 @@ async def one(request: Request) -> Response:
     changed = _changed(source(at, against), repository) if against else []
     about = {"digest": digest, "files": repository.files, "against": against, "changed": changed}
     about["may_read"] = not current_person(request).roles.isdisjoint(RECORD)
-    return page(request, "snapshot.html", about | {"others": [name for name in _kept(at) if name != digest]})
+    return page(request, "snapshot.html", about | {"others": [name for name in kept(at) if name != digest]})
 
 
 def _changed(before: Repository, after: Repository) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -90,7 +90,7 @@ def marked_lines(old: list[str], new: list[str]) -> list[tuple[str, str]]:
     return [(signs.get(line[:1], "same"), line) for line in lines]
 
 
-def _kept(at: Desk) -> list[str]:
+def kept(at: Desk) -> list[str]:
     """Digests of the snapshots on this machine, the newest first."""
     folder = at.settings.gateway.state_dir / "snapshots"
     found = [path for path in folder.glob("*") if HEX.fullmatch(path.name)] if folder.is_dir() else []
@@ -108,7 +108,7 @@ async def listed(request: Request) -> Response:
         serving = at.snapshot().digest.removeprefix("sha256:")
     except Error:
         serving = ""
-    return page(request, "policies.html", {"rows": rows, "serving": serving, "kept": _kept(at)})
+    return page(request, "policies.html", {"rows": rows, "serving": serving, "kept": kept(at)})
 
 
 ROUTES = [

@@ -37,7 +37,7 @@ input:
   connection: {name: ledger, kind: http, risk: high}
   request: {method: POST, path: /transfers}
 """
-_working = asyncio.Lock()  # engines are processes of their own; one set at a time
+working = asyncio.Lock()  # engines are processes of their own; one set at a time
 
 
 class TooMuch(CallerError):
@@ -48,7 +48,7 @@ class TooMuch(CallerError):
 async def tests(request: Request) -> Response:
     """Validates the revision once more: its tests and cases, and what the publisher would say."""
     at, digest = desk(request), request.path_params["digest"]
-    async with _working, Worker.running() as worker:
+    async with working, Worker.running() as worker:
         deadline_s = at.settings.engine.deadline_ms / 1000
         found = await validate(source(at, digest), worker, at.settings.secrets, deadline_s=deadline_s)
     red = sum(bool(result.why) for result in found.tests)
@@ -68,7 +68,7 @@ async def tried(request: Request) -> Response:
     about: dict[str, Any] = {"digest": digest, "case": case, "tried": None, "problem": ""}
     try:
         cases = parse_cases(case.replace("\r\n", "\n"), "case", need_want=False)
-        async with _working:
+        async with working:
             about["tried"] = await try_cases(source(at, digest), cases)
     except Error as error:
         return page(request, "try.html", about | {"problem": error.message}, 400)
@@ -91,9 +91,9 @@ async def backtested(request: Request) -> Response:
     repository = source(at, digest)
     about = _plan(digest, repository, file, text) | {"given": given}
     try:
-        draft = _draft(repository, file, text)
-        async with _working:
-            bundle, tally = await run(at, person, draft, which(given, at.clock.now_us()))
+        changed = draft(repository, file, text)
+        async with working:
+            bundle, tally = await run(at, person, changed, which(given, at.clock.now_us()))
     except CallerError as error:
         return page(request, "backtest.html", about | {"problem": error.message}, 400)
     turns = bars(list(ranked(tally.turns)), "Verdicts that change")
@@ -106,9 +106,9 @@ def which(given: dict[str, str], now_us: int) -> Filter:
     return Filter(start, agent=given.get("agent", "").strip(), connection=given.get("connection", "").strip())
 
 
-async def run(at: Desk, person: Person, draft: Repository, chosen: Filter) -> tuple[str, Tally]:
+async def run(at: Desk, person: Person, revision: Repository, chosen: Filter) -> tuple[str, Tally]:
     """(digest of the draft, sum). Raises NotPublishable, TooMuch, StoreSilent."""
-    bundle = await backtest.checked(draft, at.settings, "the draft")
+    bundle = await backtest.checked(revision, at.settings, "the draft")
     reader = await at.reader(person)
     total = await asyncio.to_thread(backtest.count, reader, chosen)
     if total > MOST_DECISIONS:
@@ -116,7 +116,7 @@ async def run(at: Desk, person: Person, draft: Repository, chosen: Filter) -> tu
     return bundle.digest, await backtest.run(bundle, reader, chosen, total, WORKERS, at.settings)
 
 
-def _draft(repository: Repository, file: str, text: str) -> Repository:
+def draft(repository: Repository, file: str, text: str) -> Repository:
     if not file:
         return repository
     if file not in repository.files:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.web.site.masking import MOST, TooLong, try_text
+from console.web.site.masking import MOST, TooLong, WrongProfile, try_text
 from masking import Ruleset
 from tests.kit.gateway import POLICIES
 
@@ -19,3 +19,8 @@ def test_text_and_json() -> None:
 def test_too_much() -> None:
     with pytest.raises(TooLong):
         try_text(RULES, "x" * (MOST + 1), ["floor"])
+
+
+def test_a_profile_that_is_none() -> None:
+    with pytest.raises(WrongProfile, match="'nobody'"):
+        try_text(RULES, "x", ["floor", "nobody"])
