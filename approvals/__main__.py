@@ -33,6 +33,7 @@ async def run(settings: Settings) -> None:
         clock,
         max_bytes=spool.max_bytes,
         reserved_percent=spool.reserved_percent,
+        max_age_seconds=spool.max_age_seconds,
     )
     writer = Writer(store, clock, settings.approvals.max_waiting)
     await writer.open()

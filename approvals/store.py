@@ -56,11 +56,18 @@ _revocation: TypeAdapter[RevocationFact] = TypeAdapter(Annotated[RevocationFact,
 
 class Store:
     def __init__(
-        self, state_dir: Path, gateway: str, clock: Clock, *, max_bytes: int = 2 << 30, reserved_percent: int = 20
+        self,
+        state_dir: Path,
+        gateway: str,
+        clock: Clock,
+        *,
+        max_bytes: int = 2 << 30,
+        reserved_percent: int = 20,
+        max_age_seconds: int = 604_800,
     ) -> None:
         self.path, self.cursor = state_dir / "approvals.db", state_dir / "log" / "cursor.db"
         self._gateway, self._clock = gateway, clock
-        self._max_bytes, self._reserved_percent = max_bytes, reserved_percent
+        self._max_bytes, self._reserved_percent, self._max_age_seconds = max_bytes, reserved_percent, max_age_seconds
         self._usage = (0, max_bytes)
         self._conn: sqlite3.Connection | None = None
         self._lock = -1
@@ -88,6 +95,7 @@ class Store:
                     gateway=self._gateway,
                     max_bytes=self._max_bytes,
                     reserved_percent=self._reserved_percent,
+                    max_age_seconds=self._max_age_seconds,
                     clock=self._clock,
                     cursor=self.cursor,
                 )

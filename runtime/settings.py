@@ -164,6 +164,9 @@ class ClickHouse(Section):
 class SpoolSettings(Section):
     max_bytes: int = Field(2 << 30, ge=1 << 20, description="Per writer; a full spool closes the gateway (503).")
     reserved_percent: int = Field(20, ge=0, le=90, description="Kept for authenticated traffic.")
+    max_age_seconds: int = Field(
+        604_800, ge=60, description="An event that waits longer for the store closes the gateway (503), as if full."
+    )
     commit_window_ms: float = Field(2.0, ge=0, le=100, description="How long a group commit gathers.")
 
 

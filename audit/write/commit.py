@@ -20,11 +20,19 @@ class Committer:
     """Opens an epoch, commits groups, trims, and comes back after errors."""
 
     def __init__(
-        self, path: Path, role: str, gateway: str, max_bytes: int, reserved_percent: int, clock: Clock, cursor: Path
+        self,
+        path: Path,
+        role: str,
+        gateway: str,
+        max_bytes: int,
+        reserved_percent: int,
+        clock: Clock,
+        cursor: Path,
+        max_age_seconds: int = tables.WEEK_SECONDS,
     ) -> None:
         self.path, self.clock, self.cursor = path, clock, cursor
         self._role, self._gateway = role, gateway
-        self._max_bytes, self._reserved_percent = max_bytes, reserved_percent
+        self._max_bytes, self._reserved_percent, self._max_age_seconds = max_bytes, reserved_percent, max_age_seconds
         self._conn: sqlite3.Connection | None = None
         self._lock = -1
         self.down_since: int | None = None  # unix microseconds; None while healthy
@@ -51,6 +59,7 @@ class Committer:
                     reserved_percent=self._reserved_percent,
                     clock=self.clock,
                     cursor=self.cursor,
+                    max_age_seconds=self._max_age_seconds,
                 )
                 self.usage = tables.usage(conn)
         except (sqlite3.Error, OSError) as error:

@@ -59,13 +59,16 @@ class Spool:
         max_bytes: int = 2 << 30,
         reserved_percent: int = 20,
         window_ms: float = 2.0,
+        max_age_seconds: int = tables.WEEK_SECONDS,
         clock: Clock | None = None,
         cursor: Path | None = None,
     ) -> None:
         """`cursor`: the shipper's database; default `<state_dir>/log/cursor.db` for a spool in `<state_dir>/spool/`."""
         self._clock = clock or SystemClock()
         cursor = cursor or path.parent.parent / "log" / "cursor.db"
-        self._committer = Committer(path, role, gateway, max_bytes, reserved_percent, self._clock, cursor)
+        self._committer = Committer(
+            path, role, gateway, max_bytes, reserved_percent, self._clock, cursor, max_age_seconds
+        )
         self._window = window_ms / 1000
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"spool-{role}", daemon=True)
@@ -232,6 +235,7 @@ def open_spool(settings: Settings, role: str, clock: Clock | None = None) -> Spo
         max_bytes=settings.spool.max_bytes,
         reserved_percent=settings.spool.reserved_percent,
         window_ms=settings.spool.commit_window_ms,
+        max_age_seconds=settings.spool.max_age_seconds,
         clock=clock,
         cursor=state / "log" / "cursor.db",
     )

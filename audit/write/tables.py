@@ -2,7 +2,7 @@
 
     events(seq, body, hash, ts)      one row per event, ts in unix microseconds
     frames(seq, ordinal, …)          one row per frame of event `seq`
-    meta(key, value)                 writer, gateway, epoch, seq, head, used, max_bytes, reserved_percent, open
+    meta(key, value)                 writer, gateway, epoch, seq, head, used, open, and the limits
 
 Nothing here begins or commits: the spool's thread and approvals' transaction do. Rows leave by `trim` alone, after the
 shipper has acknowledged them in `<state_dir>/log/cursor.db`, table acked(writer, seq).
@@ -21,6 +21,7 @@ from runtime.clock import Clock
 from runtime.errors import GatewayError
 from runtime.ids import uuid7
 
+WEEK_SECONDS = 604_800  # how long an event may wait for the store
 BEAT_SECONDS = 60  # between two heartbeats of one writer
 TRIM_ROWS = 2000  # per transaction: a few milliseconds of deletes, so that no record() waits long behind them
 
@@ -68,6 +69,7 @@ def install(
     reserved_percent: int,
     clock: Clock,
     cursor: Path | None = None,
+    max_age_seconds: int = WEEK_SECONDS,
 ) -> Head:
     """Makes the tables if they are missing and opens a new epoch (`lifecycle.start`). Call once at each start.
 
@@ -83,6 +85,7 @@ def install(
             " backup: move the file away, and a new chain begins"
         )
     _set(conn, {"max_bytes": max_bytes, "reserved_percent": reserved_percent, "gateway": gateway})
+    _set(conn, {"max_age_us": max_age_seconds * 1_000_000})
     if not known:
         _set(conn, {"writer": f"{role}.{os.urandom(4).hex()}", "seq": 0, "head": GENESIS, "used": 0})
     _set(conn, {"epoch": int(known.get("epoch", 0)) + 1, "open": 1})
@@ -135,6 +138,8 @@ def entries_of(drafts: Iterable[Draft], clock: Clock) -> list[Entry]:
 def over_limit(conn: sqlite3.Connection, groups: Sequence[Sequence[Entry]]) -> list[SpoolFull | None]:
     """For each group, in order: None if it fits on top of what fitted before it, else the error for its caller."""
     known = _meta(conn)
+    if too_old := _too_old(conn, known, groups):
+        return [too_old] * len(groups)
     used, cap = int(known["used"]), int(known["max_bytes"])
     common = cap * (100 - int(known["reserved_percent"])) // 100
     verdicts: list[SpoolFull | None] = []
@@ -147,6 +152,16 @@ def over_limit(conn: sqlite3.Connection, groups: Sequence[Sequence[Entry]]) -> l
             used += size
             verdicts.append(None)
     return verdicts
+
+
+def _too_old(conn: sqlite3.Connection, known: Mapping[str, Any], groups: Sequence[Sequence[Entry]]) -> SpoolFull | None:
+    """Evidence that nobody could ask for days is as good as none: the gateway closes before there is more of it."""
+    oldest = conn.execute("SELECT ts FROM events ORDER BY seq LIMIT 1").fetchone()
+    now_us = max((entry.ts_us for group in groups for entry in group), default=0)
+    if oldest is None or now_us - int(oldest[0]) <= int(known.get("max_age_us", WEEK_SECONDS * 1_000_000)):
+        return None
+    hours = (now_us - int(oldest[0])) // 3_600_000_000
+    return SpoolFull(f"the oldest event has waited {hours} hours for the shipper and ClickHouse")
 
 
 def write(conn: sqlite3.Connection, entries: Iterable[Entry]) -> list[bytes]:

@@ -82,8 +82,8 @@ class Recorder:
         try:
             with _transaction(self._settings) as conn:
                 _begin(conn, self._settings, self._clock)
+                trim(conn, self._settings.gateway.state_dir / "log" / "cursor.db")  # first: it may be full, or old
                 append(conn, [draft], self._clock)
-                trim(conn, self._settings.gateway.state_dir / "log" / "cursor.db")
         except (Error, sqlite3.Error, OSError) as error:
             why = error.message if isinstance(error, Error) else type(error).__name__
             raise NotRecorded(f"a read that cannot be recorded does not happen: {why}") from None
@@ -135,5 +135,6 @@ def _begin(conn: sqlite3.Connection, settings: Settings, clock: Clock) -> None:
             gateway=settings.gateway.id,
             max_bytes=spool.max_bytes,
             reserved_percent=spool.reserved_percent,
+            max_age_seconds=spool.max_age_seconds,
             clock=clock,
         )

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -6,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from audit.write import tables
+from audit.write.commit import Committer
 from audit.write.event import Caller, Draft, EventInvalid, Frame, Kind
 from runtime.clock import FixedClock
 
@@ -137,3 +139,32 @@ def test_trim_looks_only_at_its_own_writer(conn: sqlite3.Connection, tmp_path: P
     (tmp_path / "bad.db").write_bytes(b"")
     assert not tables.trim(conn, tmp_path / "bad.db")
     assert len(bodies(conn)) == 1
+
+
+def test_an_event_that_waits_too_long_closes_the_spool_until_it_is_shipped(tmp_path: Path):
+    clock, cursor = FixedClock(), tmp_path / "log" / "cursor.db"
+    spool = Committer(tmp_path / "spool" / "a.db", "a", "exeat", 1 << 24, 20, clock, cursor, max_age_seconds=60)
+    spool.open()
+
+    def commit() -> bool:
+        draft = Draft(Kind.DECISION, "t", caller=Caller("i", "s"))
+        return spool.commit([tables.entries_of([draft], clock)]) == [None]
+
+    assert commit()
+    clock.advance(61_000_000)
+    assert not commit(), "reserved or not: what nobody can ask for is no evidence"
+    spool.beat()
+    acknowledge(cursor, tables.head(spool.conn).writer, 1)
+    spool.trim()
+    assert not commit(), "the second one waits still"
+    acknowledge(cursor, tables.head(spool.conn).writer, 2)
+    spool.trim()
+    assert commit()
+    spool.close()
+
+
+def acknowledge(cursor: Path, writer: str, seq: int) -> None:
+    cursor.parent.mkdir(exist_ok=True)
+    with contextlib.closing(sqlite3.connect(cursor)) as conn, conn:
+        conn.execute("CREATE TABLE IF NOT EXISTS acked (writer TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID")
+        conn.execute("INSERT OR REPLACE INTO acked VALUES (?,?)", (writer, seq))
