@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 ROOMS := runtime identity masking usage audit snapshot approvals authz extproc console
 .DEFAULT_GOAL := help
-.PHONY: help setup-run setup-demo setup-dev demo up test test-more tools test-agents check format docs proto lock bench bench-peers fault fuzz clean
+.PHONY: help setup-run setup-demo setup-dev demo up test test-more tools test-agents check format docs proto lock bench bench-peers fault leak leak-long fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,6 +61,12 @@ bench-peers: setup-dev ## the same beside Presidio and LiteLLM, in an environmen
 
 fault: setup-dev ## kill, stop and freeze each part under traffic
 	$(PYTEST) tests/fault
+
+leak: setup-dev ## bytes that leak when every format is cut everywhere, through the running gateway
+	$(PY) -m bench.leak
+
+leak-long: setup-dev ## the same with every single cut and many more: the release gate
+	$(PY) -m bench.leak --effort long
 
 fuzz: setup-dev ## random hostile input for the masking library
 	$(PY) -m tests.fuzz_masking
