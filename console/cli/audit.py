@@ -18,7 +18,7 @@ from audit.read.reader import QueryRefused, Question, plain
 from audit.store.client import migrator_client
 from audit.store.migrate import applied, migrate, pending, shipped
 from audit.verify import CannotVerify
-from console.cli import reconcile, remask, report, retention
+from console.cli import forward, reconcile, remask, report, retention
 from console.cli.asking import clean, json_option, narrowed, reader, settings_of, show_json, show_table
 from console.cli.verifying import published_log, told, verified
 from runtime.clock import SystemClock
@@ -234,6 +234,7 @@ group.add_command(reconcile.command, "reconcile")
 group.add_command(retention.prune, "prune")
 group.add_command(retention.group, "legal-hold")
 group.add_command(remask.command, "remask")
+group.add_command(forward.command, "forward")
 
 
 @group.command("migrate")
