@@ -115,6 +115,7 @@ def verdict(
         owner=identity.owner,
         jti=identity.jti,
         masking=decision.masking,
+        request_masking=decision.request_masking,
         tools_hold=decision.tools_hold,
         tools_hide=decision.tools_hide,
         approval=decision.approval,

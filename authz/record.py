@@ -1,7 +1,8 @@
 """What this room says to the evidence. Pure.
 
 `decision.allow|deny|hold`  {effect, status, reasons, snapshot, input_hash, request_digest, method, path, action_kind,
-                            model, identity, masking, findings, justification, usage, …}, the input as its frame;
+                            model, identity, masking, request_masking, restore, findings, justification, usage, …},
+                            the input as its frame;
                             `shadow` {effect, reasons}: what would have been decided if nothing only watched;
                             `usage` {reserved, and per scope what was used in a day}: the input has all windows
 `decision.refused`          never reached Rego: {effect: "refused", status, code, …}
@@ -98,6 +99,8 @@ def decided(exchange: Exchange, asked: Question, decision: Decision) -> Draft:
         "snapshot": decision.snapshot,
         "input_hash": asked.hash,
         "masking": list(decision.masking),
+        "request_masking": list(decision.request_masking),
+        "restore": decision.restore,
         "tools_hold": list(decision.tools_hold),
         "tools_hide": list(decision.tools_hide),
         "usage": _usage(asked.input["usage"]),

@@ -17,16 +17,8 @@ INSPECTED = "x-exeat-inspected"  # the marker guard lets nothing pass without it
 OUTSIDE = "local"  # its value for local replies that belong to no exchange
 ENVOY_REPLY = "x-exeat-reply"  # set by Envoy on its own replies
 # RFC 9110 §8.6, §8.8.3, §14; RFC 9530; RFC 3230; RFC 1864
-OF_THE_BYTES = (
-    "content-length",
-    "etag",
-    "digest",
-    "content-digest",
-    "repr-digest",
-    "content-md5",
-    "accept-ranges",
-    "content-range",
-)
+DIGESTS = ("digest", "content-digest", "repr-digest", "content-md5")
+OF_THE_BYTES = ("content-length", "etag", *DIGESTS, "accept-ranges", "content-range")
 FRAMING = ("connection", "transfer-encoding", "keep-alive", "upgrade", "proxy-connection")  # Envoy's own business
 MEDIA = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,80}")
 

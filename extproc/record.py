@@ -4,10 +4,12 @@
                     inspected there is no frame, and `sha256` of the piece instead; {base, prefix, suffix} where a
                     request shares frames with an earlier one of its session (extproc/resent.py)
 `masking.applied`   {direction, findings: [{rule, version, operator, where, count, token}]}
+`masking.forwarded` {direction, received_digest, forwarded_digest, profiles, findings}: the request was changed
 `tools.hidden`      {direction, tools}: taken out of a request, or of an MCP server's list
 `tools.seen`        {new, changed: [{tool, before, now}]}: definitions that were not known so, by digest
 `server.request`    {method, passed}: what an MCP server asked of its client
-`exchange.end`      {status, request_bytes, response_bytes, duration_us, outcome, code, revocation, usage}
+`exchange.end`      {status, request_bytes, response_bytes, duration_us, outcome, code, restored,
+                    revocation, usage}
                     usage: {requests, input_tokens, output_tokens, rows, values, estimated}, as the counters have it
 """
 
@@ -60,6 +62,7 @@ class Exchange:
     sent: bool = False  # the request was let go
     ended: bool = False
     tokens: set[str] = field(default_factory=set, repr=False)  # keyed, of the values that masking saw
+    restored: int = 0  # tokens that were turned back in the answer, after it was recorded
 
     @property
     def id(self) -> str:
@@ -143,6 +146,21 @@ def applied(exchange: Exchange, direction: str, findings: Sequence[Finding]) -> 
     ]
 
 
+def forwarded(exchange: Exchange, digest: str, findings: Sequence[Finding]) -> list[Draft]:
+    """The request was changed: `digest` is of the bytes that go on. Both digests stand in each of the events."""
+    verdict = exchange.verdict
+    assert verdict is not None
+    facts: dict[str, Value] = {
+        "received_digest": verdict.request_digest,
+        "forwarded_digest": digest,
+        "profiles": list(verdict.request_masking),
+    }
+    drafts = applied(exchange, "request", findings) or [
+        exchange.draft(Kind.MASKING, "masking.forwarded", {"direction": "request", "findings": []})
+    ]
+    return [replace(draft, type="masking.forwarded", data={**draft.data, **facts}) for draft in drafts]
+
+
 def _finding(finding: Finding) -> dict[str, Value]:
     return {
         "rule": finding.rule,
@@ -197,6 +215,8 @@ def ended(
     }
     if usage:
         facts["usage"] = usage
+    if exchange.restored:
+        facts["restored"] = exchange.restored
     if code:
         facts["code"] = code
     if exchange.revocation:

@@ -31,6 +31,7 @@ REFUSALS: Mapping[str, tuple[int, str]] = {
     "spool_down": RECORD,
     "spool_full": RECORD,
     "too_large_to_show": (413, "The request is too large to be shown to an approver."),
+    "uninspectable_request": (415, "The request cannot be inspected, and must be before it may go."),
     "uninspectable": (502, "The upstream's answer cannot be inspected, so it was not let through."),
     "uninspectable_response": (502, "The upstream's answer cannot be inspected, so it was not let through."),
     "unsupported_verdict": (503, "The decision asks for something this gateway cannot do yet."),

@@ -78,6 +78,7 @@ class Response:
         self._must_be_empty = False
         self._listing: Listing | None = None  # of an MCP server
         self._listed: list[Draft] = []
+        self._restorer: MaskingStream | None = None  # behind the record: tokens become what they were made from
         self._media = ""
         self._came = 0
         self._meter: Meter | None = None
@@ -107,6 +108,7 @@ class Response:
         if self.encoded:  # what leaves is what was read
             self._head = self._head.without("content-encoding")
         self._meter = self._measure(headers)
+        self._restorer = self._restoring(headers)
         timer: list[Command] = [SetTimer(HEAD, HEAD_SECONDS)] if self._sse and self._stream else []
         return [*timer, *self._pump()]
 
@@ -194,6 +196,20 @@ class Response:
             self._meter.finish()
         return self._meter
 
+    def _restoring(self, headers: Headers) -> MaskingStream | None:
+        verdict = self._exchange.verdict
+        if verdict is None or not verdict.restore or self._stream is None:
+            return None
+        return self._rules.restorer(verdict).stream(", ".join(hd.all_of(headers, "content-type")))
+
+    def _restored(self, data: bytes, last: bool) -> bytes:
+        """What was recorded and may go, with this caller's own tokens turned back."""
+        if self._restorer is None:
+            return data
+        data = self._restorer.feed(data) + (self._restorer.finish() if last and not self.complete else b"")
+        self._exchange.restored += sum(found.count for found in self._restorer.take_findings())
+        return data
+
     def _feed(self, data: bytes, now_us: int) -> None:
         if data and self._must_be_empty:
             raise NotInspected
@@ -259,6 +275,7 @@ class Response:
         return record.response_content(self._exchange, self._media, pieces)
 
     def _send(self, data: bytes, last: bool) -> list[Command]:
+        data = self._restored(data, last)
         self._note(data)
         self.complete = self.complete or last
         if last and self._trailers is not None:

@@ -7,6 +7,7 @@ snapshot does not have closes the exchange: what nobody can apply cannot be let 
 from typing import Protocol
 
 from masking import Keys, Masker
+from masking.restore import restorer
 from runtime.errors import GatewayError
 from snapshot.connections import Connection
 from snapshot.current import Current
@@ -32,6 +33,14 @@ class Rules(Protocol):
         """Floor and the verdict's profiles. Raises an Error if a profile is unknown."""
         ...
 
+    def request(self, verdict: Verdict) -> Masker | None:
+        """What changes the request on its way out, if anything does. Raises an Error if a profile is unknown."""
+        ...
+
+    def restorer(self, verdict: Verdict) -> Masker:
+        """Turns tokens back that were made for this session, which is one caller's."""
+        ...
+
     def kind(self, path: str) -> str:
         """Kind of the connection that a path begins with, or "": for answers before any verdict."""
         ...
@@ -52,6 +61,12 @@ class SnapshotRules:
 
     def response(self, verdict: Verdict) -> Masker:
         return self._masker(tuple(dict.fromkeys((self._floor, *verdict.masking))), verdict, "response")
+
+    def request(self, verdict: Verdict) -> Masker | None:
+        return self._masker(verdict.request_masking, verdict, "request") if verdict.request_masking else None
+
+    def restorer(self, verdict: Verdict) -> Masker:
+        return Masker(restorer(self._keys, verdict.session.encode()))
 
     def kind(self, path: str) -> str:
         found = self._current.get().connections.get(path.split("?")[0].strip("/").split("/")[0])

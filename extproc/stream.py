@@ -24,6 +24,7 @@ from extproc.commands import (
     Withdraw,
 )
 from extproc.hiding import Hidden, without_tools
+from extproc.outgoing import outgoing
 from extproc.past import Past
 from extproc.question import Question
 from extproc.record import Outcome
@@ -149,6 +150,7 @@ class Stream(Closing):
             raise Unsupported
         revoked.check(self._revocations, verdict)
         self._rules.response(verdict)  # a profile that we lack is found before anything goes
+        self._rules.request(verdict)
         self._question = Question(verdict, self._limits.max_wait) if verdict.effect is Effect.HOLD else None
         self._content_type = hd.first(event.headers, "content-type")
         self._encoding = hd.first(event.headers, "content-encoding").strip().lower() or "identity"
@@ -171,7 +173,8 @@ class Stream(Closing):
         if hashlib.sha256(body).hexdigest() != verdict.request_digest:
             raise DigestMismatch
         body, hidden = self._without_hidden(body)
-        drafts = [*hidden, *self._note(body)] if body else []
+        body, changed = self._masked(body)
+        drafts = [*hidden, *changed, *self._note(body)] if body else [*hidden, *changed]
         if not drafts:
             return extend + self._noted()
         self.state = State.NOTING
@@ -190,6 +193,14 @@ class Stream(Closing):
         self._forwarded = hashlib.sha256(left).hexdigest()
         masker = self._rules.floor(verdict, "request")
         return left, [record.tools(self.exchange, "request", hidden=[masker.text(name)[0] for name in gone])]
+
+    def _masked(self, body: bytes) -> tuple[bytes, tuple[Draft, ...]]:
+        """The request as its profiles leave it: this is what goes, what is recorded and what people are shown."""
+        out = outgoing(self.exchange, self._rules, self._content_type, self._encoding, body)
+        if out.digest:
+            self._pass = PassBody(out.body)
+            self._forwarded = out.digest
+        return out.body, out.drafts
 
     def _note(self, body: bytes) -> list[Draft]:
         media = hd.essence(self._content_type)
@@ -267,7 +278,7 @@ class Stream(Closing):
             raise Moved
         self._approval = approval
         self.state = State.CONSUMING
-        return [Consume(approval, self._verdict.request_digest)]
+        return [Consume(approval, self._forwarded or self._verdict.request_digest)]
 
     def _consumed(self, event: ev.Consumed) -> list[Command]:
         self._approval = ""

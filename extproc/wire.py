@@ -25,7 +25,7 @@ from extproc.commands import (
     SendHeaders,
     SendTrailers,
 )
-from extproc.headers import INSPECTED
+from extproc.headers import DIGESTS, INSPECTED
 
 NAMESPACE = "envoy.filters.http.ext_authz"  # written by authz alone (snapshot/envoy/filters.py)
 OVERWRITE = 2  # HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
@@ -77,9 +77,7 @@ def response(command: Command) -> Any:
         case PassBody(instead):
             answer.request_body.SetInParent()
             if instead is not None:
-                answer.request_body.response.body_mutation.body = instead
-                length = (("content-length", (str(len(instead)).encode(),)),)  # Envoy refuses another body without it
-                _edit(answer.request_body.response.header_mutation, HeaderEdit(length))
+                _replace(answer.request_body.response, instead)
         case SendHeaders(edit):
             _edit(answer.response_headers.response.header_mutation, edit)
         case SendBody(data, end):
@@ -97,6 +95,13 @@ def response(command: Command) -> Any:
         case _:
             return None
     return answer
+
+
+def _replace(common: Any, body: bytes) -> None:
+    """Envoy refuses a body whose length is not the header's, and leaves setting that to us."""
+    common.body_mutation.body = body
+    length = str(len(body)).encode()
+    _edit(common.header_mutation, HeaderEdit(put=(("content-length", (length,)),), drop=DIGESTS))
 
 
 def _edit(mutation: Any, edit: HeaderEdit) -> None:

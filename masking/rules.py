@@ -94,7 +94,7 @@ class Ruleset:
             listed = [each for name in ordered for each in self._profiles[name]]
             self._chosen[choice] = self._choose([each for each in listed if each.applies(connection, direction)])
         rules, selection = self._chosen[choice]
-        return Scanner(rules, keys, tweak=tweak, selection=selection)
+        return Scanner(rules, keys, tweak=tweak, selection=selection, answer=direction == "response")
 
     def masker(
         self,

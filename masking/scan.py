@@ -20,7 +20,7 @@ from masking.matcher import KEPT, Matcher
 from masking.operators import REDACT, Operator, Rank
 from masking.select import KeyRule, Selection
 
-_RESTORE, _TOKEN, _REDACT, _BLOCK = Rank.RESTORE, Rank.TOKEN, Rank.REDACT, Rank.BLOCK
+_RESTORE, _REVERSIBLE, _TOKEN, _REDACT, _BLOCK = Rank.RESTORE, Rank.REVERSIBLE, Rank.TOKEN, Rank.REDACT, Rank.BLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ class Scanner:
         "_keys",
         "_over_lines",
         "_ranks",
+        "_seal_tweak",
         "_tweak",
         "blocking",
         "combined",
@@ -74,13 +75,21 @@ class Scanner:
     )
 
     def __init__(
-        self, rules: Sequence[Rule], keys: Keys, *, tweak: bytes = b"", selection: Selection | None = None
+        self,
+        rules: Sequence[Rule],
+        keys: Keys,
+        *,
+        tweak: bytes = b"",
+        selection: Selection | None = None,
+        answer: bool = False,
     ) -> None:
+        """`answer`: what is sealed in answers is bound to that, so that no restorer of requests' tokens opens it."""
         self.rules = tuple(rules)
         self._ranks = tuple(int(rule.operator.rank) for rule in self.rules)
         self.blocking = int(Rank.BLOCK) in self._ranks
         """Could a hit forbid the whole body?"""
         self._keys, self._tweak = keys, tweak
+        self._seal_tweak = b"\0answer" if answer else b""
         self.selection = selection or Selection(())
         self.has_key_rules = self.selection.has_keys
         self.has_path_rules = self.selection.has_paths
@@ -179,6 +188,8 @@ class Scanner:
             raise Blocked(rule.name)
         if rank is _TOKEN:
             return token.encode()
+        if rank is _REVERSIBLE:
+            tweak += self._seal_tweak
         return operators.replace(operator, value, rule.name, self._keys, tweak)
 
     def _restore(self, rule: Rule | KeyRule, value: bytes, where: str, sink: Findings, tweak: bytes) -> bytes:

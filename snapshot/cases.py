@@ -6,8 +6,8 @@
         input: {identity: {groups: []}}
         want: {effect: deny, rules: [no_role]}
 
-`want` names what matters: effect; rules (all that fired, any order); approval, tools (the keys given); masking (any
-order); restore; record. A file with a single case may leave out `cases:`.
+`want` names what matters: effect; rules (all that fired, any order); approval, tools (the keys given); masking and
+request_masking (any order); restore; record. A file with a single case may leave out `cases:`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from typing import Any
 from snapshot.located import Located, read
 from snapshot.sample import STRANGER, merged
 
-WANTED = ("effect", "rules", "approval", "tools", "masking", "restore", "record")
+WANTED = ("effect", "rules", "approval", "tools", "masking", "request_masking", "restore", "record")
 CASE = ("description", "input", "want")
 
 
@@ -57,11 +57,11 @@ def differences(case: Case, decision: Mapping[str, Any]) -> Iterator[str]:
     """One sentence for everything that is not as wanted; `decision`: the value of `data.exeat.decision`."""
     for name, wanted in case.want.items():
         found = _rules(decision) if name == "rules" else decision.get(name, DEFAULTS.get(name))
-        if not _meets(wanted, found, ordered=name not in ("rules", "masking")):
+        if not _meets(wanted, found, ordered=name not in ("rules", "masking", "request_masking")):
             yield f"{name} is {found!r}, not {wanted!r}"
 
 
-DEFAULTS: Mapping[str, Any] = {"masking": [], "restore": False, "record": "full", "tools": {}}
+DEFAULTS: Mapping[str, Any] = {"masking": [], "request_masking": [], "restore": False, "record": "full", "tools": {}}
 
 
 def _rules(decision: Mapping[str, Any]) -> list[Any]:

@@ -10,7 +10,8 @@ The query is `data.exeat.decision`; its value, with defaults in brackets:
                needed by `hold` and by `tools.hold`, an error on any other allow, without meaning on a deny
     tools      {hold [], hide []}, names of tools; in `hide` also patterns ("delete_*") and exceptions ("!search")
     masking    profile names, on top of the floor []
-    restore    whether keyed tokens in the request may be turned back [false]
+    request_masking  names of profiles that change the request before it is forwarded; the floor does not []
+    restore    whether reversible tokens in the answer are turned back, if this session of this caller made them [false]
     record     what is kept of the content ["full"]
     snapshot   data.snapshot.digest, so that the record names what really decided
     shadow     {effect, reasons} that would have been, where a rule or connection only watches; it is recorded [none]
@@ -130,6 +131,7 @@ class Decision:
     tools_hold: tuple[str, ...] = ()
     tools_hide: tuple[str, ...] = ()
     masking: tuple[str, ...] = ()
+    request_masking: tuple[str, ...] = ()
     restore: bool = False
     record: str = "full"
     shadow: Shadow | None = None
@@ -149,13 +151,16 @@ def parse(result: object) -> Decision:
         tools_hold=tools_hold,
         tools_hide=_names(tools.get("hide", []), "tools.hide", HIDDEN),
         masking=_names(fields.get("masking", []), "masking", PROFILE),
+        request_masking=_names(fields.get("request_masking", []), "request_masking", PROFILE),
         restore=_boolean(fields.get("restore", False), "restore"),
         record=_choice(fields.get("record", "full"), "record", ("full",)),
         shadow=_shadow(fields.get("shadow")),
     )
 
 
-KEYS = {"effect", "reasons", "approval", "tools", "masking", "restore", "record", "snapshot", "shadow"}
+KEYS = {
+    "effect", "reasons", "approval", "tools", "masking", "request_masking", "restore", "record", "snapshot", "shadow",
+}  # fmt: skip
 APPROVAL_KEYS = {
     "any", "all", "quorum", "expires_in", "wait", "justification", "justification_from", "standing", "break_glass",
 }  # fmt: skip

@@ -16,7 +16,7 @@ from snapshot.decision import ApprovalTerms, Bounds, BreakGlass, Effect, Giver, 
 VERSION = "1"
 MAX_BYTES = 2048  # keys and values together, UTF-8
 PROSE = ("reasons", "justification", "message")  # cut in this order
-LISTS = ("masking", "tools_hold", "tools_hide")
+LISTS = ("masking", "request_masking", "tools_hold", "tools_hide")
 CUT_MARK = "…"
 
 
@@ -48,6 +48,7 @@ class Verdict:
     owner: str = ""
     jti: str = ""  # of the caller's token, so that a revocation finds it
     masking: tuple[str, ...] = ()
+    request_masking: tuple[str, ...] = ()
     tools_hold: tuple[str, ...] = ()
     tools_hide: tuple[str, ...] = ()
     approval: ApprovalTerms | None = None

@@ -7,6 +7,8 @@
 #     allow contains REASON
 #     masking contains PROFILE
 #     hide contains TOOL                          a pattern of names; "!NAME" takes one out again
+#     request_masking contains PROFILE            changes the request before it is forwarded
+#     restore := true                             reversible tokens are turned back in the answer, for who made them
 #   Deny outranks hold, hold outranks allow, and where no rule speaks nothing is let out. A pack may also give
 #   `controls`: from a control that a rule serves to those of another framework.
 #
@@ -21,7 +23,8 @@ decision := object.union(
 		"approval": verdict.approval,
 		"tools": {"hold": [], "hide": [tool | some tool in hidden]},
 		"masking": [profile | some profile in masked],
-		"restore": false,
+		"request_masking": [profile | some profile in request_masking],
+		"restore": restoring,
 		"record": "full",
 		"snapshot": data.snapshot.digest,
 	},
@@ -80,6 +83,12 @@ grants := allow | {reason | some reason in data.packs[_].allow}
 hidden := hide | {tool | some tool in data.packs[_].hide}
 
 masked := masking | {profile | some profile in data.packs[_].masking}
+
+request_masking contains profile if some profile in data.packs[_].request_masking
+
+default restoring := false
+
+restoring if data.packs[_].restore == true
 
 # The terms of one hold are its own. Several together ask for somebody of each group, for the largest number of people,
 # and for a reason.

@@ -13,26 +13,27 @@ READABLE = ("application/json", "text/")
 
 
 class PlainStream:
-    """Holds back what may still become SECRET, like the real one."""
+    """Holds back what may still become the word it looks for, like the real one."""
 
-    def __init__(self, fail: Exception | None) -> None:
+    def __init__(self, fail: Exception | None, word: bytes = SECRET, instead: bytes = MASKED) -> None:
         self._held, self._findings, self._fail = b"", list[Finding](), fail
         self.watch: Any = None
+        self._word, self._instead = word, instead
 
     encoded = False
 
     def feed(self, data: bytes) -> bytes:
         if self._fail:
             raise self._fail
-        whole = self._held + data
+        whole, word = self._held + data, self._word
         if b"BINARY" in whole:
             raise Uninspectable("binary")
         if self.watch:
             self.watch(data)
-        count = whole.count(SECRET)
+        count = whole.count(word)
         self._findings += [Finding("secret", "1", "$", "redact", count)] * bool(count)
-        whole = whole.replace(SECRET, MASKED)
-        keep = next((n for n in range(len(SECRET) - 1, 0, -1) if whole.endswith(SECRET[:n])), 0)
+        whole = whole.replace(word, self._instead)
+        keep = next((n for n in range(len(word) - 1, 0, -1) if whole.endswith(word[:n])), 0)
         self._held = whole[len(whole) - keep :]
         return whole[: len(whole) - keep]
 
@@ -46,13 +47,14 @@ class PlainStream:
 
 
 class PlainMasker:
-    def __init__(self, fail: Exception | None = None) -> None:
+    def __init__(self, fail: Exception | None = None, word: bytes = SECRET, instead: bytes = MASKED) -> None:
         self.fail = fail
+        self.word, self.instead = word, instead
 
     def stream(self, media: str, *, encoding: str = "identity") -> Any:
         if encoding != "identity" or not media.startswith(READABLE):
             raise Uninspectable("cannot be read")
-        return PlainStream(self.fail)
+        return PlainStream(self.fail, self.word, self.instead)
 
     def body(self, media: str, data: bytes, *, encoding: str = "identity") -> Masked:
         stream = self.stream(media, encoding=encoding)
@@ -96,6 +98,15 @@ class PlainRules:
             if profile not in self.profiles:
                 raise UnknownProfile(profile)
         return self.floor(verdict, "response")
+
+    def request(self, verdict: Verdict) -> Any:
+        for profile in verdict.request_masking:
+            if profile not in self.profiles:
+                raise UnknownProfile(profile)
+        return self.floor(verdict, "request") if verdict.request_masking else None
+
+    def restorer(self, verdict: Verdict) -> Any:
+        return PlainMasker(None, MASKED, SECRET)
 
     def kind(self, path: str) -> str:
         found = self.known.get(path.split("/")[1])

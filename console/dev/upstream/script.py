@@ -41,10 +41,15 @@ def _scenario(name: str, entry: Mapping[str, Any]) -> Scenario:
 
 
 def choose(request: Mapping[str, Any]) -> Scenario:
-    """By the last `play: NAME` in the request; after a tool result the model says goodbye instead of calling again."""
+    """By the last `play: NAME` in the request, or what stands behind `echo: `.
+
+    After a tool result the model says goodbye instead of calling again.
+    """
     text = json.dumps(request)
     if '"tool_result"' in text or '"role": "tool"' in text or '"function_call_output"' in text:
         return scenarios()["greeting"]
+    if said := re.search(r"echo: ([^\"\\]*)", text):
+        return replace(scenarios()["greeting"], text=said[1], pieces=tuple(re.findall(".{1,7}", said[1])))
     names = [name for name in CHOICE.findall(text) if name in scenarios()]
     return _offered(request, scenarios()[names[-1] if names else "greeting"])
 

@@ -58,3 +58,11 @@ def test_connections_by_name_and_by_path(rules: SnapshotRules) -> None:
         rules.connection("elsewhere")
     assert rules.kind("/anthropic/v1/messages?x=/openai/") == "anthropic"
     assert rules.kind("/") == rules.kind("") == rules.kind("/elsewhere/x") == ""
+
+
+def test_a_request_is_changed_by_its_own_profiles_and_never_by_the_floor(
+    rules: SnapshotRules, ruleset: Recording
+) -> None:
+    assert rules.request(verdict()) is None
+    rules.request(verdict(request_masking=("entrusted",)))
+    assert ruleset.asked == [(("entrusted",), "anthropic", "request", b"s-1")]

@@ -1,5 +1,6 @@
 """Conversations with the state machine: no sockets, no time, no protobuf."""
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -366,6 +367,76 @@ def test_envoys_own_answer_during_a_hold_ends_the_hold() -> None:
 
 
 # what fails, fails closed
+
+# the request as it goes out, and tokens on the way back
+
+TELLING = b'{"a":"SECRET"}'
+CLEANED = b'{"a":"[MASKED]"}'
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_a_request_goes_as_its_profiles_leave_it_and_both_digests_are_recorded_first() -> None:
+    told = verdict(request_masking=("pci",), request_digest=sha256(TELLING))
+    line = play() >> request_headers(told) << cmd.PassHeaders() >> request_body(TELLING)
+    line = line << record("request", "masking.forwarded", "frame.recorded") >> recorded("request")
+    assert line << cmd.PassBody(CLEANED)
+    (said,) = [said for said in line.said if isinstance(said, cmd.Record)]
+    facts = said.drafts[0].data
+    assert (facts["received_digest"], facts["forwarded_digest"]) == (sha256(TELLING), sha256(CLEANED))
+    assert facts["profiles"] == ["pci"]
+    assert said.drafts[1].frames[0].content == CLEANED
+
+
+def test_a_request_without_anything_to_mask_goes_as_it_came() -> None:
+    assert forwarded(request_masking=("pci",))
+
+
+def test_the_floor_never_changes_a_request() -> None:
+    line = play() >> request_headers(verdict(request_digest=sha256(TELLING))) << cmd.PassHeaders()
+    line = line >> request_body(TELLING) << record("request", "frame.recorded", "masking.applied")
+    assert line >> recorded("request") << cmd.PassBody()
+
+
+def test_a_request_that_cannot_be_inspected_does_not_go() -> None:
+    told = verdict(request_masking=("pci",), request_digest=sha256(b"BINARY"))
+    line = play() >> request_headers(told) << cmd.PassHeaders() >> request_body(b"BINARY")
+    assert line << refuse(415, "uninspectable_request") << end("refused", "uninspectable_request")
+
+
+def test_a_profile_for_requests_that_we_lack_closes() -> None:
+    line = play() >> request_headers(verdict(request_masking=("unheard-of",)))
+    assert line << refuse(503, "unknown_profile") << end("refused", "unknown_profile")
+
+
+def test_an_approval_binds_what_goes_out() -> None:
+    told = replace(held(), request_masking=("pci",), request_digest=sha256(TELLING))
+    line = play() >> request_headers(told) << cmd.PassHeaders() >> request_body(TELLING) << cmd.ExtendTimeout(605)
+    line = line << record("request") >> recorded("request") << ask() >> ev.Asked("a-1", "granted")
+    line = line << cmd.Consume("a-1", sha256(CLEANED)) >> ev.Consumed(True)
+    assert line << cmd.PassBody(CLEANED)
+    (asked,) = [said.ask for said in line.said if isinstance(said, cmd.AskApproval)]
+    assert (asked.received_digest, asked.forwarded_digest) == (sha256(TELLING), sha256(CLEANED))
+    assert b"[MASKED]" in asked.shown.content
+    assert b"SECRET" not in asked.shown.content
+
+
+def test_tokens_are_turned_back_behind_the_record() -> None:
+    line = forwarded(restore=True) >> response_headers() >> chunk(b"x [MASK") << record("response", "frame.recorded")
+    line = line >> recorded() << headers() << body(b"x ") >> chunk(b"ED] y", end=True) << record("response")
+    line = line >> recorded() << body(b"SECRET y", end=True) << end("answered")
+    drafts = [draft for said in line.said if isinstance(said, cmd.Record) for draft in said.drafts]
+    kept = b"".join(frame.content for draft in drafts for frame in draft.frames)
+    assert b"[MASKED] y" in kept
+    assert b"SECRET" not in kept
+    assert drafts[-1].data["restored"] == 1
+
+
+def test_without_restore_tokens_stay() -> None:
+    line = forwarded() >> response_headers() >> chunk(b"x [MASKED]", end=True) << record("response") >> recorded()
+    assert line << headers() << body(b"x [MASKED]", end=True) << end("answered")
 
 
 def test_without_a_verdict_nothing_goes() -> None:

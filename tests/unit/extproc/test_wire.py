@@ -95,3 +95,16 @@ def test_no_reply_ever_changes_a_mode() -> None:
         message = wire.response(command)
         assert not message.HasField("mode_override")
         assert b"CONTINUE_AND_REPLACE" not in str(message).encode()
+
+
+def test_another_body_brings_its_length_and_takes_the_digests_along() -> None:
+    common = wire.response(cmd.PassBody(b"abc")).request_body.response
+    assert common.body_mutation.body == b"abc"
+    (length,) = common.header_mutation.set_headers
+    assert (length.header.key, length.header.raw_value, length.append_action) == (
+        "content-length",
+        b"3",
+        wire.OVERWRITE,
+    )
+    assert {"digest", "content-digest", "repr-digest", "content-md5"} == set(common.header_mutation.remove_headers)
+    assert not wire.response(cmd.PassBody()).request_body.response.HasField("body_mutation")

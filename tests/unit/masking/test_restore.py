@@ -45,3 +45,14 @@ def test_what_is_too_long_to_come_back_is_redacted() -> None:
     text = b"<" + b"a" * (operators.LONGEST_SEALED - 2) + b">"
     token = mask_text(Scanner((rule,), KEYS), "$", Findings(), text)
     assert whole(restorer(KEYS, b""), token)[0] == text
+
+
+def test_what_an_answer_seals_stays_sealed() -> None:
+    """Only what went out with a request comes back: an answer's own tokens are for who holds the key."""
+    rules = (Rule("card", "1", CARD, operators.REVERSIBLE),)
+    tokens = [
+        mask_text(Scanner(rules, KEYS, tweak=b"s", answer=answer), "$", Findings(), TEXT) for answer in (True, False)
+    ]
+    back = restorer(KEYS, b"s")
+    assert whole(back, tokens[0])[0] == tokens[0]
+    assert whole(back, tokens[1])[0] == TEXT
