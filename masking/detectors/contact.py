@@ -1,7 +1,7 @@
 """How to reach somebody: e-mail and telephone."""
 
 from masking import validators
-from masking.detector import LINK, Detector
+from masking.detector import Detector, said
 
 _LOCAL = r"(?:[A-Za-z0-9._%+'&~\-]|[^\x00-\x7f])"
 _BEGIN = r"(?:[A-Za-z0-9._%+\-]|[^\x00-\x7f])"
@@ -56,8 +56,13 @@ PHONE_US = Detector(
 
 PHONE_INTERNATIONAL = Detector(
     name="phone",
-    pattern=r"(?:\B\+|\b00)[1-9][0-9]{0,2}(?:(?:[ .()/\-]|[\u00a0\u202f\u2009\u2011\u2013]){0,2}[0-9]){5,13}\b",
+    # Dots only behind a plus: `483.002 483.3 28.66` are coordinates.
+    pattern=(
+        r"(?:\B\+[1-9][0-9]{0,2}(?:(?:[ .()/\-]|[\u00a0\u202f\u2009\u2011\u2013]){0,2}[0-9]){5,13}\b"
+        r"|\b00[1-9][0-9]{0,2}(?:(?:[ ()/\-]|[\u00a0\u202f\u2009\u2011\u2013]){0,2}[0-9]){5,13}\b)"
+    ),
     groups=("pii", "contact"),
+    decimal=True,
     validate=validators.e164,
     positive=(
         "«+44 20 7946 0958»",
@@ -66,7 +71,7 @@ PHONE_INTERNATIONAL = Detector(
         "«0049 30 901820»",
         "«+91-98765-43210»",
     ),
-    negative=("x+12345678", "+0123456789", "+123", "+999 12345678"),
+    negative=("x+12345678", "+0123456789", "+123", "+999 12345678", "0.00442079460958", "M483.002 483.3 28.66 512"),
 )
 
 PHONE_UK = Detector(
@@ -85,8 +90,7 @@ PHONE_UK = Detector(
 PHONE_SAID = Detector(
     name="phone",
     pattern=rf"\+?(?:[0-9]|\([0-9])(?:(?:[()/]|{_SEP}){{0,2}}[0-9]){{6,14}}\b",
-    context=rf"\b(?:phone|tele?(?:phone|fon)?|mobile|cell|fax|whatsapp|msisdn){LINK}",
-    ignore_case=True,
+    context=said("tel", "tele", "telefon", "mobile", "cell", "fax", "whatsapp", "msisdn", within="phone"),
     groups=("pii", "contact"),
     validate=validators.at_least_digits(7),
     positive=(
@@ -94,6 +98,7 @@ PHONE_SAID = Detector(
         '"mobile":"«015112345678»"',
         "Cell number «5552671»",
         '"phone_number": "«555 2671»"',
+        '"homePhone": "«4155552671»", "work_phone": "«4155552671»"',
     ),
     negative=("4155552671", "phone: 1111111", "cell 12"),
 )

@@ -137,12 +137,16 @@ def eventually(ask: Callable[[], T], good: Callable[[T], bool], seconds: float =
 
 
 @contextlib.contextmanager
-def running(policies: Path = POLICIES, extra: str = "") -> Iterator[Gateway]:
-    """`extra`: lines for exeat.toml. Ends everything; a part that said something unexpected is in `said`."""
+def running(policies: Path = POLICIES, extra: str = "", *, upstream: bool = True) -> Iterator[Gateway]:
+    """`extra`: lines for exeat.toml. Without `upstream` somebody else answers at its port.
+
+    Ends everything; a part that said something unexpected is in `said`.
+    """
     with short_folder() as folder, contextlib.ExitStack() as stack:
         ports, _ = dev.choose_ports(free=True)
-        upstream = Upstream()
-        stack.enter_context(http(upstream.app(), ports["upstream"]))
+        simulated = Upstream()
+        if upstream:
+            stack.enter_context(http(simulated.app(), ports["upstream"]))
         issuer = stack.enter_context(DevIssuer.serving(port=ports["issuer"]))
         house = dev.build(folder, ports, policies)
         house.config.write_text(_with(house.config.read_text(), extra))
@@ -150,7 +154,7 @@ def running(policies: Path = POLICIES, extra: str = "") -> Iterator[Gateway]:
         said: list[str] = []
         supervisor = Supervisor(parts(settings, house.config), settings.gateway.run_dir / "logs", said.append)
         stack.enter_context(_supervised(supervisor))
-        yield Gateway(house, settings, issuer, upstream, supervisor, said)
+        yield Gateway(house, settings, issuer, simulated, supervisor, said)
 
 
 def _with(text: str, extra: str) -> str:
