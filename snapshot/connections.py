@@ -6,6 +6,7 @@
       upstream: https://ledger.internal/api
       credential: ledger
       risk: high
+      addresses: private                  # its host is one of the house; default: public ones alone
       sql_fields: ["$.query"]
       sql_dialect: postgres               # default: whatever all dialects agree on
       rows: ["$.accounts"]                # the lists whose length counts as records that left the upstream
@@ -25,6 +26,7 @@ from urllib.parse import urlsplit
 
 from runtime.settings import is_loopback
 from snapshot.located import Located, read
+from snapshot.ranges import forbidden
 
 KINDS = ("anthropic", "openai", "azure_openai", "gemini", "mcp", "kubernetes", "http")
 # known and refused: to describe the request and not read the answer would be worse than a clear no
@@ -46,6 +48,7 @@ KEYS = (
     "credential",
     "risk",
     "mode",
+    "addresses",
     "sql_fields",
     "sql_dialect",
     "server_requests",
@@ -54,6 +57,7 @@ KEYS = (
     "uninspectable",
 )
 MODES = ("enforce", "shadow")
+ADDRESSES = ("public", "private")
 RESERVED = {"exeat"}  # paths of our own, should the gateway ever answer one itself
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")  # a path segment, a cluster name, a column of the evidence
@@ -91,6 +95,7 @@ class Connection:
     rows: tuple[str, ...] = ()  # paths of lists in its answers
     rows_asked: tuple[str, ...] = ()  # paths in the body, `?name` for a field of the query
     uninspectable: tuple[str, ...] = ()  # media types that may pass unread; empty: refuse
+    private: bool = False  # its host may lead to addresses of the house
     mode: str = "enforce"  # or shadow: what would be denied or held is let out and recorded so
     line: int = field(default=0, compare=False)
 
@@ -131,10 +136,12 @@ def _connection(name: str, item: Located) -> Connection:
     kind = _kind(values["kind"])
     if "server_requests" in values and kind != "mcp":
         raise values["server_requests"].refuse("server_requests is for connections of kind mcp")
+    private = "addresses" in values and values["addresses"].choice("addresses", ADDRESSES) == "private"
     return Connection(
         name=name,
         kind=kind,
-        upstream=_upstream(values["upstream"]),
+        upstream=_upstream(values["upstream"], private),
+        private=private,
         credential=credential,
         risk=values["risk"].choice("risk", RISKS) if "risk" in values else "standard",
         sql_fields=_paths(values, "sql_fields", (FIELD,), "a path such as $.query or $.batch[*].sql"),
@@ -154,7 +161,7 @@ def _kind(item: Located) -> str:
     return item.choice("kind", KINDS)
 
 
-def _upstream(item: Located) -> str:
+def _upstream(item: Located, private: bool) -> str:
     """An origin with an optional path. No query, no user, https, and http on this machine alone."""
     text = item.text("upstream")
     try:
@@ -172,9 +179,20 @@ def _upstream(item: Located) -> str:
         raise item.refuse("upstream has more than an origin and a plain path")
     if port == 0 or not _host_is_plain(host):
         raise item.refuse("upstream's host or port cannot be one")
+    why = "" if is_loopback(host) or not _is_address(host) else forbidden(host, private)
+    if why:
+        raise item.refuse(f"upstream is {why}")
     if UNSUPPORTED_HOSTS.fullmatch(host):
         raise item.refuse(f"upstream {host} serves models that are not supported under any kind")
     return text.rstrip("/")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _host_is_plain(host: str) -> bool:

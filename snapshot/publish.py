@@ -16,7 +16,7 @@ from runtime.clock import Clock, SystemClock
 from runtime.errors import GatewayError
 from runtime.fileio import private_dir
 from runtime.settings import Settings
-from snapshot import layout, metrics, repository, signature
+from snapshot import addresses, layout, metrics, repository, signature
 from snapshot.connections import Connection, parse_connections
 from snapshot.engine.process import Worker
 from snapshot.envoy import EnvoyRefused
@@ -25,6 +25,7 @@ from snapshot.repository import CONNECTIONS, Repository
 from snapshot.validate import Checked, SnapshotRefused, validate
 
 SETTLE_SECONDS = 0.1  # a pull writes files one by one; half of one is nobody's revision
+LOOK_UP_SECONDS = 30.0
 MAX_PROBLEMS = 50  # in one event, each cut to MAX_TEXT characters: an event holds 60 kB
 MAX_TEXT = 500
 DAY_US = 86_400_000_000
@@ -43,19 +44,32 @@ class Envoy(Protocol):
 
 
 class Publisher:
-    def __init__(self, settings: Settings, recorder: Recorder, envoy: Envoy, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        recorder: Recorder,
+        envoy: Envoy,
+        clock: Clock | None = None,
+        resolve: addresses.Resolve = addresses.resolve,
+    ) -> None:
         self._settings = settings
         self._state = settings.gateway.state_dir
         self._recorder = recorder
         self._envoy = envoy
         self._clock = clock or SystemClock()
         self._seen: tuple[object, ...] | None = None
+        self._resolve = resolve
+        self._connections: Mapping[str, Connection] = {}
+        self._withdrawn: Mapping[str, str] = {}
+        self._looked_up = 0.0
 
     async def run(self) -> None:
         """Looks for a new revision until cancelled."""
         while True:
             try:
                 await self.look()
+                if asyncio.get_running_loop().time() - self._looked_up >= LOOK_UP_SECONDS:
+                    await self.look_up()
             except (GatewayError, OSError) as error:  # ours, not the revision's: tried again
                 fields = {"code": getattr(error, "code", "os_error"), "problem": str(error)}
                 logger.error("publish_failed", extra={"fields": fields})
@@ -82,6 +96,20 @@ class Publisher:
             await self._refuse(digest, commit, error.problems)
         self._seen = stamp
 
+    async def look_up(self) -> None:
+        """Where the names of upstreams lead now; a connection that leads where it may not is closed until it does."""
+        self._looked_up = asyncio.get_running_loop().time()
+        now = await addresses.refused(self._connections.values(), self._resolve)
+        if set(now) == set(self._withdrawn):
+            return
+        for name in sorted(set(now) - set(self._withdrawn)):
+            logger.error("connection_withdrawn", extra={"fields": {"problem": now[name]}})
+        data: dict[str, Value] = {"withdrawn": sorted(now), "problems": [now[name][:MAX_TEXT] for name in sorted(now)]}
+        await self._recorder.record(Draft(Kind.CONFIG, "connections.withdrawn", data=data))
+        self._withdrawn = now
+        open_ones = {name: found for name, found in self._connections.items() if name not in now}
+        self._envoy.render(self._settings, open_ones)
+
     def restore(self) -> None:
         """At start: Envoy's files for what `current` names, if the settings still go with it. Raises Error."""
         try:
@@ -89,13 +117,18 @@ class Publisher:
         except layout.NoSnapshot:
             return
         text = layout.read_source(layout.folder(self._state, digest)).text(CONNECTIONS)
-        self._envoy.render(self._settings, parse_connections(text, CONNECTIONS, self._settings.secrets))
+        self._connections = parse_connections(text, CONNECTIONS, self._settings.secrets)
+        self._envoy.render(self._settings, self._connections)
 
     async def _check(self, revision: Repository) -> Checked:
         async with Worker.running() as worker:
             deadline_s = self._settings.engine.deadline_ms / 1000
             checked = await validate(revision, worker, self._settings.secrets, deadline_s=deadline_s)
         checked.require()
+        astray = await addresses.refused(checked.connections.values(), self._resolve)
+        if astray:
+            found = [Problem(CONNECTIONS, checked.connections[name].line, why) for name, why in astray.items()]
+            raise SnapshotRefused(found)
         try:
             await asyncio.to_thread(self._envoy.validate, self._settings, checked.connections)
         except EnvoyRefused as error:
@@ -111,6 +144,7 @@ class Publisher:
             await self._recorder.record(
                 Draft(Kind.CONFIG, "snapshot.published", data=_facts(checked, previous, commit, signer))
             )
+        self._connections, self._withdrawn = checked.connections, {}
         self._envoy.render(self._settings, checked.connections)
         layout.move_current(self._state, revision.digest)
         metrics.PUBLISHED.set_to_current_time()

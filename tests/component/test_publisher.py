@@ -75,7 +75,11 @@ class House:
                 "secrets": {"key": {"file": folder / "key", "hosts": ["plain.example"]}},
             }
         )
-        self.publisher = Publisher(self.settings, self.recorder, self.envoy)
+        self.leads_to = ["8.8.8.8"]
+        self.publisher = Publisher(self.settings, self.recorder, self.envoy, resolve=self.resolve)
+
+    async def resolve(self, host: str) -> list[str]:
+        return self.leads_to
 
     def problems(self) -> list[str]:
         draft = self.recorder.drafts[-1]
@@ -184,6 +188,29 @@ async def test_what_envoy_would_refuse_is_not_published(house: House) -> None:
     assert house.problems() == ["data/connections.yaml: Envoy refuses the rendered configuration"]
     with pytest.raises(layout.NoSnapshot):
         layout.current(house.state)
+
+
+async def test_a_connection_into_the_house_is_refused_with_its_line(house: House) -> None:
+    house.leads_to = ["8.8.8.8", "10.0.0.7"]
+    await house.publisher.look()
+    (problem,) = house.problems()
+    assert problem.startswith("data/connections.yaml:")
+    assert "plain.example leads to 10.0.0.7" in problem
+    assert house.envoy.rendered == []
+
+
+async def test_a_name_that_comes_to_lead_elsewhere_is_closed_until_it_does_not(house: House) -> None:
+    await house.publisher.look()
+    house.leads_to = ["169.254.169.254"]
+    for _ in range(2):
+        await house.publisher.look_up()
+    assert house.envoy.rendered == [["plain"], []]
+    house.leads_to = []
+    await house.publisher.look_up()
+    assert house.envoy.rendered[2:] == [["plain"]]
+    assert house.recorder.types() == ["snapshot.published", *["connections.withdrawn"] * 2]
+    first, second = (draft.data["withdrawn"] for draft in house.recorder.drafts[1:])
+    assert (first, second) == (["plain"], [])
 
 
 async def test_what_cannot_be_recorded_does_not_happen(house: House) -> None:

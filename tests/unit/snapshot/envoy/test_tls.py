@@ -56,7 +56,7 @@ def test_without_a_client_authority_nobody_is_asked(tmp_path: Path) -> None:
 )
 def test_upstreams_are_checked_by_name_or_address(tmp_path: Path, host: str, sni: str | None, kind: str) -> None:
     settings = Settings(envoy={"upstream_ca": tmp_path / "house.pem"})  # type: ignore[arg-type]
-    known = connections(f"x: {{kind: http, upstream: 'https://{host}'}}")
+    known = connections(f"x: {{kind: http, upstream: 'https://{host}', addresses: private}}")
     (cluster,) = dynamic.upstream_clusters(settings, known.values(), tmp_path)
     context = to_json(cluster)["transport_socket"]["typed_config"]
     assert context.get("sni") == sni
