@@ -237,6 +237,8 @@ class ApprovalsService(stubs.ApprovalsServicer):
         now_us = self._clock.now_us()
         who = voter(person, approval.card, now_us=now_us, auth_time_max_s=auth_time_max_s)
         less = narrowed(wire.narrowing_from(request.narrowing), self._profiles) if kind is steps.Grant else NOTHING_LESS
+        if approval.card.tool and less != NOTHING_LESS:
+            raise AskInvalid("the answer that calls this tool is under way: it cannot be narrowed any more")
         wish = _wish(request) if kind is steps.Grant else None
         vote = Vote(who, request.shown_digest, await self._words(request.justification), less, wish)
         after = await self._step(request.id, lambda at_us: kind(at_us, vote))

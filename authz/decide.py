@@ -120,6 +120,7 @@ def verdict(
         tools_hide=decision.tools_hide,
         approval=decision.approval,
         justification=described.justification,
+        patience=described.patience,
         rule=reason.rule,
         message=reason.message,
         reasons="\n".join(f"{other.rule}: {other.message}" for other in decision.reasons[1:]),

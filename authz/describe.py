@@ -36,6 +36,7 @@ class Described:
     findings: tuple[Finding, ...] = ()
     justification: str = ""
     rows_asked: int = 0  # records that the request asks for, 0 where nothing says
+    patience: int = 0  # seconds; see headers.patience
 
 
 class _Pen:
@@ -91,6 +92,7 @@ def describe_request(
         digest=digest,
         action=_action(asked, connection, read, document, pen),
         justification=pen.text(headers.justification(found), "justification"),
+        patience=headers.patience(found),
         findings=tuple(pen.findings),
         rows_asked=rows.asked(connection.rows_asked, document, shown),
     )

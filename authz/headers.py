@@ -45,6 +45,8 @@ SINGLE = (
     "idempotency-key",
 )  # fmt: skip
 REQUEST_ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+PATIENCE = ("x-stainless-timeout", "x-stainless-read-timeout")
+SECONDS = re.compile(rb"[0-9]{1,6}(\.[0-9]{1,6})?")
 MAX_SESSION = 128
 MAX_JUSTIFICATION = 500  # the verdict carries it, and holds 2 KB in all
 
@@ -119,6 +121,12 @@ def session_key(headers: Headers) -> str:
 
 def mcp_session(headers: Headers) -> str:
     return _bounded(headers.one("mcp-session-id"), "mcp-session-id", MAX_SESSION)
+
+
+def patience(headers: Headers) -> int:
+    """Whole seconds that the caller's SDK waits for an answer, as it says; 0 if it does not. Only ever a hint."""
+    told = [value for name in PATIENCE for value in headers.all(name) if SECONDS.fullmatch(value)]
+    return min((int(float(value)) for value in told), default=0)
 
 
 def justification(headers: Headers) -> str:

@@ -11,6 +11,7 @@ from extproc.revoked import Revoked
 from extproc.rules import Rules
 from extproc.spent import Spent, spent
 from extproc.states import State
+from extproc.tools.asking import Asking
 from runtime.errors import GatewayError
 from snapshot.verdict import MalformedVerdict, Verdict
 from usage import Who
@@ -26,6 +27,7 @@ class Closing:
         self._approval = ""  # while it is ours to withdraw
         self._asking = False  # a question is on its way
         self._end_noted = False
+        self._asking_calls: Asking | None = None  # where an answer is held at the calls of tools
 
     # reasons
 
@@ -83,7 +85,8 @@ class Closing:
 
     def _withdrawn(self) -> list[Command]:
         approval, self._approval = self._approval, ""
-        return [Withdraw(approval)] if approval else []
+        calls = self._asking_calls.withdraw() if self._asking_calls else []
+        return [*([Withdraw(approval)] if approval else []), *calls]
 
     def _end_recorded(self, event: ev.Recorded) -> list[Command]:
         self._end_noted = self._end_noted or event.tag == "end"

@@ -103,18 +103,23 @@ class Record(Command):
 
 @dataclass(frozen=True, slots=True)
 class AskApproval(Command):
+    """`key`: of a call in an answer; "" for the request itself. Asked, Answered and Consumed name it again."""
+
     ask: Ask = field(repr=False)
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AwaitApproval(Command):
     approval: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Consume(Command):
     approval: str
     digest: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

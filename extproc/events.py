@@ -75,6 +75,7 @@ class Asked(Event):
     approval: str
     state: str
     narrowing: Narrowing = NOTHING_LESS
+    key: str = ""  # of a call in an answer; "": of the request itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Answered(Event):
     state: str
     message: str = ""
     narrowing: Narrowing = NOTHING_LESS
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class Consumed(Event):
     """Whether the one release of the grant was ours."""
 
     ours: bool
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class HoldFailed(Event):
     """The approvals service gave no usable answer."""
 
     code: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

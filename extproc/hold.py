@@ -70,14 +70,14 @@ class Errands:
         async with asyncio.timeout(ASK_SECONDS):
             return await self._holds.request(command.ask)
 
-    async def wait(self, held: Held) -> ev.Event:
+    async def wait(self, held: Held, key: str = "") -> ev.Event:
         with metrics.WAITING.track_inprogress():
             outcome = await self._holds.wait(held)
-        return ev.Answered(str(outcome.state), outcome.message, outcome.narrowing)
+        return ev.Answered(str(outcome.state), outcome.message, outcome.narrowing, key)
 
-    async def consume(self, held: Held, digest: str) -> ev.Event:
+    async def consume(self, held: Held, digest: str, key: str = "") -> ev.Event:
         async with asyncio.timeout(ASK_SECONDS):
-            return ev.Consumed(await self._holds.consume(held, digest))
+            return ev.Consumed(await self._holds.consume(held, digest), key)
 
     async def withdraw(self, held: Held) -> None:
         async with asyncio.timeout(ASK_SECONDS):

@@ -35,8 +35,8 @@ class Pump:
         self._came, self._moved = asyncio.Event(), asyncio.Event()
         self._timers: dict[str, tuple[int, asyncio.TimerHandle]] = {}
         self._serial = 0
-        self._held: Held | None = None
-        self._waiting: asyncio.Task[None] | None = None
+        self._held: dict[str, Held] = {}  # by approval
+        self._waiting: list[asyncio.Task[None]] = []
         self._envoy_left = False
         self._abort = ""
 
@@ -134,13 +134,13 @@ class Pump:
                     self._errands.record(command), lambda code: ev.RecordFailed(command.tag, code), "record_slow"
                 )
             case cmd.AskApproval():
-                self._errand(self._ask(command), ev.HoldFailed, "approvals_slow")
-            case cmd.AwaitApproval() if self._held:
-                self._waiting = self._errand(self._errands.wait(self._held), ev.HoldFailed, "approvals_slow")
-            case cmd.Consume() if self._held:
-                self._errand(self._errands.consume(self._held, command.digest), ev.HoldFailed, "approvals_slow")
-            case cmd.Withdraw() if self._held:
-                self._errands.start(self._errands.withdraw(self._held))
+                self._approving(command.key, self._ask(command))
+            case cmd.AwaitApproval(approval, key):
+                self._waiting.append(self._approving(key, self._errands.wait(self._held[approval], key)))
+            case cmd.Consume(approval, digest, key):
+                self._approving(key, self._errands.consume(self._held[approval], digest, key))
+            case cmd.Withdraw(approval):
+                self._errands.start(self._errands.withdraw(self._held[approval]))
             case cmd.SetTimer(name, seconds):
                 self._set(name, seconds)
             case cmd.StopTimer(name):
@@ -170,9 +170,13 @@ class Pump:
 
         return self._errands.start(errand())
 
+    def _approving(self, key: str, work: Awaitable[ev.Event]) -> asyncio.Task[None]:
+        return self._errand(work, lambda code: ev.HoldFailed(code, key), "approvals_slow")
+
     async def _ask(self, command: cmd.AskApproval) -> ev.Event:
-        self._held = await self._errands.ask(command)
-        return ev.Asked(self._held.id, str(self._held.state), self._held.narrowing)
+        held = await self._errands.ask(command)
+        self._held[held.id] = held
+        return ev.Asked(held.id, str(held.state), held.narrowing, command.key)
 
     # time
 
@@ -191,5 +195,5 @@ class Pump:
         """No timers and no waiting for people any more."""
         for name in list(self._timers):
             self._stop(name)
-        if self._waiting is not None:
-            self._waiting.cancel()
+        for task in self._waiting:
+            task.cancel()

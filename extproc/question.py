@@ -11,6 +11,7 @@ from snapshot.verdict import MalformedVerdict, Verdict
 ENVOY_CEILING = 3600  # seconds; `max_message_timeout`, above it an extension is ignored
 ENVOY_MARGIN = 60  # our own deadline comes first, and the request must still be asked about and released
 DEADLINE_MARGIN = 5.0  # approvals decides about expiry; our own clock is for an approvals that does not answer
+PATIENCE_MARGIN = 3.0  # seconds; what was on the way before we saw it, and our answer on its way back
 RESPOND_SECONDS = 60  # `wait: respond` waits for no one, only for the question to be durable
 SHOWN_BYTES = 2 << 20  # what one gRPC message and one screen can bear
 
@@ -41,7 +42,20 @@ class Question:
 
     @property
     def wait_seconds(self) -> float:
+        """The longest that anybody waits here, whatever the caller says."""
         return min(self.terms.expires_s, self.max_wait) + DEADLINE_MARGIN
+
+    def wait(self, elapsed: float) -> float:
+        """Seconds from now; `elapsed`: since the request came. It ends before a caller who said so gives up."""
+        if not self.verdict.patience:
+            return self.wait_seconds
+        patience = max(self.verdict.patience - PATIENCE_MARGIN, self.verdict.patience / 2)
+        return min(self.wait_seconds, max(patience - elapsed, 0.1))
+
+    @property
+    def impatient(self) -> bool:
+        """Whether the caller leaves before the approval ends."""
+        return self.wait(0) < self.wait_seconds
 
     @property
     def envoy_seconds(self) -> int:
@@ -76,6 +90,6 @@ class Question:
             session=verdict.session,
             jti=verdict.jti,
             rule=verdict.rule,
-            message=verdict.message,
+            message=view.message or verdict.message,
             justification=verdict.justification,
         )

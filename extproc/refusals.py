@@ -12,6 +12,7 @@ RECORD = (503, "The evidence cannot be written, so nothing was let through.")
 
 REFUSALS: Mapping[str, tuple[int, str]] = {
     "approval_expired": (403, "Nobody granted this in time."),
+    "approval_pending": (403, "Nobody has answered yet. Ask again within a minute to find the answer."),
     "approval_refused": (403, "An approver refused this."),
     "approval_required": (403, "This needs an approval, which has been asked for."),
     "approval_used": (403, "The approval for this cannot be used again."),
@@ -20,6 +21,7 @@ REFUSALS: Mapping[str, tuple[int, str]] = {
     "blocked": (403, "The content may not pass."),
     "digest_mismatch": (503, "The request changed after it was decided, so it was not let through."),
     "hidden_tool_forced": (403, "The request insists on a tool that is not there for it."),
+    "hold_buffer_full": (502, "More came behind a held tool call than the gateway keeps."),
     "justification_required": (403, "The policy asks why: say it in the header x-exeat-justification, and ask again."),
     "local_reply_too_long": UNAVAILABLE,
     "malformed_response": (502, "The upstream's answer is not a whole answer."),
@@ -30,6 +32,7 @@ REFUSALS: Mapping[str, tuple[int, str]] = {
     "revoked": (403, "This identity, agent, session or token was revoked."),
     "spool_down": RECORD,
     "spool_full": RECORD,
+    "tool_calls_unreadable": (502, "The upstream's answer is not one in which tool calls can be held."),
     "too_large_to_show": (413, "The request is too large to be shown to an approver."),
     "uninspectable_request": (415, "The request cannot be inspected, and must be before it may go."),
     "uninspectable": (502, "The upstream's answer cannot be inspected, so it was not let through."),

@@ -19,6 +19,7 @@ from extproc.meter import Meter
 from extproc.record import Exchange
 from extproc.rules import Rules, UnknownConnection
 from extproc.spent import generates
+from extproc.tools import Call, Kept, keep
 from masking import Finding, Masker, Uninspectable
 from masking import Stream as MaskingStream
 from runtime.errors import GatewayError
@@ -79,6 +80,7 @@ class Response:
         self._listing: Listing | None = None  # of an MCP server
         self._listed: list[Draft] = []
         self._restorer: MaskingStream | None = None  # behind the record: tokens become what they were made from
+        self._calls: Kept | None = None  # where calls of tools are held
         self._media = ""
         self._came = 0
         self._meter: Meter | None = None
@@ -109,6 +111,7 @@ class Response:
             self._head = self._head.without("content-encoding")
         self._meter = self._measure(headers)
         self._restorer = self._restoring(headers)
+        self._calls = self._keep()
         timer: list[Command] = [SetTimer(HEAD, HEAD_SECONDS)] if self._sse and self._stream else []
         return [*timer, *self._pump()]
 
@@ -210,6 +213,13 @@ class Response:
         self._exchange.restored += sum(found.count for found in self._restorer.take_findings())
         return data
 
+    def _keep(self) -> Kept | None:
+        """An answer in which nobody could find a call must not go where calls are held; an error may be any text."""
+        verdict = self._exchange.verdict
+        if verdict is None or not verdict.tools_hold or (self._exchange.status >= 400 and not self._sse):
+            return None
+        return keep(dialect_of(verdict.kind, self._exchange.path), self._media, verdict.tools_hold)
+
     def _feed(self, data: bytes, now_us: int) -> None:
         if data and self._must_be_empty:
             raise NotInspected
@@ -217,7 +227,7 @@ class Response:
             data = self._listing.feed(data)
             self._note_listed(self._listing, now_us)
         masked = data if self._stream is None else self._stream.feed(data)
-        self._gather(masked, now_us)
+        self._gather(self._calls.feed(masked) if self._calls else masked, now_us)
 
     def _finish(self, now_us: int) -> None:
         self._ended = True
@@ -225,7 +235,40 @@ class Response:
         if self._listing is not None and self._stream is not None:
             rest = self._stream.feed(self._listing.finish())
             self._note_listed(self._listing, now_us)
-        self._gather(rest if self._stream is None else rest + self._stream.finish(), now_us)
+        rest = rest if self._stream is None else rest + self._stream.finish()
+        self._gather(self._calls.feed(rest) + self._calls.finish() if self._calls else rest, now_us)
+
+    # held calls
+
+    @property
+    def holding(self) -> bool:
+        """Something is kept until people have answered, or until it is known whether to ask them."""
+        return self._calls is not None and self._calls.holding
+
+    @property
+    def ended(self) -> bool:
+        """The upstream has said all; what is left waits here."""
+        return self._ended
+
+    @property
+    def events(self) -> bool:
+        return self._sse
+
+    def take_calls(self) -> list[Call]:
+        return self._calls.take_calls() if self._calls else []
+
+    def decide(self, key: str, refused: str, now_us: int) -> list[Command]:
+        """A call goes, or the sentence `refused` in its place."""
+        if self._calls is not None:
+            self._gather(self._calls.answer(key, refused), now_us)
+        return self._pump()
+
+    def keep_alive(self, now_us: int) -> list[Command]:
+        """A whole event that means nothing, recorded like all that goes."""
+        if self._calls is None or not self._calls.holding:
+            return []
+        self._gather(self._calls.keep_alive, now_us)
+        return self._pump()
 
     def _note_listed(self, listing: Listing, now_us: int) -> None:
         """What a server's messages were: its tools are compared with what is known of them."""
@@ -246,7 +289,7 @@ class Response:
         commands = self._record()
         data = self._flow.release()
         settled = not (self._recording or self._facts or self._listed)
-        last = self._ended and self._flow.empty and settled
+        last = self._ended and self._flow.empty and settled and not self.holding
         if self._head and (data or last or (self._head_due and settled)):
             commands += [SendHeaders(self._head), *([StopTimer(HEAD)] if self._sse else [])]
             self._head, self.head_sent = None, True

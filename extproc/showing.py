@@ -1,5 +1,7 @@
 """What an approver is to be shown of a held request: everything masked, put together as it is read. Pure."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,6 +9,7 @@ from approvals.view import Hit, View
 from extproc.past import Past, Sent, compare
 from extproc.record import Exchange
 from extproc.rules import Rules
+from extproc.tools.call import Call
 from masking import Finding
 from snapshot.verdict import Verdict
 
@@ -29,6 +32,29 @@ class Showing:
 
     def content(self, media: str, text: str, findings: Sequence[Finding] = ()) -> None:
         self._view = replace(self._view, content=text, media=media, findings=_hits(findings))
+
+    def call(self, verdict: Verdict, call: Call, now_us: int) -> View:
+        """Of a tool call, which was masked with the answer; compared with the last call of that tool."""
+        said = json.dumps([call.tool, call.arguments], ensure_ascii=False).encode("utf-8", "replace")
+        digest = hashlib.sha256(said).hexdigest()
+        floor = self._rules.floor(verdict, "response")
+        tool, content = floor.text(call.tool)[0], floor.text(call.arguments)[0]
+        now = Sent(verdict.exchange, now_us, digest, content.encode("utf-8", "replace"))
+        who = (verdict.issuer, verdict.subject, verdict.agent)
+        before = self._past.remember((*who, verdict.connection, "CALL", call.tool), now)
+        return View(
+            content,
+            "application/json" if content[:1] in ("{", "[") else "text/plain",
+            digest,
+            len(call.arguments.encode("utf-8", "replace")),
+            f"tool {tool}",
+            tool,
+            self._rules.connection(verdict.connection).risk,
+            verdict.rule,
+            f"The model calls {tool}.",
+            tuple(verdict.reasons.splitlines()),
+            previous=compare(before, now),
+        )
 
     def view(self, verdict: Verdict) -> View:
         """The whole; nothing is kept of it."""

@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from approvals.facts import Narrowing, target
+from approvals.facts import Ask, Narrowing, target
 from audit.write.event import Draft
 from extproc import events as ev
 from extproc import headers as hd
-from extproc import record, revoked
+from extproc import record, refusals, revoked
 from extproc.closing import Closing
 from extproc.commands import (
     AskApproval,
@@ -33,13 +33,17 @@ from extproc.respond import Response
 from extproc.rules import Rules
 from extproc.showing import Showing
 from extproc.states import TABLE, State
+from extproc.tools.asking import Asking, Decided
+from extproc.tools.call import Call
 from masking import Uninspectable
 from runtime.errors import CallerError, Error, GatewayError
 from snapshot.decision import Effect
 from snapshot.verdict import MalformedVerdict, Verdict
 from usage.definitions import Known as Definitions
 
-SILENCE, HOLD = "silence", "hold"  # timers
+SILENCE, HOLD, ALIVE = "silence", "hold", "alive"  # timers
+ALIVE_SECONDS = 10.0  # between signs of life to a caller who waits; proxies on the way give up after 30 s and more
+HOLDING = ("anthropic", "openai", "azure_openai")  # kinds whose answers can be held at the call of a tool
 HIDING = ("mcp", "anthropic", "openai", "azure_openai", "gemini")  # what has tools to hide
 SILENCE_SECONDS = 900.0  # longer than the 600 s after which the Anthropic and OpenAI SDKs give up
 
@@ -91,6 +95,7 @@ class Stream(Closing):
         self._showing = Showing(self.exchange, rules, past or Past())
         self.fault = ""  # type of an exception that nobody foresaw, for the log
         self._question: Question | None = None
+        self._alive = False
         self._pass: Command = PassHeaders()
         self._content_type = self._encoding = ""
         self._upstream = ""
@@ -146,12 +151,15 @@ class Stream(Closing):
         self.exchange.verdict = verdict
         if verdict.effect is Effect.DENY:
             raise MalformedVerdict("a denied request was let on")
-        if verdict.tools_hold or (verdict.tools_hide and verdict.kind not in HIDING):
+        if (verdict.tools_hold and verdict.kind not in HOLDING) or (verdict.tools_hide and verdict.kind not in HIDING):
             raise Unsupported
         revoked.check(self._revocations, verdict)
         self._rules.response(verdict)  # a profile that we lack is found before anything goes
         self._rules.request(verdict)
-        self._question = Question(verdict, self._limits.max_wait) if verdict.effect is Effect.HOLD else None
+        self._patience = Question(verdict, self._limits.max_wait)
+        self._question = self._patience if verdict.effect is Effect.HOLD else None
+        if verdict.tools_hold:
+            self._asking_calls = Asking(self._ask_call, responds=self._patience.responds)
         self._content_type = hd.first(event.headers, "content-type")
         self._encoding = hd.first(event.headers, "content-encoding").strip().lower() or "identity"
         if event.end:
@@ -258,7 +266,7 @@ class Stream(Closing):
             return self._refuse("approval_required", f"{self._verdict.message} Approval {event.approval}")
         self._approval = event.approval
         self.state = State.HOLDING
-        seconds = self._question.wait_seconds if self._question else 0
+        seconds = self._question.wait(self._elapsed) if self._question else 0
         return [AwaitApproval(event.approval), SetTimer(HOLD, seconds)]
 
     def _answered(self, event: ev.Answered) -> list[Command]:
@@ -285,6 +293,9 @@ class Stream(Closing):
         return self._forward() if event.ours else self._refuse("approval_used")
 
     def _hold_expired(self, _: ev.Deadline) -> list[Command]:
+        if self._question and self._question.impatient:
+            sentence = refusals.reason("approval_pending")[1]
+            return self._refuse("approval_pending", f"{sentence} Approval {self._approval}.")
         return self._refuse("approval_expired")
 
     def _hold_failed(self, event: ev.HoldFailed) -> list[Command]:
@@ -320,7 +331,11 @@ class Stream(Closing):
     def _begin(self, event: ev.ResponseHeaders) -> list[Command]:
         self.state = State.ANSWERING
         self._response = Response(self.exchange, self._rules, self._limits.ahead, self._definitions)
-        return self._flowing(self._response.begin(event.headers, event.end))
+        commands = self._response.begin(event.headers, event.end)
+        if self._asking_calls and not event.end and not self._response.events:
+            # a document is kept with its headers, and Envoy waits for these
+            commands = [ExtendTimeout(self._patience.envoy_seconds), *commands]
+        return self._flowing(commands)
 
     def _answer_body(self, event: ev.ResponseBody) -> list[Command]:
         return self._flowing(self._answering.body(event.data, event.end, self._now))
@@ -332,6 +347,9 @@ class Stream(Closing):
         """After each message of the upstream: it may be silent anew, or all is over."""
         if self._answering.complete:
             return commands + self._end(self._outcome)
+        commands = [*commands, *self._new_calls()]
+        if self._answering.ended:  # the upstream has nothing more to say; people may
+            return [*commands, StopTimer(SILENCE)]
         return [*commands, SetTimer(SILENCE, SILENCE_SECONDS)]
 
     def _answer_recorded(self, event: ev.Recorded) -> list[Command]:
@@ -341,7 +359,73 @@ class Stream(Closing):
         return commands + (self._end(self._outcome) if self._answering.complete else [])
 
     def _answer_timer(self, event: ev.Deadline) -> list[Command]:
+        if event.name == ALIVE:
+            self._alive = self._answering.holding
+            again: list[Command] = [SetTimer(ALIVE, ALIVE_SECONDS)] if self._alive else []
+            return [*self._answering.keep_alive(self._now), *again]
+        if event.name == HOLD:
+            return self._decided(*self._call_holds.expired())
         return self._silent(event) if event.name == SILENCE else self._answering.timer(event.name)
+
+    # calls that are held in the answer
+
+    @property
+    def _call_holds(self) -> Asking:
+        if self._asking_calls is None:
+            raise MalformedVerdict
+        return self._asking_calls
+
+    def _new_calls(self) -> list[Command]:
+        commands: list[Command] = []
+        if self._answering.holding and not self._alive and self._answering.events:
+            self._alive = True
+            commands.append(SetTimer(ALIVE, ALIVE_SECONDS))
+        calls = self._answering.take_calls()
+        if not calls:
+            return commands
+        revoked.check(self._revocations, self._verdict)
+        # a stream shows signs of life; of a document its caller hears nothing
+        waits = self._patience.wait_seconds if self._answering.events else self._patience.wait(self._elapsed)
+        return [*commands, *self._call_holds.begin(calls), SetTimer(HOLD, waits)]
+
+    @property
+    def _elapsed(self) -> float:
+        """Seconds since the request came."""
+        return (self._now - self.exchange.started_us) / 1e6
+
+    def _ask_call(self, call: Call) -> Ask:
+        verdict = self._verdict
+        self._upstream = self._rules.connection(verdict.connection).upstream
+        view = self._showing.call(verdict, call, self._now)
+        ask = self._patience.ask(self._upstream, view, target("CALL", call.tool, self.exchange.path))
+        return replace(ask, received_digest=view.digest, forwarded_digest=view.digest)
+
+    def _call_asked(self, event: ev.Asked) -> list[Command]:
+        """The request's own question may come late; those of calls have a key."""
+        if not event.key or self._asking_calls is None:
+            return self._asked_late(event)
+        return self._decided(*self._asking_calls.asked(event))
+
+    def _call_answered(self, event: ev.Answered) -> list[Command]:
+        if not event.key or self._asking_calls is None:
+            return []
+        revoked.check(self._revocations, self._verdict)
+        return self._decided(*self._asking_calls.answered(event))
+
+    def _call_consumed(self, event: ev.Consumed) -> list[Command]:
+        if not event.key or self._asking_calls is None:
+            return []
+        return self._decided([], self._asking_calls.consumed(event))
+
+    def _call_failed(self, event: ev.HoldFailed) -> list[Command]:
+        return self._fail(event.code) if event.key else self._hold_failed_late(event)
+
+    def _decided(self, commands: list[Command], decided: list[Decided]) -> list[Command]:
+        for key, refused in decided:
+            commands = [*commands, *self._answering.decide(key, refused, self._now)]
+        if decided and not self._call_holds.open:
+            commands = [*commands, StopTimer(HOLD)]
+        return commands + (self._end(self._outcome) if self._answering.complete else [])
 
     # what may go wrong
 

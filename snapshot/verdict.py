@@ -58,6 +58,7 @@ class Verdict:
     reasons: str = ""  # the other ones, a line each: `rule: message`
     restore: bool = False
     record: str = "full"
+    patience: int = 0  # seconds that the caller waits for an answer, if it says so
     request_digest: str = ""
     action: str = ""
     prompt_tokens: int = 0  # authz's estimate, for an answer that does not say how many there were
@@ -130,6 +131,7 @@ def _decode(known: dict[str, str]) -> dict[str, Any]:
     for name in LISTS:
         values[name] = _strings(json.loads(known.get(name, "[]")))
     values["prompt_tokens"] = int(known.get("prompt_tokens", "0"))
+    values["patience"] = int(known.get("patience", "0"))
     values["restore"] = {"true": True, "": False}[known.get("restore", "")]
     values["approval"] = _terms(json.loads(known["approval"])) if "approval" in known else None
     holds = values["effect"] is Effect.HOLD or (values["effect"] is Effect.ALLOW and values["tools_hold"])

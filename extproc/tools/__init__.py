@@ -9,10 +9,13 @@ the vendor's SDK never sees half of a block.
 `gate.py`      what is kept, asked, answered and let go; the same for every API
 `anthropic.py`, `chat.py`, `responses.py`   what a call looks like in the events of each API, and what a refused one
 `whole.py`     the same for answers that are one JSON document
+`kept.py`      both in one form, for who lets answers go
+`asking.py`    the approval of each call: asked for, waited for, used once
 """
 
 from extproc.tools.call import Call, CallsUnreadable, KeptTooLong
 from extproc.tools.gate import Gate, gate_for
+from extproc.tools.kept import Kept, keep
 from extproc.tools.whole import Document
 
-__all__ = ["Call", "CallsUnreadable", "Document", "Gate", "KeptTooLong", "gate_for"]
+__all__ = ["Call", "CallsUnreadable", "Document", "Gate", "Kept", "KeptTooLong", "gate_for", "keep"]

@@ -117,7 +117,8 @@ def _replaced(response: Body, refused: Mapping[str, str]) -> Body:
 
 
 def _id(item: Body) -> str:
-    return "msg_" + str(item.get("id") or item.get("call_id") or "held").removeprefix("fc_").removeprefix("ctc_")
+    # never the id of another item, whatever the vendor calls its messages and calls
+    return "msg_held_" + str(item.get("id") or item.get("call_id") or "held").removeprefix("fc_").removeprefix("ctc_")
 
 
 def _item(body: Body) -> Body:

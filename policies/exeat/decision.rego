@@ -1,9 +1,10 @@
 # METADATA
 # title: The decision
 # description: |
-#   Rules, here and in every pack (package packs.NAME), contribute to four sets:
+#   Rules, here and in every pack (package packs.NAME), contribute to these sets:
 #     deny contains REASON                        REASON: {rule, message, controls}
 #     hold contains {"reason": REASON, "approval": {any, quorum, …}}
+#     hold_tool contains {"tool": NAME, "approval": {any, quorum, …}}     held where a model's answer calls it
 #     allow contains REASON
 #     masking contains PROFILE
 #     hide contains TOOL                          a pattern of names; "!NAME" takes one out again
@@ -20,8 +21,8 @@ decision := object.union(
 	{
 		"effect": verdict.effect,
 		"reasons": [explained(reason) | some reason in verdict.reasons],
-		"approval": verdict.approval,
-		"tools": {"hold": [], "hide": [tool | some tool in hidden]},
+		"approval": approval,
+		"tools": {"hold": [tool | some tool in held_tools], "hide": [tool | some tool in hidden]},
 		"masking": [profile | some profile in masked],
 		"request_masking": [profile | some profile in request_masking],
 		"restore": restoring,
@@ -30,6 +31,19 @@ decision := object.union(
 	},
 	shadow,
 )
+
+# Calls of tools that are held in a model's answer. Where the request is held as well, the terms of both count.
+held_tools := {held.tool | some held in tool_holds} if verdict.effect != "deny" else := set()
+
+approval := verdict.approval if {
+	count(held_tools) == 0
+} else := terms(holds | tool_holds) if {
+	verdict.effect == "hold"
+} else := terms(tool_holds)
+
+tool_holds := set() if {
+	watched
+} else := hold_tool | {held | some held in data.packs[_].hold_tool}
 
 watched if input.connection.mode == "shadow"
 

@@ -41,8 +41,8 @@ hold contains {
 		{
 			"any": tier.approvers,
 			"quorum": tier.quorum,
-			"expires_in": "9m",
-			"wait": "hold",
+			"expires_in": object.get(tier, "expires_in", "9m"),
+			"wait": object.get(tier, "wait", "hold"),
 			"justification": "required",
 		},
 		in_advance,

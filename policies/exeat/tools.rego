@@ -61,3 +61,18 @@ hold contains {
 	message.definition
 	not is_reviewed(message)
 }
+
+# Calls that a person must see first: the answer of the model flows until one begins.
+hold_tool contains {
+	"tool": tool,
+	"approval": {
+		"any": data.tools.callers,
+		"quorum": 1,
+		"expires_in": "9m",
+		"wait": "hold",
+		"justification": "none",
+	},
+} if {
+	is_generation
+	some tool in data.tools.connections[input.connection.name].hold
+}

@@ -42,3 +42,33 @@ test_a_definition_that_is_as_it_was_or_was_reviewed_is_not if {
 	tools := {"approvers": ["x"], "connections": {"tickets": {"pins": {"search": ["b"]}}}}
 	decision.effect == "allow" with input as mcp([changed]) with data.tools as tools
 }
+
+test_a_named_tool_is_held_where_a_models_answer_calls_it if {
+	answer := decision with input as given.generation("claude-haiku-5")
+	answer.effect == "allow"
+	answer.tools.hold == ["execute_sql"]
+	answer.approval.any == data.tools.callers
+}
+
+test_without_held_tools_an_allow_has_no_approval if {
+	tools := {"callers": ["x"], "approvers": ["x"], "connections": {}}
+	answer := decision with input as given.generation("claude-haiku-5") with data.tools as tools
+	answer.effect == "allow"
+	answer.tools.hold == []
+	answer.approval == null
+}
+
+test_a_denied_request_holds_nothing if {
+	answer := decision with input as object.union(given.generation("claude-haiku-5"), {"identity": given.intern})
+	answer.effect == "deny"
+	answer.tools.hold == []
+	answer.approval == null
+}
+
+test_a_held_request_whose_answer_is_held_too_needs_both if {
+	usage := {"identity": {"day": given.counts(data.limits.tokens.day + 1, 0)}}
+	answer := decision with input as object.union(given.generation("claude-haiku-5"), {"usage": usage})
+	answer.effect == "hold"
+	answer.tools.hold == ["execute_sql"]
+	{group | some group in answer.approval.all} == {g | some g in data.tools.callers} | {g | some g in data.limits.tokens.approvers}
+}

@@ -16,7 +16,7 @@ test_tokens_at_the_limit_are_let_out if {
 }
 
 test_tokens_above_the_limit_of_a_day_need_a_person if {
-	answer := decision with input as used(model, day(limits.tokens.day + 1, 0))
+	answer := decision with input as used(model, day(limits.tokens.day + 1, 0)) with data.tools as {"connections": {}}
 	answer.effect == "hold"
 	given.rules(answer) == {"tokens_a_day"}
 	answer.approval.any == limits.tokens.approvers

@@ -3,7 +3,17 @@
 import pytest
 
 from authz.errors import HeaderRefused
-from authz.headers import ALWAYS_REMOVED, SINGLE, Headers, justification, mcp_session, removed, session_key, shown
+from authz.headers import (
+    ALWAYS_REMOVED,
+    SINGLE,
+    Headers,
+    justification,
+    mcp_session,
+    patience,
+    removed,
+    session_key,
+    shown,
+)
 from snapshot.connections import KINDS
 
 FORGED = [
@@ -90,3 +100,19 @@ def test_a_justification_is_one_line_of_text() -> None:
     for value in (b"x" * 501, b"a\nb", b"\xff", "a\u202eb".encode(), b"a\x1b[2Jb"):
         with pytest.raises(HeaderRefused):
             justification(pairs("x-exeat-justification", value=value))
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ({}, 0),
+        ({"x-stainless-timeout": b"600"}, 600),
+        ({"x-stainless-read-timeout": b"12.9"}, 12),
+        ({"x-stainless-timeout": b"600", "x-stainless-read-timeout": b"30"}, 30),
+        ({"x-stainless-timeout": b"NOT_GIVEN"}, 0),
+        ({"x-stainless-timeout": b"-5"}, 0),
+        ({"x-stainless-timeout": b"1e9"}, 0),
+    ],
+)
+def test_how_long_a_caller_waits_is_what_its_sdk_says(told: dict[str, bytes], seconds: int) -> None:
+    assert patience(Headers(told.items())) == seconds

@@ -59,3 +59,13 @@ def test_nobody_answers_for_a_part() -> None:
 def test_a_hold_without_terms_is_no_hold() -> None:
     with pytest.raises(MalformedVerdict):
         _ = Question(verdict(), 3300).terms
+
+
+@pytest.mark.parametrize(
+    ("patience", "elapsed", "wait"),
+    [(0, 9, 545), (600, 0, 545), (60, 0, 57), (60, 10, 47), (8, 0, 5), (4, 0, 2), (4, 9, 0.1)],
+)
+def test_a_caller_is_told_before_it_gives_up(patience: int, elapsed: float, wait: float) -> None:
+    question = Question(replace(held(), patience=patience), 3300)
+    assert question.wait(elapsed) == wait
+    assert question.impatient == (0 < patience < 540)

@@ -291,6 +291,18 @@ def test_the_approvers_words_reach_the_caller_with_the_decision_and_no_retry() -
     assert {("x-should-retry", "false"), ("x-exeat-decision", "e-1")} <= set(said.answer.headers)
 
 
+def test_a_caller_with_little_patience_is_told_what_to_ask_for_again() -> None:
+    line = play() >> request_headers(replace(held(), patience=30)) << cmd.PassHeaders() >> request_body()
+    line = line << cmd.ExtendTimeout(605) << record("request") >> recorded("request") << ask()
+    line = line >> ev.Asked("a-1", "requested") << cmd.AwaitApproval("a-1")
+    assert 26 < line.timers["hold"] < 27
+    line = line >> ev.Deadline("hold") << refuse(403, "approval_pending") << cmd.Withdraw("a-1")
+    assert line << end("refused", "approval_pending")
+    said = next(it for it in line.said if isinstance(it, cmd.Refuse))
+    assert b"Approval a-1." in said.answer.body
+    assert ("x-should-retry", "false") in said.answer.headers
+
+
 def test_a_requester_who_must_say_why_and_does_not_makes_no_card() -> None:
     terms = {"justification": "required", "justification_from": ("requester",)}
     line = play() >> request_headers(held(**terms)) << cmd.PassHeaders() >> request_body() << cmd.ExtendTimeout(605)
