@@ -33,6 +33,7 @@ from console.web.site import (
     policies,
     sessions,
     sql,
+    standing,
     trials,
 )
 from runtime.clock import Clock, SystemClock
@@ -49,7 +50,21 @@ HEADERS = (
     (b"referrer-policy", b"same-origin"),  # not `no-referrer`: browsers would send our own forms with `Origin: null`
     (b"cache-control", b"no-store"),
 )
-SITES = (home, approvals, live, sessions, decisions, policies, trials, masking, connections, evidence, sql, api)
+SITES = (
+    home,
+    approvals,
+    standing,
+    live,
+    sessions,
+    decisions,
+    policies,
+    trials,
+    masking,
+    connections,
+    evidence,
+    sql,
+    api,
+)
 CODES = {404: "not_found", 405: "method_not_allowed"}
 STATIC = {"/style.css": ("style.css", "text/css"), "/static/app.js": ("app.js", "text/javascript")}
 

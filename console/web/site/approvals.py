@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from approvals.client import ApprovalsClient
 from approvals.errors import SignInNeeded
-from approvals.facts import Shown
+from approvals.facts import Narrowing, Shown, Wish
 from approvals.machine import Approval
 from approvals.quorum import missing
 from approvals.view import View
@@ -24,6 +24,7 @@ from console.web.render import fragment, page
 from console.web.signin import again
 from console.web.stream import event, stream
 from runtime.errors import CallerError, Error
+from snapshot.decision import Bounds
 
 SIGNS = {"+": "plus", "-": "minus", "@": "at"}
 GATHER_SECONDS = 0.2  # a burst of changes is one new list
@@ -50,8 +51,21 @@ async def _card(request: Request, problem: str = "", status: int = 200, sign_in:
     context = await _inbox(at, person, open_id) | about(approval, shown)
     fresh = person.fresh(at.clock.now_us(), at.settings.people.auth_time_max_seconds)
     offered = {"may_answer": Role.APPROVER in person.roles and approval.state == "requested", "fresh": fresh}
+    choices = {"profiles": _profiles(at), "glass": _glass(person, approval)}
     told = {"problem": problem, "again": sign_in or again(request.url.path)}
-    return page(request, "approvals.html", context | offered | told, status)
+    return page(request, "approvals.html", context | offered | choices | told, status)
+
+
+def _profiles(at: Desk) -> list[str]:
+    try:
+        return sorted(at.snapshot().masking.profiles - {at.settings.masking.floor})
+    except Error:
+        return []
+
+
+def _glass(person: Person, approval: Approval) -> bool:
+    glass = approval.card.terms.break_glass
+    return glass is not None and not set(glass.any).isdisjoint(person.identity.groups)
 
 
 @needs(Role.APPROVER)
@@ -70,10 +84,43 @@ async def answer(request: Request) -> Response:
 
 
 async def _answer(client: ApprovalsClient, approval_id: str, given: dict[str, str]) -> Approval:
-    verbs = {"grant": client.grant, "refuse": client.refuse}
-    if (verb := verbs.get(given.get("answer", ""))) is None:
-        raise NoAnswer("an answer is `grant` or `refuse`")
-    return await verb(approval_id, given.get("shown", ""), given.get("reason", "").strip())
+    shown, reason = given.get("shown", ""), given.get("reason", "").strip()
+    match given.get("answer"):
+        case "grant":
+            approval, _ = await client.get(approval_id)
+            wish = _wish(given, approval.card.terms.standing)
+            return await client.grant(approval_id, shown, reason, _narrowing(given), wish)
+        case "refuse":
+            return await client.refuse(approval_id, shown, reason)
+        case "break-glass":
+            approval, _ = await client.get(approval_id)
+            glass = approval.card.terms.break_glass
+            bounds = glass.bounds if glass else Bounds(1, 60)  # approvals says that nobody may
+            return await client.break_glass(approval_id, shown, reason, Wish(1, bounds.seconds))
+    raise NoAnswer("an answer is `grant`, `refuse` or `break-glass`")
+
+
+def _narrowing(given: dict[str, str]) -> Narrowing:
+    """What the form takes away. Raises NoAnswer for a number that is none."""
+    profile = given.get("masking", "")
+    return Narrowing((profile,) if profile else (), _number(given, "bytes", 0))
+
+
+def _wish(given: dict[str, str], bounds: Bounds | None) -> Wish | None:
+    """The standing grant that the form asks for; what it leaves open is what the policy allows."""
+    if bounds is None or not (uses := _number(given, "uses", 0)):
+        return None
+    minutes = _number(given, "minutes", 0)
+    return Wish(uses, minutes * 60 if minutes else bounds.seconds, given.get("action", "").strip())
+
+
+def _number(given: dict[str, str], name: str, default: int) -> int:
+    text = given.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdecimal() or len(text) > 12:
+        raise NoAnswer(f"{name} is a whole number")
+    return int(text)
 
 
 @needs(*EVERYBODY)
