@@ -61,6 +61,7 @@ def question(
             "groups": list(identity.groups),
             "agent": identity.agent,
             "act": list(identity.act),
+            "client": identity.client,
             "owner": identity.owner,
         },
         "request": {

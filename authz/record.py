@@ -4,6 +4,8 @@
                             model, identity, masking, request_masking, restore, findings, justification, usage, …},
                             the input as its frame;
                             `shadow` {effect, reasons}: what would have been decided if nothing only watched;
+                            `started_us`, `duration_us`, `clock` {state, error_us}: until it was decided, on a clock
+                            that never goes back, and whether the wall clock is kept;
                             `usage` {reserved, and per scope what was used in a day}: the input has all windows
 `decision.refused`          never reached Rego: {effect: "refused", status, code, …}
 """
@@ -18,6 +20,8 @@ from authz.describe import Described
 from authz.session import Session
 from identity import Identity
 from masking import Finding
+from runtime.clock import Steady
+from runtime.clock_quality import Quality
 from runtime.errors import GatewayError
 from snapshot.connections import Connection
 from snapshot.current import Snapshot
@@ -46,6 +50,8 @@ class Exchange:
     request_digest: str = ""
     path: str = ""  # masked
     described: Described | None = None
+    time: Steady | None = field(default=None, repr=False)
+    clock: Quality | None = None  # of the wall clock
     reserved: Reservation | None = None  # held in the counters until it is settled or given back
 
     @property
@@ -127,6 +133,9 @@ def refused(exchange: Exchange, status: int, code: str, revocation: str = "") ->
 
 def _facts(exchange: Exchange) -> dict[str, Value]:
     data: dict[str, Value] = {"method": exchange.method}
+    if exchange.time is not None and exchange.clock is not None:
+        data["started_us"], data["duration_us"] = exchange.at_us, exchange.time.elapsed_us()
+        data["clock"] = exchange.clock.to_facts()
     if exchange.request_id:
         data["request_id"] = exchange.request_id
     if exchange.request_digest:
@@ -162,6 +171,7 @@ def _identity(identity: Identity) -> dict[str, Value]:
         "groups": list(identity.groups[:MAX_GROUPS]),
         "jti": identity.jti,
         "act": list(identity.act),
+        "client": identity.client,
         "owner": identity.owner,
     }
     if len(identity.groups) > MAX_GROUPS:

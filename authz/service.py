@@ -26,8 +26,8 @@ from authz.session import Sessions
 from authz.strangers import Strangers
 from identity import Identity, TokenRefused, Verifier
 from masking import Keys
-from runtime import log
-from runtime.clock import Clock
+from runtime import clock_quality, log
+from runtime.clock import Clock, Steady
 from runtime.errors import Error, GatewayError
 from runtime.ids import uuid7
 from runtime.settings import Settings
@@ -107,7 +107,8 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
 
     async def check(self, check: Any) -> Any:
         """CheckRequest → CheckResponse."""
-        exchange = Exchange(uuid7(), self._clock.now_us())
+        time = Steady(self._clock)
+        exchange = Exchange(uuid7(), time.began_us, time=time, clock=clock_quality.quality())
         with metrics.CHECK.time():
             return await self._checked(exchange, check)
 

@@ -18,7 +18,7 @@ from extproc import wire
 from extproc.hold import Errands, logger, reported
 from extproc.revoked import traits
 from extproc.stream import Stream
-from runtime.clock import Clock
+from runtime.clock import Clock, Steady
 
 LARGE = 16 << 10  # bytes; masking makes 1 to 300 MB/s, so more of it at once would keep every other stream waiting
 INBOX = 4  # messages of Envoy's (64 KiB each, usually) that may wait to be handled
@@ -27,7 +27,7 @@ Write = Callable[[Any], Awaitable[None]]
 
 class Pump:
     def __init__(self, stream: Stream, errands: Errands, clock: Clock, write: Write) -> None:
-        self._stream, self._errands, self._clock = stream, errands, clock
+        self._stream, self._errands, self._time = stream, errands, Steady(clock)
         self._write: Write | None = write
         self._inbox: deque[tuple[ev.Event, int]] = deque()  # with the serial of the timer that rang, else 0
         self._todo: deque[cmd.Command] = deque()  # survives a caller who leaves between two commands
@@ -112,7 +112,7 @@ class Pump:
         event, serial = self._inbox.popleft()
         if self._stale(event, serial):
             return
-        now = self._clock.now_us()
+        now = self._time.now_us()
         if isinstance(event, ev.RequestBody | ev.ResponseBody) and self._stream.weighs(event.data) > LARGE:
             # one event of this stream at a time, here or there: what follows waits in the inbox
             self._working = asyncio.get_running_loop().run_in_executor(None, self._stream.handle, event, now)

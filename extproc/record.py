@@ -8,8 +8,9 @@
 `tools.hidden`      {direction, tools}: taken out of a request, or of an MCP server's list
 `tools.seen`        {new, changed: [{tool, before, now}]}: definitions that were not known so, by digest
 `server.request`    {method, passed}: what an MCP server asked of its client
-`exchange.end`      {status, request_bytes, response_bytes, duration_us, outcome, code, restored,
-                    revocation, usage}
+`exchange.end`      {status, request_bytes, response_bytes, started_us, ended_us, duration_us, clock, outcome, code,
+                    restored, revocation, usage}
+                    times: unix µs, from a clock that never goes back; clock: {state, error_us}, at the beginning
                     usage: {requests, input_tokens, output_tokens, rows, values, estimated}, as the counters have it
 """
 
@@ -23,6 +24,7 @@ from extproc.flow import Piece
 from extproc.hiding import Seen
 from extproc.resent import Shared, pieces
 from masking import Finding
+from runtime.clock_quality import Quality
 from snapshot.verdict import Verdict
 from usage.definitions import Definition
 
@@ -61,6 +63,7 @@ class Exchange:
     upstream_status: int = 0  # of the answer that came, whatever we made of it
     sent: bool = False  # the request was let go
     ended: bool = False
+    clock: Quality | None = None  # of the wall clock
     tokens: set[str] = field(default_factory=set, repr=False)  # keyed, of the values that masking saw
     restored: int = 0  # tokens that were turned back in the answer, after it was recorded
 
@@ -210,9 +213,13 @@ def ended(
         "status": exchange.status,
         "request_bytes": exchange.request_bytes,
         "response_bytes": exchange.response_bytes,
+        "started_us": exchange.started_us,
+        "ended_us": max(now_us, exchange.started_us),
         "duration_us": max(0, now_us - exchange.started_us),
         "outcome": str(outcome),
     }
+    if exchange.clock is not None:
+        facts["clock"] = exchange.clock.to_facts()
     if usage:
         facts["usage"] = usage
     if exchange.restored:

@@ -20,6 +20,7 @@ from extproc.resent import Resent
 from extproc.revoked import NOBODY, Known
 from extproc.rules import Rules
 from extproc.stream import Limits, Stream
+from runtime import clock_quality
 from runtime.clock import Clock
 from usage.definitions import Known as Definitions
 from usage.definitions import Memory
@@ -54,6 +55,7 @@ class Service(wire.Servicer):  # type: ignore[misc]  # generated code has no typ
 
     async def _process(self, requests: AsyncIterator[Any], context: Any) -> None:
         stream = Stream(self._rules, self._limits, self._past, self._revocations, self._definitions, self._resent)
+        stream.exchange.clock = clock_quality.quality()
         pump = Pump(stream, self._errands, self._clock, context.write)
         self._open.add(pump)
         code = ""

@@ -40,6 +40,7 @@ class Identity:
     auth_time: int | None = None
     owner: str = ""
     amr: tuple[str, ...] = ()
+    client: str = ""  # the OAuth client that holds the token (azp, client_id; RFC 9068 §2.2), agent or not
     cnf: str = ""
 
 
@@ -71,6 +72,7 @@ def identify(claims: Claims, issuer: Issuer, now: int, foreign: frozenset[str] =
         expires_at=expires_at,
         auth_time=_seconds(claims, "auth_time"),
         owner=owner,
+        client=_text(claims.get("azp"), "azp") or _text(claims.get("client_id"), "client_id"),
         amr=_texts(claims.get("amr", []), "amr"),
         cnf=_confirmation(claims.get("cnf")),
     )

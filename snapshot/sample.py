@@ -18,6 +18,7 @@ STRANGER: dict[str, Any] = {
         "groups": [],
         "agent": "",
         "act": [],
+        "client": "",
         "owner": "",
     },
     "request": {"method": "POST", "host": "gateway.invalid", "path": "/", "query": {}, "headers": {}, "size": 0},

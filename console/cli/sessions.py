@@ -39,7 +39,10 @@ COLUMNS = (
     "held",
     "connections",
 )
-EXCHANGES = ("ts", "exchange", "effect", "status", "connection", "method", "path", "outcome", "message")
+EXCHANGES = (
+    "ts", "exchange", "effect", "status", "connection", "method", "path", "outcome", "input_tokens", "output_tokens", "rows",
+    "message",
+)  # fmt: skip
 
 
 @click.group()
