@@ -40,8 +40,8 @@ COLUMNS = (
     "connections",
 )
 EXCHANGES = (
-    "ts", "exchange", "effect", "status", "connection", "method", "path", "outcome", "input_tokens", "output_tokens", "rows",
-    "message",
+    "ts", "exchange", "effect", "status", "connection", "method", "path", "outcome", "input_tokens", "output_tokens",
+    "rows", "message",
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from extproc import record
 from extproc.flow import Piece
 from extproc.record import FRAME_BYTES, Exchange, Outcome
 from masking import Finding
+from runtime.clock_quality import Quality
 from tests.kit.playbook import verdict
 
 
@@ -67,12 +68,17 @@ def test_the_end() -> None:
         "status": 200,
         "request_bytes": 3,
         "response_bytes": 4,
+        "started_us": 1000,
+        "ended_us": 2500,
         "duration_us": 1500,
         "outcome": "cut",
         "code": "spool_full",
     }
     assert "code" not in record.ended(known, Outcome.ANSWERED, 2500).data
     assert record.ended(known, Outcome.ANSWERED, 0).data["duration_us"] == 0  # a clock that went back
+    known.clock = Quality("synchronised", 900)
+    data = record.ended(known, Outcome.ANSWERED, 2500, usage={"rows": 3}).data
+    assert (data["clock"], data["usage"]) == ({"state": "synchronised", "error_us": 900}, {"rows": 3})
 
 
 def test_outside_of_an_exchange_nothing_is_recorded() -> None:

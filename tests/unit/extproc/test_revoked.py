@@ -88,9 +88,9 @@ def test_a_stream_ends_with_a_well_formed_event() -> None:
     assert ended(line.skip())["usage"] | {"output_tokens": 0} == {
         "requests": 1, "input_tokens": 0, "output_tokens": 0, "rows": 0, "values": 0, "estimated": False,
     }  # fmt: skip
-    assert ended(line) | {"duration_us": 0, "usage": 0} == {
+    assert ended(line) | {"duration_us": 0, "started_us": 0, "ended_us": 0, "usage": 0} == {
         "status": 200, "request_bytes": 13, "response_bytes": ended(line)["response_bytes"], "duration_us": 0,
-        "outcome": "cut", "code": "revoked", "revocation": "r-1", "usage": 0,
+        "started_us": 0, "ended_us": 0, "outcome": "cut", "code": "revoked", "revocation": "r-1", "usage": 0,
     }  # fmt: skip
     assert (line >> chunk(b'data: {"type":"ping"}\n\n')) is line
     assert len([it for it in line.said if isinstance(it, cmd.SendBody) and it.end]) == 1, "and nothing after it"

@@ -16,8 +16,15 @@ def read(at: int = NOW, issuer: dict[str, Any] | None = None, **changes: Any) ->
 def test_an_agent() -> None:
     assert read() == Identity(
         issuer=ISSUER, subject="research-agent", groups=("research",), agent="research-agent", jti="j-1",
-        expires_at=NOW + 600, owner="alice@bank.example",
+        expires_at=NOW + 600, owner="alice@bank.example", client="research-agent",
     )  # fmt: skip
+
+
+def test_the_client_is_named_beside_the_agent() -> None:
+    """`azp`, else `client_id`, whatever claim names the agent."""
+    assert read(azp="app-7").client == "app-7"
+    assert read(azp=None, client_id="app-8").client == "app-8"
+    assert read(azp=None).client == ""
 
 
 def test_a_person_who_signed_in() -> None:
