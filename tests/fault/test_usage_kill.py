@@ -50,11 +50,13 @@ def test_extproc_dies_in_mid_stream(gateway: Gateway) -> None:
         contextlib.suppress(httpx.HTTPError),
         httpx.stream("POST", url, json=body, headers=headers, timeout=30) as answer,
     ):
-        next(answer.iter_bytes())
+        pieces = answer.iter_bytes()
+        next(pieces)
         exchange = answer.headers["x-exeat-decision"]
         eventually(lambda: reservations(gateway), lambda rows: (exchange, 1, 0) in rows)
         gateway.signal("extproc", signal.SIGKILL)
-        answer.read()
+        for _ in pieces:
+            pass
     before = day(gateway, "killed-agent")
     assert before.output_tokens > 1000, "all that it may answer is still reserved"
     run_out(gateway)
