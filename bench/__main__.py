@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHES = ("bench.masking", "bench.audit", "bench.engine", "bench.gateway", "bench.flood")
+BENCHES = ("bench.masking", "bench.audit", "bench.engine", "bench.gateway", "bench.flood", "bench.authz")
 
 
 def main() -> int:
