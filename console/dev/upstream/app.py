@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from console.dev.upstream import anthropic, openai
+from console.dev.upstream import anthropic, gemini, openai
 from console.dev.upstream.mcp import McpServer
 from console.dev.upstream.script import Scenario, choose
 from runtime import serve
@@ -44,6 +44,9 @@ class Upstream:
                 Route("/accounts", self._accounts),
                 Route("/query", self._query, methods=post),
                 Route("/transfers", self._transfers, methods=post),
+                Route("/v1beta/models/{rest:path}", self._gemini, methods=post),
+                Route("/openai/deployments/{model}/chat/completions", self._chat, methods=post),
+                Route("/api/v1/{rest:path}", self._kubernetes, methods=["GET", "POST", "DELETE"]),
                 Route("/mcp", self._mcp, methods=["GET", "POST", "DELETE"]),
                 Route("/sim/received", self._received),
                 Route("/sim/echo", self._echo, methods=["GET", "POST", "PUT"]),
@@ -105,6 +108,30 @@ class Upstream:
     async def _transfers(self, request: Request) -> Response:
         self.bookings.append(await self._keep(request))
         return JSONResponse({"status": "booked", "number": len(self.bookings)}, 201)
+
+    async def _gemini(self, request: Request) -> Response:
+        asked = await self._keep(request)
+        scenario = choose(asked)
+        if not request.url.path.endswith(":streamGenerateContent"):
+            return JSONResponse(gemini.answer(scenario))
+        told = [json.dumps(chunk) for chunk in gemini.chunks(scenario)]
+        if request.query_params.get("alt") == "sse":
+            return StreamingResponse(_paced([f"data: {each}\r\n\r\n" for each in told], scenario), media_type=SSE)
+        array = [f"{',' if at else '['}{each}" for at, each in enumerate(told)]
+        return StreamingResponse(_paced([*array, "]"], scenario), media_type="application/json")
+
+    async def _kubernetes(self, request: Request) -> Response:
+        """Pods with a customer's data in an annotation; watched, as one JSON document a line."""
+        await self._keep(request)
+        pod = {
+            "kind": "Pod",
+            "apiVersion": "v1",
+            "metadata": {"name": "p", "annotations": {"note": ACCOUNTS[0]["ssn"]}},
+        }
+        if request.query_params.get("watch"):
+            lines = [json.dumps({"type": kind, "object": pod}) + "\n" for kind in ("ADDED", "MODIFIED")]
+            return StreamingResponse(iter(lines), media_type="application/json;stream=watch")
+        return JSONResponse({"kind": "PodList", "apiVersion": "v1", "items": [pod]})
 
     async def _mcp(self, request: Request) -> Response:
         return await self.mcp.handle(request, await self._keep(request))
