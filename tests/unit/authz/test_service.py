@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,7 +26,7 @@ from snapshot.verdict import Verdict
 from tests.kit import tokens
 from tests.kit.blot import DIGEST, Blot, snapshot
 from tests.kit.checks import check, message
-from usage import Uncounted
+from usage import Counters, Uncounted, UsageDown
 
 ALLOW = Decision(Effect.ALLOW, (Reason("generation", "Your role may."),), DIGEST, masking=("pci",))
 DENY = Decision(Effect.DENY, (Reason("no_role", "None of your groups may.", ("AC-3",)),), DIGEST)
@@ -35,15 +36,15 @@ HOLD = Decision(Effect.HOLD, (Reason("write", "A write needs approval."),), DIGE
 class House:
     """authz with fakes around it; `ask` is what Envoy does."""
 
-    def __init__(self) -> None:
+    def __init__(self, usage: Any = None, engine: Any = None) -> None:
         self.clock = FixedClock()
-        self.engine = ScriptedEngine(ALLOW)
+        self.engine = engine or ScriptedEngine(ALLOW)
         self.recorder = MemoryRecorder()
         self.snapshot: Snapshot | Exception = snapshot(Blot("planted-secret", blocked="bad-word"))
         self.keys_down = False
         self.fresh = True
         self.revocations = Revocations()
-        self.usage = Uncounted()
+        self.usage = usage or Uncounted()
         settings = Settings.model_validate({"issuers": [tokens.settings().model_dump()]})
         self.verifier = Verifier(settings.issuers, self.clock, fetch=self._fetch)
         self.authz = Authz(
@@ -347,3 +348,70 @@ async def test_a_bound_token_is_worth_nothing_without_its_certificate(house: Hou
     response = await house.ask(token=bound)
     assert (status(response), told(response)) == (401, "token_bound")
     assert house.engine.asked == []
+
+
+async def test_what_is_decided_is_reserved_and_a_no_gives_it_back(house: House) -> None:
+    await house.ask()
+    (allowed,) = house.usage.reserved
+    assert (allowed.exchange, allowed.reserved.requests, allowed.reserved.output_tokens) == (house.last.exchange, 1, 16)
+    assert house.usage.released == []
+    assert house.engine.asked[0]["usage"]["identity"]["day"]["requests"] == 1
+    assert house.last.data["usage"]["reserved"]["output_tokens"] == 16  # type: ignore[index,call-overload]
+    house.engine.then(DENY)
+    await house.ask()
+    assert house.usage.released == [(house.last.exchange, True)]
+
+
+async def test_what_cannot_be_decided_or_recorded_is_given_back_once(house: House) -> None:
+    house.engine.then(EngineDown("down"))
+    await house.ask()
+    assert house.usage.released == [(house.last.exchange, False)]
+
+
+async def test_without_counters_nothing_is_let_out(house: House) -> None:
+    house.usage.fail = UsageDown("locked")
+    response = await house.ask()
+    assert status(response) == 503
+    assert house.last.data["code"] == "usage_down"
+    assert house.engine.asked == []
+
+
+class Thinking:
+    """An engine that thinks long about one model, and lets one request of an agent out."""
+
+    def __init__(self) -> None:
+        self.thought = asyncio.Event()
+        self.seen: list[tuple[str, int]] = []
+
+    async def decide(self, given: Any) -> Decision:
+        model, requests = given["action"]["model"], given["usage"]["agent"]["day"]["requests"]
+        self.seen.append((model, requests))
+        if model == "slow":
+            await self.thought.wait()
+            return DENY
+        return DENY if requests > 1 else ALLOW
+
+
+async def test_whoever_saw_too_much_is_decided_again(tmp_path: Path) -> None:
+    """The first in line is denied in the end, so the second fits after all; the third does not."""
+    engine = Thinking()
+    async with Counters(tmp_path / "usage.db", FixedClock()) as counters:
+        house = House(counters, engine)
+        async with house.verifier, house.authz, asyncio.TaskGroup() as group:
+            asked = []
+            for count, model in enumerate(("slow", "second", "third"), 1):
+                asked.append(group.create_task(house.ask(body=message(model))))
+                while len(engine.seen) < count:
+                    await asyncio.sleep(0.01)
+            assert engine.seen == [("slow", 1), ("second", 2), ("third", 3)]
+            engine.thought.set()
+        assert [status(task.result()) for task in asked] == [403, 0, 403]
+        assert engine.seen[3:] == [("second", 1), ("third", 2)]
+
+
+async def test_a_decision_says_when_how_long_and_by_which_clock(house: House) -> None:
+    await house.ask()
+    data = house.last.data
+    assert (data["started_us"], data["duration_us"]) == (house.clock.us, 0)
+    assert data["clock"]["state"] in ("synchronised", "unsynchronised", "unknown")  # type: ignore[index,call-overload]
+    assert data["identity"]["client"] == "research-agent"  # type: ignore[index,call-overload]
