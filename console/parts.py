@@ -33,7 +33,7 @@ def parts(settings: Settings, config: Path | None) -> list[Part]:
     found.append(ours("authz", "authz", _sockets(settings.socket("authz"))))
     found.append(ours("extproc", "extproc", _sockets(settings.socket("extproc"))))
     found.append(_envoy(settings))
-    found.append(ours("console", "console.web", _http(f"http://{settings.console.listen}", "/health")))
+    found.append(ours("console", "console.web", _console(settings)))
     return found
 
 
@@ -45,6 +45,17 @@ def _python(environment: dict[str, str], name: str, module: str, ready: Check | 
 def _http(url: str, path: str) -> Check:
     async def ready() -> bool:
         return await health.http_status(url.removeprefix("http://").rstrip("/"), path) == 200
+
+    return ready
+
+
+def _console(settings: Settings) -> Check:
+    """Over TLS it is enough that it listens: a supervisor holds no CA."""
+    if settings.console.certificate is None:
+        return _http(f"http://{settings.console.listen}", "/health")
+
+    async def ready() -> bool:
+        return await health.listens(settings.console.listen)
 
     return ready
 

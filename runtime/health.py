@@ -17,6 +17,16 @@ async def socket_answers(path: Path) -> bool:
     return True
 
 
+async def listens(address: str) -> bool:
+    """True when something accepts connections on `host:port`."""
+    try:
+        _, writer = await asyncio.open_connection(*split_address(address))
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
 async def http_status(address: str | Path, path: str, method: str = "GET") -> int:
     """Status of a plain HTTP/1.1 request to `host:port` or a Unix socket; 0 when there is no answer."""
     status, _ = await http_ask(address, path, method)

@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
@@ -125,11 +126,15 @@ async def serve_grpc(
                 group.create_task(server.stop(grace_seconds))
 
 
-async def serve_http(app: Any, listen: str, *, grace_seconds: float = 5) -> None:
-    """Serves an ASGI app on `host:port` or `unix:/path` until SIGTERM."""
+async def serve_http(
+    app: Any, listen: str, *, grace_seconds: float = 5, certificate: Path | None = None, key: Path | None = None
+) -> None:
+    """Serves an ASGI app on `host:port` or `unix:/path` until SIGTERM; with a certificate over TLS 1.2 or later."""
     handle = bind_http(listen)
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on")
     config.timeout_graceful_shutdown = int(grace_seconds)
+    if certificate is not None and key is not None:
+        config.ssl_certfile, config.ssl_keyfile = str(certificate), str(key)
     server = _Server(config)
     log.get("serve").info("listening", extra={"fields": {"listen": listen}})
     async with stop_signal() as stop, asyncio.TaskGroup() as group:
@@ -148,6 +153,14 @@ async def beside(app: Any, handle: socket.socket) -> AsyncIterator[None]:
             yield
         finally:
             server.should_exit = True
+
+
+def check_pair(certificate: Path, key: Path) -> None:
+    """So that a wrong file is one sentence. Raises CannotListen."""
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise CannotListen(f"{certificate} and {key} are no certificate and its key: {error}") from None
 
 
 class _Server(uvicorn.Server):

@@ -191,6 +191,8 @@ class Console(Section):
     public_url: str | None = Field(
         None, description="Origin by which browsers reach it: https, http on loopback alone. Default: http://<listen>."
     )
+    certificate: Path | None = Field(None, description="Certificate chain of the console, PEM; with it, TLS.")
+    key: Path | None = Field(None, description="Its private key, PEM; 0600.")
     client_id: str = Field("exeat-console", description="OIDC client of the console; redirects to <url>/sign-in/back.")
     client_secret_file: Path | None = Field(
         None, description="File with its secret; without one it is a public client (PKCE is used either way)."
@@ -200,11 +202,18 @@ class Console(Section):
 
     @property
     def url(self) -> str:
-        return self.public_url or f"http://{self.listen}"
+        return self.public_url or f"{self.scheme}://{self.listen}"
+
+    @property
+    def scheme(self) -> str:
+        """What it speaks itself; before it may stand a proxy that speaks another."""
+        return "https" if self.certificate else "http"
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
         url = urlsplit(self.public_url or "")
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("console.certificate and console.key come together")
         if self.public_url is None:
             return self
         if not url.hostname or url.path or url.query or url.fragment or url.username is not None:
@@ -353,7 +362,7 @@ PATHS: dict[str, dict[str, str | None]] = {
     "policy": {"path": "policies"},
     "clickhouse": {"password_file": None},
     "masking": {"key_file": None},
-    "console": {"client_secret_file": None},
+    "console": {"client_secret_file": None, "certificate": None, "key": None},
     "envoy": {"binary": None, "upstream_ca": None},
 }
 

@@ -218,7 +218,9 @@ async def _expires(host: str, port: int) -> datetime.datetime | None:
 
 
 async def console(settings: Settings, clock: Clock) -> list[Finding]:
-    if await health.http_status(settings.console.listen, "/health") == 200:
+    listen = settings.console.listen
+    secure = settings.console.certificate is not None
+    if await health.listens(listen) if secure else await health.http_status(listen, "/health") == 200:
         return [ok("console", f"answers at {settings.console.listen}")]
     return [warn("console", f"does not answer at {settings.console.listen}", "See docs/runbook.md#exeatpartdown.")]
 

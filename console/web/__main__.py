@@ -8,8 +8,11 @@ from runtime.settings import load
 
 async def run() -> None:
     settings = load()
+    console = settings.console
+    if console.certificate and console.key:
+        serve.check_pair(console.certificate, console.key)
     async with gathered(settings):
-        await serve.serve_http(app(settings), settings.console.listen)
+        await serve.serve_http(app(settings), console.listen, certificate=console.certificate, key=console.key)
 
 
 if __name__ == "__main__":
