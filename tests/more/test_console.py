@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.e2e.test_holds import transfer
+from tests.e2e.test_tool_holds import messages_stream
 from tests.kit import gateway as kit
 from tests.kit.chromium import Page, chromium
 from tests.kit.gateway import Gateway, eventually
@@ -113,6 +114,46 @@ def test_what_is_new_in_a_second_request_is_shown(gateway: Gateway, page: Page) 
         page.fill("Reason", "no")
         page.click("button", "Refuse")
         waits.result(30)
+
+
+def test_a_stream_is_held_at_a_tool_call_and_refused(gateway: Gateway, page: Page) -> None:
+    """The answer flows up to the call; the refusal takes its place, and the SDK ends in order."""
+    page.sign_in("bob", "/approvals")  # the agent is alice's own
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(messages_stream, gateway)
+        page.see("tool execute_sql")
+        page.do("click", css="a.card")
+        page.see("DELETE FROM drafts")
+        assert page.look("approval-tool") == []
+        page.fill("Reason", "drafts are kept")
+        assert not waits.done()
+        page.click("button", "Refuse")
+        text, calls, stop = waits.result(30)
+    assert calls == []
+    assert stop == "end_turn"
+    assert "clean that up" in text
+    assert "drafts are kept" in text
+
+
+def test_what_is_granted_in_advance_is_listed(gateway: Gateway, page: Page) -> None:
+    page.sign_in("alice", "/approvals")
+    with ThreadPoolExecutor(1) as pool:
+        waits = held(pool, gateway, "74.00")
+        page.see("1 waiting")
+        page.do("click", css="a.card")
+        page.fill("Reason", "quarter end")
+        page.do("click", text="Grant less, or the like in advance")
+        page.fill("Grant the like, uses", "2")
+        page.fill("Within minutes", "5")
+        assert page.look("approval-in-advance") == []
+        page.click("button", "Grant", exact=True)
+        assert waits.result(30).status_code == 201
+    page.go("/standing")
+    page.see("0 of 2")
+    assert page.look("standing") == []
+    page.fill("Reason", "it is over")
+    page.click("button", "End it now")
+    page.see("revoked")
 
 
 def test_a_session_is_found_and_replayed(gateway: Gateway, page: Page, traffic: str) -> None:

@@ -178,7 +178,7 @@ def about(approval: Approval, shown: Shown) -> dict[str, Any]:
         "needed": needed,
         "view": view,
         "content": _readable(view.content, view.media),
-        "changed": [(SIGNS.get(line[:1], "same"), line) for line in difference.splitlines()],
+        "changed": [(SIGNS.get(line[:1], "same"), line) for line in difference.splitlines()[2:]],  # without its head
         "shown": shown,
     }
 
