@@ -31,6 +31,7 @@ from tests.kit.serving import free_port
 ROOT = Path(__file__).resolve().parent.parent
 PEER = ROOT / ".venv-peers" / "bin" / "litellm"
 PARTS = ("envoy", "authz", "extproc", "engine")
+UNLIMITED = "[gateway]\nrequests_per_second = 1000000\naddress_per_second = 1000000"
 CHAT, MODELS = "/v1/chat/completions", "/v1/models"
 ASKED = {"model": "gpt-5", "messages": [{"role": "user", "content": "What do we know of this customer? " * 8}]}
 
@@ -216,7 +217,7 @@ def workload(found: list[Stack], what: str, connections: int, seconds: float, ro
 
 
 def show(title: str, lines: list[dict[str, Any]]) -> None:
-    print(f"\n{title}")
+    print(f"\n{title}", flush=True)
     print(f"{'stack':18} {'RPS':>9} {'p50 ms':>8} {'p99 ms':>8} {'failed':>7}  CPU µs/request; RSS MB")
     for each in lines:
         spent = ", ".join(f"{name} {value}" for name, value in each["cpu_us"].items())
@@ -232,19 +233,18 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="machine-readable")
     given = parser.parse_args()
     with contextlib.ExitStack() as open_:
-        house = open_.enter_context(kit.running(upstream=False))
+        house = open_.enter_context(kit.running(extra=UNLIMITED, upstream=False))
         feed = house.house.ports["upstream"]
         open_.enter_context(envoy(envoy_binary(house.settings), upstream(feed), feed))
         found = stacks(house, feed, open_)
-        results = {
-            f"{what} JSON, {count} connections": workload(found, what, count, given.seconds, given.rounds)
-            for what, count in (("2 KB", 16), ("2 KB", 1), ("1 MB", 4))
-        }
+        results = {}
+        for what, count in (("2 KB", 16), ("2 KB", 1), ("1 MB", 4)):
+            title = f"{what} JSON, {count} connections"
+            results[title] = workload(found, what, count, given.seconds, given.rounds)
+            if not given.json:
+                show(title, results[title])
     if given.json:
         print(json.dumps(results))
-    else:
-        for title, lines in results.items():
-            show(title, lines)
     return 0
 
 
