@@ -60,7 +60,7 @@ def test_init_check_up_token_and_a_call() -> None:
         )
         try:
             assert process.stdout
-            line = next((line for line in process.stdout if "ready" in line or "Error" in line), "")
+            line = next((line for line in process.stdout if "ready: agents" in line or "Error" in line), "")
             assert "ready: agents at" in line, line
             secret = issuer.secrets["research-agent"]
             token = exeat(folder, "token", "--client-id", "research-agent", EXEAT_CLIENT_SECRET=secret).strip()
