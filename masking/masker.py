@@ -58,8 +58,15 @@ class JsonBody:
         return self._part.finish(end)
 
 
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+_FIELDS = (b"data:", b"event:", b"retry:", b"id:", b":")
+
+
 class Guess:
-    """JSON by its first byte that is no white space, whatever the type says; else what `otherwise` opens."""
+    """Events or JSON by its first bytes that are no white space, whatever the type says; else what `otherwise` opens.
+
+    Readers of event streams look at no type: under a wrong one, they would join what was masked piece by piece.
+    """
 
     __slots__ = ("_begins", "_head", "_otherwise", "_part", "_scope")
 
@@ -71,15 +78,43 @@ class Guess:
     def feed(self, data: bytes) -> bytes:
         if self._part is None:
             data = self._head + data
-            begin = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-            if not begin:
+            begin = data.lstrip(_BLANK)
+            if any(name.startswith(begin) for name in _FIELDS if name != begin):
                 self._head = data
                 return b""
-            self._part = JsonBody(self._scope) if begin in self._begins else self._otherwise()
+            self._part = self._open(begin)
         return self._part.feed(data)
 
     def finish(self, end: End = CUT) -> bytes:
-        return self._head if self._part is None else self._part.finish(end)
+        if self._part is None:
+            self._part = self._otherwise()
+            return self._part.feed(self._head) + self._part.finish(end)
+        return self._part.finish(end)
+
+    def _open(self, begin: bytes) -> Part:
+        if begin.startswith(_FIELDS):
+            return Events(self._scope)
+        return JsonBody(self._scope) if begin[:1] in self._begins else self._otherwise()
+
+
+class Events:
+    """What begins like an event stream and does not say that it is one: masked as events, and as the text it may be."""
+
+    __slots__ = ("_events", "_text")
+
+    def __init__(self, scope: Scope) -> None:
+        self._events = SseStream(scope)
+        self._text = _text(scope)
+
+    def feed(self, data: bytes) -> bytes:
+        return self._text.feed(self._events.feed(data))
+
+    def finish(self, end: End = CUT) -> bytes:
+        return self._text.feed(self._events.finish(end)) + self._text.finish(end)
+
+
+def _text(scope: Scope) -> Part:
+    return Whole(TextStream(scope.scanner, "$", scope.sink))
 
 
 class Stream:
@@ -171,16 +206,13 @@ class Masker:
 
 
 def _part(skin: Skin, media: Media, scope: Scope) -> Part:
-    """The skin that reads such a body. What says text or table and begins like JSON is read as JSON, as clients do."""
-
-    def text() -> Part:
-        return Whole(TextStream(scope.scanner, "$", scope.sink))
-
+    """The skin that reads such a body. What begins like events or like JSON is read as that, as clients do."""
+    text = partial(_text, scope)
     match skin:
         case Skin.SSE:
             return SseStream(scope)
         case Skin.JSON:
-            return JsonBody(scope)
+            return Guess(scope, b"", partial(JsonBody, scope))
         case Skin.FORM:
             return Form(scope)
         case Skin.MULTIPART:

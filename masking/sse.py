@@ -4,6 +4,7 @@ The dialect is recognised from each event, not from the connection: one stream m
 masked as the JSON or the text it is; nothing passes unread.
 """
 
+import re
 from typing import Protocol
 
 from masking.dialects.anthropic import Anthropic
@@ -19,6 +20,8 @@ from masking.scope import Scope
 
 MAX_NAMES = 64
 _JSON_BEGINS = (b"{", b"[", b'"')
+# JSON with strings in it, whose escapes could hide something from a reader of text.
+_STRINGS = re.compile(rb'[{\[]\s*["{\[]')
 
 
 class Dialect(Protocol):
@@ -116,5 +119,5 @@ class SseStream:
         event = Event(rest)
         if event.data is not None and (event.data.strip() == b"[DONE]" or loads(event.data) is not None):
             self._event(event)
-        elif event.data is None or event.data[:1] not in b"{[":
+        elif event.data is None or not _STRINGS.match(event.data):
             self._desk.out.append(self._desk.text(rest, "$"))
