@@ -77,13 +77,21 @@ class Guard:
         async for chunk in request.stream():
             body += chunk
             if len(body) > MAX_BODY:
-                return sentence("Too large", f"At most {MAX_BODY} bytes.", status=413), request.receive
+                return _too_large(request), request.receive
         again = _replayed(bytes(body), request.receive)
         if request.headers.get("authorization") is not None:
             return None, again
         ours = _own_origin(request, self._sign_in.origin) and _carries(request, bytes(body), person.csrf)
         told = "This did not come from a page of the console that you have open. Load the page again and repeat it."
         return (None if ours else sentence("Not done", told, status=403)), again
+
+
+def _too_large(request: Request) -> Response:
+    """In the shape that the caller reads."""
+    told = f"At most {MAX_BODY} bytes."
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"error": "too_large", "message": told}, 413)
+    return sentence("Too large", told, status=413)
 
 
 def _own_origin(request: Request, origin: str) -> bool:

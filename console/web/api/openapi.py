@@ -17,6 +17,7 @@ REFUSALS = {
     403: "Signed in, but not as one who may",
     404: "Nothing of that name, or not for your eyes",
     409: "Its state does not allow it (any more)",
+    413: "A body above 1 MiB",
     415: "A body that is not JSON",
     503: "A part of the gateway gives no answer",
 }
