@@ -33,7 +33,7 @@ def routes(settings: Settings, connections: Iterable[Connection]) -> route.Route
     host = route.VirtualHost(
         name="gateway",
         domains=["*"],
-        routes=[*(_route(connection) for connection in connections), _nowhere()],
+        routes=[*(_route(connection) for connection in connections), *_nowhere()],
         request_body_buffer_limit=settings.gateway.max_request_bytes + BODY_MARGIN,
     )
     return route.RouteConfiguration(name="gateway", virtual_hosts=[host])
@@ -58,13 +58,13 @@ def _route(connection: Connection) -> route.Route:
     )
 
 
-def _nowhere() -> route.Route:
+def _nowhere() -> list[route.Route]:
     """What no connection takes. Where there is no route Envoy would not ask authz, which answers and records."""
-    return route.Route(
-        name="nowhere",
-        match=route.RouteMatch(prefix="/"),
-        direct_response=route.DirectResponseAction(status=404),
-    )
+    return [
+        route.Route(name="nowhere", match=match, direct_response=route.DirectResponseAction(status=404))
+        # a CONNECT has no path that a prefix could match (RFC 9113 §8.5)
+        for match in (route.RouteMatch(prefix="/"), route.RouteMatch(connect_matcher=route.RouteMatchConnectMatcher()))
+    ]
 
 
 def cluster_name(connection: str) -> str:

@@ -110,10 +110,11 @@ def test_services_are_pinged_and_their_breakers_raised(rendered: dict[str, Any])
 def test_routes_have_no_timer_and_buffer_more_than_the_limit(rendered: dict[str, Any]) -> None:
     (host,) = rendered["routes"]["resources"][0]["virtual_hosts"]
     assert host["request_body_buffer_limit"] == (32 << 20) + (1 << 20)
-    *connections, nowhere = host["routes"]
+    *connections, nowhere, connect = host["routes"]
     # authz is asked about paths that lead nowhere, too: Envoy skips it where there is no route at all
     assert (nowhere["match"], nowhere["direct_response"]) == ({"prefix": "/"}, {"status": 404})
-    assert "typed_per_filter_config" not in nowhere
+    assert (connect["match"], connect["direct_response"]) == ({"connect_matcher": {}}, {"status": 404})
+    assert not {"typed_per_filter_config"} & {*nowhere, *connect}
     for route in connections:
         assert route["route"]["timeout"] == "0s"
         assert route["route"]["idle_timeout"] == "0s"
