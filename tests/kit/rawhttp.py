@@ -95,7 +95,7 @@ def _request(connection: socket.socket) -> Arrived | None:
 
 @dataclass(frozen=True)
 class Got:
-    """`raw`: every byte. `whole`: the answer ended as HTTP says it must. `seconds`: until then, or the connection's end."""
+    """`raw`: every byte. `whole`: the answer ended as HTTP says it must. `seconds`: until then, or its end."""
 
     raw: bytes
     status: int
