@@ -192,11 +192,22 @@ def main(run: Callable[[], Awaitable[None]]) -> None:
     log.configure(environment("EXEAT_LOG_LEVEL") or "INFO")
     try:
         _loop(run)
-    except Error as error:
-        print(error.diagnostics(), file=sys.stderr)
+    except (Error, BaseExceptionGroup) as error:
+        found = _cause(error)
+        if found is None:
+            raise
+        print(found.diagnostics(), file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _cause(error: BaseException) -> Error | None:
+    """The error of ours that ended a process, out of the task groups around it; None if anything else ended it, too."""
+    if isinstance(error, BaseExceptionGroup):
+        causes = [_cause(inner) for inner in error.exceptions]
+        return None if None in causes else causes[0]
+    return error if isinstance(error, Error) else None
 
 
 def _loop(run: Callable[[], Awaitable[None]]) -> None:

@@ -87,3 +87,25 @@ async def test_http_beside_a_process_main_job_ends_with_it(tmp_path: Path) -> No
             bind_unix_http(path)
     assert await health.http_status(path, "/") == 0
     bind_unix_http(path).close()  # what a dead process leaves behind is in nobody's way
+
+
+NESTED = """
+import asyncio
+from runtime import serve
+from runtime.errors import GatewayError
+async def fails(error): raise error
+async def run():
+    async with asyncio.TaskGroup() as outer:
+        async with asyncio.TaskGroup() as inner:
+            inner.create_task(fails({error}))
+serve.main(run)
+"""
+
+
+@pytest.mark.parametrize(("error", "sentence"), [("GatewayError('the disk is full')", True), ("ValueError(7)", False)])
+def test_what_ends_a_process_is_one_sentence_out_of_any_group(error: str, sentence: bool) -> None:
+    command = [sys.executable, "-c", NESTED.format(error=error)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert (ended.stderr == "the disk is full\n") == sentence
+    assert ("Traceback" in ended.stderr) != sentence
