@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.e2e.test_console import answer, card
 from tests.e2e.test_holds import transfer
@@ -14,25 +15,19 @@ from tests.kit import gateway as kit
 from tests.kit.browser import Browser, csrf
 from tests.kit.gateway import Gateway
 
-MORE = """
-terms_with_more := object.union(verdict.approval, {
-	"standing": {"uses": 3, "within": "1h"},
-	"break_glass": {"any": ["exeat-admins", "ledger-approvers"]},
-}) if verdict.effect == "hold"
-
-else := verdict.approval
-"""
-
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     policies = shutil.copytree(kit.POLICIES, tmp_path_factory.mktemp("more") / "policies")
     for path in [*policies.rglob("*_test.rego"), *policies.glob("cases/*.yaml")]:
         path.unlink()
-    decision: Path = policies / "exeat/decision.rego"
-    text = decision.read_text()
-    assert '"approval": verdict.approval,' in text
-    decision.write_text(text.replace('"approval": verdict.approval,', '"approval": terms_with_more,') + MORE)
+    file: Path = policies / "data/risk.yaml"
+    risk = yaml.safe_load(file.read_text())
+    risk["high"] |= {
+        "standing": {"uses": 3, "within": "1h"},
+        "break_glass": {"any": ["exeat-admins", "ledger-approvers"]},
+    }
+    file.write_text(yaml.safe_dump(risk))
     with kit.running(policies) as running:
         yield running
 

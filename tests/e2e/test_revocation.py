@@ -204,10 +204,11 @@ def test_held_requests(gateway: Gateway, scope: Scope) -> None:
 
 @pytest.mark.usefixtures("bookings")
 def test_granted_and_unused_approvals(gateway: Gateway) -> None:
-    """The client has left and has a minute to come back for its grant."""
+    """The client was told that nobody has answered yet, and has a minute to come back for its grant."""
     agent = Agent(gateway, "finance")
-    with pytest.raises(openai.APITimeoutError):
-        agent.transfer(timeout=3.0)
+    with pytest.raises(openai.PermissionDeniedError) as pending:
+        agent.transfer(timeout=5.0)
+    assert pending.value.response.json()["code"] == "approval_pending"
     approval = waiting(gateway, agent)
     granted = exeat(gateway, "approvals", "grant", approval, "--as", "alice", "--justification", "checked")
     assert granted.returncode == 0, granted.stderr
