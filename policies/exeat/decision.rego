@@ -33,7 +33,9 @@ decision := object.union(
 )
 
 # Calls of tools that are held in a model's answer. Where the request is held as well, the terms of both count.
-held_tools := {held.tool | some held in tool_holds} if verdict.effect != "deny" else := set()
+held_tools := {held.tool | some held in tool_holds} if verdict.effect != "deny"
+
+else := set()
 
 approval := verdict.approval if {
 	count(held_tools) == 0
