@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 ROOMS := runtime identity masking usage audit snapshot approvals authz extproc console
 .DEFAULT_GOAL := help
-.PHONY: help setup-run setup-demo setup-dev demo up test test-more tools test-agents check format docs proto lock bench bench-peers fault leak leak-long fuzz clean
+.PHONY: help setup-run setup-demo setup-dev demo up test test-more tools test-agents check format docs proto lock sbom audit bench bench-peers fault leak leak-long fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,14 +31,22 @@ tools: ## what test-more uses beside Python, pinned, into build/: an OPA server 
 test-agents: setup-dev ## the agent SDKs through the gateway, in an environment of their own
 	$(PYTHON) tools/agents.py $(PY)
 
-check: setup-dev ## format, lint, types, imports, policies, docs
+check: setup-dev ## format, lint, types, imports, policies, packages, docs
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy $(ROOMS:%=-p %)
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/exeat policy check policies
 	$(VENV)/bin/exeat policy test policies
+	$(PY) tools/packages.py check
+	$(PY) tools/packages.py sbom
 	$(PYTEST) tests/docs
+
+sbom: setup-dev ## the bill of materials, CycloneDX: build/exeat.cdx.json
+	$(PY) tools/packages.py sbom
+
+audit: ## ask the vulnerability database about every locked package (network)
+	$(PYTHON) tools/vulnerabilities.py
 
 format: setup-dev ## write the format that check wants
 	$(VENV)/bin/ruff format .

@@ -12,6 +12,8 @@ compile dev -c run.lock -c demo.lock
 compile agents
 compile schemathesis
 compile peers
+compile audit
+compile kubernetes
 # its metadata asks for Python 3.14, see docs/dependencies.md
 uv pip compile --universal --python-version 3.14 --no-deps --generate-hashes --no-emit-index-url --no-emit-find-links \
     --no-header --quiet -o engine.lock engine.in

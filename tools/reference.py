@@ -1,4 +1,4 @@
-"""Writes the reference pages from the code: docs/settings.md, commands.md, detectors.md. `--check` only compares."""
+"""Writes the reference pages from the code: settings, commands, detectors, packages. `--check` only compares."""
 
 import sys
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import packages
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -103,11 +104,18 @@ def _example(text: str) -> str:
     return line if len(line) <= EXAMPLE_CHARS else line[:EXAMPLE_CHARS] + "…"
 
 
-PAGES = {"settings.md": settings_page, "commands.md": commands_page, "detectors.md": detectors_page}
+PAGES = {
+    "settings.md": settings_page,
+    "commands.md": commands_page,
+    "detectors.md": detectors_page,
+    "packages.md": packages.page,
+}
 
 
 def main() -> None:
     stale = []
+    if "--check" not in sys.argv:
+        packages.learn()
     for name, page in PAGES.items():
         path, text = DOCS / name, page()
         if "--check" in sys.argv:
