@@ -4,8 +4,9 @@
     <state_dir>/keys/log.next.ed25519   while it is changed: both sign, so that the old key vouches for the new one
     <state_dir>/keys/log.vkey           public: one line a key, the newest first; former ones stay for older checkpoints
 
-The order of a change: next key durable → `log.key_rotated` recorded → a checkpoint over it, signed by both → the next
-key takes the place of the old one, whose private half is gone. A crash in between repeats the step that it was at.
+The order of a change: next key durable → `log.key_rotated` recorded, with a note by which the old key hands the log to
+the new one → a checkpoint over it, signed by both → the next key takes the place of the old one, whose private half is
+gone. A crash in between repeats the step that it was at.
 """
 
 from pathlib import Path

@@ -75,6 +75,11 @@ def checkpoint(origin: str, size: int, root: bytes) -> str:
     return f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
 
 
+def handover(old: Signer, new: Signer) -> str:
+    """The signed note by which one key of a log hands it to the next: who trusts the old one can follow."""
+    return sign(f"{old.name}/key-rotation\n{old.vkey()}\n{new.vkey()}\n", [old, new])
+
+
 def _checked(name: str) -> str:
     if not name or "+" in name or any(character.isspace() for character in name):
         raise KeyMalformed("a key name is not empty and holds neither spaces nor plus signs")

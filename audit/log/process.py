@@ -12,6 +12,7 @@ from audit.log import metrics
 from audit.log.clickhouse import ClickHouseTarget
 from audit.log.cursor import Cursor
 from audit.log.keys import changing, end_change, log_signers
+from audit.log.note import handover
 from audit.log.offbox import BoxAway, Keeper, boxes
 from audit.log.send import Sender
 from audit.log.sequence import Sequencer, read_checkpoint
@@ -112,7 +113,8 @@ async def _change_key(shipper: Shipper) -> None:
     signers = await _blocking(lambda: log_signers(gateway.state_dir, gateway.id))
     old, new = signers
     shipper.sequencer.sign_with(signers)
-    told = Draft(Kind.CONFIG, "log.key_rotated", data={"old": old.vkey(), "new": new.vkey()})
+    facts: dict[str, Value] = {"old": old.vkey(), "new": new.vkey(), "note": handover(old, new)}
+    told = Draft(Kind.CONFIG, "log.key_rotated", data=facts)
     try:
         await shipper.spool.record(told)
     except GatewayError as error:

@@ -9,9 +9,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from audit.verify.clickhouse import connect, verify_clickhouse
+from audit.verify.clickhouse import connect, handovers, verify_clickhouse
 from audit.verify.findings import CannotVerify, Report
-from audit.verify.notes import Checkpoint, NoteRefused, open_checkpoint, parse_keys
+from audit.verify.handover import followed, in_package, in_tiles
+from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
 from audit.verify.package import verify_package
 from audit.verify.tiles import verify_tiles
 
@@ -44,21 +45,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _verify(options: argparse.Namespace) -> Report:
     vkeys = [_read(Path(file)) for file in options.vkey]
-    witnessed = _witnessed(options.witness, vkeys)
+    keys, where = parse_keys(vkeys), Path(options.where)
     if options.what == "package":
-        return verify_package(Path(options.where), vkeys, witnessed)
+        return verify_package(where, vkeys, _witnessed(options.witness, followed(keys, in_package(where))))
     if not vkeys:
         raise CannotVerify("--vkey is needed: the file keys/log.vkey of the gateway, by a way that you trust")
     if options.what == "tiles":
-        return verify_tiles(Path(options.where), vkeys, witnessed)
+        return verify_tiles(where, vkeys, _witnessed(options.witness, followed(keys, in_tiles(where))))
     client = connect(options.where)
+    newer = handovers(client, options.database, options.gateway or keys[0].name)
+    witnessed = _witnessed(options.witness, followed(keys, newer))
     return verify_clickhouse(
         client, vkeys, tiles=options.tiles, witnessed=witnessed, database=options.database, gateway=options.gateway
     )
 
 
-def _witnessed(files: Sequence[Path], vkeys: Sequence[str]) -> list[Checkpoint]:
-    keys = parse_keys(vkeys)
+def _witnessed(files: Sequence[Path], keys: Sequence[Key]) -> list[Checkpoint]:
     found = []
     for file in [part for path in files for part in (sorted(path.rglob("[0-9]*")) if path.is_dir() else [path])]:
         try:

@@ -22,6 +22,7 @@ from audit.verify import merkle
 from audit.verify.body import Malformed, read
 from audit.verify.findings import CannotVerify, Finding, Flaw, Report
 from audit.verify.frames import Expected, FrameRecord
+from audit.verify.handover import followed, in_package
 from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
 from audit.verify.retention import Retention
 from audit.verify.rows import Row, verify_rows
@@ -36,7 +37,7 @@ def verify_package(folder: Path, vkeys: Sequence[str] = (), witnessed: Sequence[
     """`vkeys`: keys from another source than the package; without them its own key is used, and said so."""
     manifest = _manifest(folder)
     report = Report(f"package {folder.name} of gateway {manifest['gateway']}")
-    keys = parse_keys(vkeys) or _own_keys(folder, report)
+    keys = followed(parse_keys(vkeys) or _own_keys(folder, report), in_package(folder), report)
     log = read_tiles(folder / "tiles", keys, report) if (folder / "tiles").exists() else None
     checkpoints = [*_checkpoints(folder, keys, report), *witnessed]
     rows = sorted(_read(folder / "events.jsonl", _row), key=lambda row: row.log_index)

@@ -7,6 +7,7 @@ from pathlib import Path
 from audit.verify import merkle
 from audit.verify.body import Malformed, read
 from audit.verify.findings import CannotVerify, Finding, Flaw, Report
+from audit.verify.handover import entries, followed, in_tiles
 from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
 from audit.verify.rows import Row, verify_rows
 
@@ -37,7 +38,7 @@ class Published:
         number, offset = divmod(index, TILE)
         if self._bundle[0] != number:
             width = min(TILE, self.size - number * TILE)
-            self._bundle = (number, _entries(_load(self._root, "entries", number, width)))
+            self._bundle = (number, entries(_load(self._root, "entries", number, width)))
         bodies = self._bundle[1]
         return bodies[offset] if offset < len(bodies) else None
 
@@ -54,7 +55,7 @@ def read_tiles(root: Path, keys: Sequence[Key], report: Report) -> Published | N
     except (OSError, UnicodeDecodeError):
         raise CannotVerify(f"{root / 'checkpoint'} cannot be read") from None
     try:
-        checkpoint = open_checkpoint(note, keys, "the log's checkpoint")
+        checkpoint = _opened(note, keys, root, report)
     except NoteRefused as error:
         report.add(Finding(Flaw.FORGED, f"{root / 'checkpoint'}: {error}"))
         return None
@@ -72,6 +73,18 @@ def read_tiles(root: Path, keys: Sequence[Key], report: Report) -> Published | N
     report.checkpoints += 1
     report.confirmed_size = max(report.confirmed_size, checkpoint.size)
     return published
+
+
+def _opened(note: str, keys: Sequence[Key], root: Path, report: Report) -> Checkpoint:
+    """Raises NoteRefused. Bundles are searched for a newer key only if none of `keys` signed."""
+    source = "the log's checkpoint"
+    try:
+        return open_checkpoint(note, keys, source)
+    except NoteRefused:
+        more = followed(keys, in_tiles(root))
+        if len(more) == len(keys):
+            raise
+        return open_checkpoint(note, followed(keys, in_tiles(root), report), source)
 
 
 def verify_tiles(root: Path, vkeys: Sequence[str], witnessed: Sequence[Checkpoint] = ()) -> Report:
@@ -168,15 +181,3 @@ def _load(root: Path, level: str, number: int, width: int) -> bytes:
         except OSError:
             continue
     return b""
-
-
-def _entries(bundle: bytes) -> list[bytes]:
-    """Length-prefixed entries; stops where the bundle is cut off."""
-    found, at = [], 0
-    while at + 2 <= len(bundle):
-        end = at + 2 + int.from_bytes(bundle[at : at + 2], "big")
-        if end > len(bundle):
-            break
-        found.append(bundle[at + 2 : end])
-        at = end
-    return found

@@ -7,7 +7,9 @@ from audit.log.offbox import kept_notes
 from audit.read.export import Published
 from audit.store.client import auditor_client
 from audit.verify import CannotVerify, Finding, Flaw, Report, verify_clickhouse, verify_package
-from audit.verify.notes import Checkpoint, NoteRefused, open_checkpoint, parse_keys
+from audit.verify.clickhouse import handovers
+from audit.verify.handover import followed, in_package
+from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
 from runtime.clock import SystemClock
 from runtime.settings import Settings
 
@@ -25,7 +27,7 @@ def verified(
         assert folder is not None
         own = folder / "log.vkey"
         trusted = texts or ([own.read_text("utf-8")] if own.exists() else [])
-        return verify_package(folder, texts, _witnessed(witnesses, trusted))
+        return verify_package(folder, texts, _witnessed(witnesses, followed(parse_keys(trusted), in_package(folder))))
     published = published_log(settings)
     if not texts:
         if not published.vkey.exists():
@@ -35,8 +37,9 @@ def verified(
     client = auditor_client(settings)
     try:
         elsewhere = Report("checkpoints kept elsewhere")
-        witnessed = [*_witnessed(witnesses, texts), *_kept(settings, texts, elsewhere)]
         database, gateway = settings.clickhouse.database, settings.gateway.id
+        keys = followed(parse_keys(texts), handovers(client, database, gateway))
+        witnessed = [*_witnessed(witnesses, keys), *_kept(settings, keys, elsewhere)]
         report = verify_clickhouse(client, texts, tiles=tiles, witnessed=witnessed, database=database, gateway=gateway)
         report.merge(elsewhere)
         report.sort()
@@ -45,20 +48,19 @@ def verified(
         client.close()
 
 
-def _witnessed(files: Sequence[Path], vkeys: Sequence[str]) -> list[Checkpoint]:
-    keys = parse_keys(vkeys)
+def _witnessed(files: Sequence[Path], keys: Sequence[Key]) -> list[Checkpoint]:
     try:
         return [open_checkpoint(file.read_text("utf-8"), keys, f"the kept checkpoint {file.name}") for file in files]
     except NoteRefused as error:
         raise CannotVerify(f"a checkpoint given with --witness: {error}") from None
 
 
-def _kept(settings: Settings, vkeys: Sequence[str], report: Report) -> list[Checkpoint]:
+def _kept(settings: Settings, keys: Sequence[Key], report: Report) -> list[Checkpoint]:
     """What the settings' checkpoint targets hold. A silent target is said, one that holds a forgery is named."""
     notes, silent = kept_notes(settings, SystemClock())
     for why in silent:
         report.note(f"a checkpoint target could not be read: {why}")
-    keys, found = parse_keys(vkeys), list[Checkpoint]()
+    found = list[Checkpoint]()
     for where, note in notes:
         try:
             found.append(open_checkpoint(note, keys, f"the checkpoint kept at {where}"))

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from audit.log.note import Signer
 from audit.log.offbox import BoxAway, BoxConflict, DirectoryBox, Keeper, S3Box, boxes, kept_notes, key_of
 from audit.log.s3 import Credentials
 from runtime.clock import SystemClock
@@ -249,6 +250,22 @@ def test_the_key_is_changed_and_every_checkpoint_still_verifies(house: tuple[Liv
     private = (live.store.folder / "keys" / "log.ed25519").read_text()
     assert private.split("+")[3] == said["vkey"].split("+")[1]
     assert not (live.store.folder / "keys" / "log.next.ed25519").exists()
-    alone = [sys.executable, "-m", "audit.verify", "tiles", str(live.tiles), "--vkey", str(live.store.folder / "old")]
-    (live.store.folder / "old").write_text(old)
-    assert subprocess.run(alone, capture_output=True, check=False).returncode == 1, "the old key signs no more"
+    _the_old_key_alone_leads_to_the_new_one(live, config, old)
+
+
+def _the_old_key_alone_leads_to_the_new_one(live: LiveLog, config: Path, old: str) -> None:
+    """For who has only the key of an earlier visit: from tiles, from ClickHouse, and offline, also with a witness."""
+    key, folder = live.store.folder / "old.vkey", live.store.folder / "package"
+    key.write_text(old)
+    checkpoint = live.tiles / "checkpoint"
+    report = exeat(config, "verify", "--vkey", str(key), "--witness", str(checkpoint))
+    assert report["ok"], report
+    exeat(config, "export", str(folder), "--agent", "agent")
+    for what, where in (("tiles", live.tiles), ("package", folder)):
+        alone = [sys.executable, "-m", "audit.verify", what, str(where), "--vkey", str(key), "--json"]
+        done = subprocess.run([*alone, "--witness", str(checkpoint)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert any("is not one that was given" in note for note in json.loads(done.stdout)["notes"])
+    key.write_text(Signer.generate("exeat").vkey())
+    stranger = [sys.executable, "-m", "audit.verify", "tiles", str(live.tiles), "--vkey", str(key)]
+    assert subprocess.run(stranger, capture_output=True, check=False).returncode == 1, "a key that never signed"
