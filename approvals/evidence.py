@@ -2,7 +2,8 @@
 
 One event per fact: `approval.requested|returned|left|endorsed|granted|refused|expired|withdrawn|used`,
 `identity.revoked|restored`, and of standing grants `standing.given|break_glass|taken|over|revoked|reviewed`. The
-content that approvers are shown is a frame of the requested event; every answer names its SHA-256.
+content that approvers are shown is a frame of the requested event; every answer names its SHA-256. An event spans from
+the request (the gift) until what it says; where that began under an earlier process, as the wall clock has it.
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from approvals.standing import Fact as StandingFact
 from approvals.standing import Given, Reviewed, Standing, Taken
 from approvals.standing import Revoked as StandingRevoked
 from approvals.standings import Stand
-from audit.write import Caller, Draft, Frame, Kind, Value
+from audit.write import Caller, Draft, Frame, Kind, Span, Value
 from snapshot.decision import ApprovalTerms
 
 FRAME_BYTES = 256 << 10  # larger content is split by its writer
@@ -68,8 +69,11 @@ def notice_draft(notice: Notice) -> Draft:
     return Draft(Kind.CONFIG, "identity.restored" if lifted else "identity.revoked", data=data)
 
 
-def stand_draft(stand: Stand) -> Draft:
-    """`standing.given|taken|over|revoked|reviewed`, and `standing.break_glass` for what one person gave alone."""
+def stand_draft(stand: Stand, took_us: int | None = None) -> Draft:
+    """`standing.given|taken|over|revoked|reviewed`, and `standing.break_glass` for what one person gave alone.
+
+    `took_us`: since it was given, on a clock that never goes back, where that is known.
+    """
     standing, fact = stand.after, stand.fact
     given, reach = standing.given, standing.given.reach
     data: dict[str, Value] = {"standing": standing.id, "n": fact.n, "state": str(standing.phase), "at_us": fact.at_us}
@@ -82,6 +86,7 @@ def stand_draft(stand: Stand) -> Draft:
         connection=reach.connection,
         caller=Caller(reach.issuer, reach.subject, reach.agent),
         data={**data, **_of_standing(standing, fact)},
+        span=_span(given.at_us, fact.at_us, took_us),
     )
 
 
@@ -99,8 +104,8 @@ def _of_standing(standing: Standing, fact: StandingFact) -> dict[str, Value]:
     return {"uses_left": 0}
 
 
-def draft(change: Change) -> Draft:
-    """The event of one change."""
+def draft(change: Change, took_us: int | None = None) -> Draft:
+    """The event of one change. `took_us`: since it was requested, on a clock that never goes back, where known."""
     after, fact, shown = change.after, change.fact, change.shown
     binding = after.card.binding
     data: dict[str, Value] = {"approval": after.id, "n": fact.n, "state": str(after.state), "at_us": fact.at_us}
@@ -113,7 +118,12 @@ def draft(change: Change) -> Draft:
         caller=Caller(binding.issuer, binding.subject, binding.agent),
         data={**data, **_particulars(after, fact)},
         frames=_frames(shown, fact.at_us) if shown and isinstance(fact, Requested) else (),
+        span=_span(after.requested_us, fact.at_us, took_us),
     )
+
+
+def _span(began_us: int, at_us: int, took_us: int | None) -> Span:
+    return Span(began_us, max(0, at_us - began_us if took_us is None else took_us))
 
 
 def _particulars(after: Approval, fact: Fact) -> dict[str, Value]:

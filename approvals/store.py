@@ -19,6 +19,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
+from approvals.began import Began
 from approvals.errors import ApprovalsDown
 from approvals.evidence import Change, Notice, draft, notice_draft, stand_draft
 from approvals.facts import Fact, Shown
@@ -69,6 +70,7 @@ class Store:
         self._gateway, self._clock = gateway, clock
         self._max_bytes, self._reserved_percent, self._max_age_seconds = max_bytes, reserved_percent, max_age_seconds
         self._usage = (0, max_bytes)
+        self._began = Began(clock)
         self._conn: sqlite3.Connection | None = None
         self._lock = -1
 
@@ -139,9 +141,17 @@ class Store:
                 "INSERT INTO standings VALUES (?,?,?)",
                 [(stand.after.id, stand.fact.n, _standing.dump_json(stand.fact)) for stand in stands],
             )
-            drafts = [*map(notice_draft, notices), *map(stand_draft, stands), *map(draft, changes)]
+            drafts = [
+                *map(notice_draft, notices),
+                *(stand_draft(stand, self._began.took_us(stand.after.id)) for stand in stands),
+                *(draft(change, self._began.took_us(change.after.id)) for change in changes),
+            ]
             append(conn, drafts, self._clock)
             self._usage = usage(conn)
+        for change in changes:
+            self._began.note(change.after.id, change.fact.n, ended=change.after.state.final)
+        for stand in stands:
+            self._began.note(stand.after.id, stand.fact.n, ended=not stand.after.kept)
         metrics.count(drafts)
 
     def get(self, approval_id: str) -> Approval | None:

@@ -1,6 +1,7 @@
 """Exchanges that were let out and never ended, because a process died: said to the evidence, once.
 
-`exchange.lost`   {outcome: "lost", request_bytes, response_bytes, usage}: what was charged for what left
+`exchange.lost`   {outcome: "lost", charged: {requests, input_tokens, request_bytes}}: for what left. Not called as in
+`exchange.end`, whose numbers take its place when that comes after all (view `audit.usage`).
 """
 
 from audit.write import Caller, Draft, Kind, Recorder
@@ -24,8 +25,11 @@ async def tell(usage: Counting, recorder: Recorder) -> None:
 
 def draft(lost: Reservation) -> Draft:
     who, charged = lost.who, lost.charged
-    usage = {"requests": charged.requests, "input_tokens": charged.input_tokens, "output_tokens": 0,
-             "rows": 0, "values": 0, "estimated": True}  # fmt: skip
+    left = {
+        "requests": charged.requests,
+        "input_tokens": charged.input_tokens,
+        "request_bytes": charged.request_bytes,
+    }
     return Draft(
         kind=Kind.EXCHANGE,
         type="exchange.lost",
@@ -33,5 +37,5 @@ def draft(lost: Reservation) -> Draft:
         session=who.session,
         connection=who.connection,
         caller=Caller(who.issuer, who.subject, who.agent),
-        data={"outcome": "lost", "request_bytes": charged.request_bytes, "response_bytes": 0, "usage": usage},
+        data={"outcome": "lost", "charged": left},
     )

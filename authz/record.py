@@ -4,8 +4,7 @@
                             model, identity, masking, request_masking, restore, findings, justification, usage, …},
                             the input as its frame;
                             `shadow` {effect, reasons}: what would have been decided if nothing only watched;
-                            `started_us`, `duration_us`, `clock` {state, error_us}: until it was decided, on a clock
-                            that never goes back, and whether the wall clock is kept;
+                            its span: until it was decided;
                             `usage` {reserved, and per scope what was used in a day}: the input has all windows
 `decision.refused`          never reached Rego: {effect: "refused", status, code, …}
 """
@@ -14,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from audit.write import Caller, Draft, Frame, Kind, Value
+from audit.write import Caller, Draft, Frame, Kind, Span, Value
 from authz.decide import Question
 from authz.describe import Described
 from authz.session import Session
@@ -90,6 +89,7 @@ class Exchange:
             caller=caller(self.identity),
             data={"effect": effect, **data},
             frames=frames,
+            span=Span(self.at_us, self.time.elapsed_us(), self.clock) if self.time else None,
         )
 
 
@@ -133,9 +133,6 @@ def refused(exchange: Exchange, status: int, code: str, revocation: str = "") ->
 
 def _facts(exchange: Exchange) -> dict[str, Value]:
     data: dict[str, Value] = {"method": exchange.method}
-    if exchange.time is not None and exchange.clock is not None:
-        data["started_us"], data["duration_us"] = exchange.at_us, exchange.time.elapsed_us()
-        data["clock"] = exchange.clock.to_facts()
     if exchange.request_id:
         data["request_id"] = exchange.request_id
     if exchange.request_digest:

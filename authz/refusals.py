@@ -6,7 +6,7 @@ many kinds as codes times connections, both of which are ours, so the sums are f
 
 from dataclasses import dataclass, replace
 
-from audit.write import Draft, Value
+from audit.write import Draft, Span, Value
 
 WINDOW_US = 10_000_000
 
@@ -51,4 +51,5 @@ def _draft(found: _Sum) -> Draft:
         "first_us": found.first_us,
         "last_us": found.last_us,
     }
-    return replace(found.draft, exchange="", data=data, frames=())
+    span = Span(found.first_us, max(0, found.last_us - found.first_us))
+    return replace(found.draft, exchange="", data=data, frames=(), span=span)

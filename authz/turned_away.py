@@ -7,7 +7,7 @@ import asyncio
 import re
 from pathlib import Path
 
-from audit.write import Draft, Kind, Recorder, Value
+from audit.write import Draft, Kind, Recorder, Span, Value
 from runtime import health, log
 from runtime.clock import Clock
 from runtime.errors import GatewayError
@@ -33,7 +33,10 @@ class Counted:
 def draft(count: int, since_us: int, now_us: int) -> Draft:
     data: dict[str, Value] = {"effect": "refused", "status": 429, "code": "rate_limited"}
     return Draft(
-        Kind.DECISION, "decision.refused", data={**data, "count": count, "first_us": since_us, "last_us": now_us}
+        Kind.DECISION,
+        "decision.refused",
+        data={**data, "count": count, "first_us": since_us, "last_us": now_us},
+        span=Span(since_us, max(0, now_us - since_us)),
     )
 
 

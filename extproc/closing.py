@@ -71,7 +71,7 @@ class Closing:
         self.exchange.ended = True
         left = self._response.leftover() if self._response else []
         used = spent(self.exchange, self._response.metered() if self._response else None, outcome)
-        draft = record.ended(self.exchange, outcome, self._now, code, used.to_facts())
+        draft = record.ended(self.exchange, outcome, code, used.to_facts())
         return [*commands, Record("end", (*left, draft), self._charge(self.exchange.verdict, used))]
 
     def _charge(self, verdict: Verdict, used: Spent) -> Charge:

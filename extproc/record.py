@@ -8,10 +8,9 @@
 `tools.hidden`      {direction, tools}: taken out of a request, or of an MCP server's list
 `tools.seen`        {new, changed: [{tool, before, now}]}: definitions that were not known so, by digest
 `server.request`    {method, passed}: what an MCP server asked of its client
-`exchange.end`      {status, request_bytes, response_bytes, started_us, ended_us, duration_us, clock, outcome, code,
-                    restored, revocation, usage}
-                    times: unix µs, from a clock that never goes back; clock: {state, error_us}, at the beginning
+`exchange.end`      {status, request_bytes, response_bytes, outcome, code, restored, revocation, usage}
                     usage: {requests, input_tokens, output_tokens, rows, values, estimated}, as the counters have it
+Each spans the exchange so far, from its beginning until what it speaks of; the last one all of it.
 """
 
 import hashlib
@@ -19,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from audit.write.event import Caller, Draft, Frame, Kind, Value
+from audit.write.event import Caller, Draft, Frame, Kind, Span, Value
 from extproc.flow import Piece
 from extproc.hiding import Seen
 from extproc.resent import Shared, pieces
@@ -53,6 +52,7 @@ class Exchange:
     method: str = ""
     path: str = ""
     started_us: int = 0
+    now_us: int = 0  # when what is recorded next happened, on the same clock that never goes back
     status: int = 0
     request_bytes: int = 0
     response_bytes: int = 0  # let go to the caller
@@ -80,7 +80,12 @@ class Exchange:
         if verdict is None:
             raise ValueError("nothing is recorded outside of an exchange")
         caller = Caller(verdict.issuer, verdict.subject, verdict.agent)
-        return Draft(kind, type_, verdict.exchange, verdict.session, verdict.connection, caller, data, frames)
+        names = (verdict.exchange, verdict.session, verdict.connection)
+        return Draft(kind, type_, *names, caller=caller, data=data, frames=frames, span=self.span)
+
+    @property
+    def span(self) -> Span:
+        return Span(self.started_us, max(0, self.now_us - self.started_us), self.clock)
 
 
 def request_parts(media: str, masked: bytes) -> list[bytes]:
@@ -205,21 +210,14 @@ def listed(
     return drafts
 
 
-def ended(
-    exchange: Exchange, outcome: Outcome, now_us: int, code: str = "", usage: Mapping[str, Value] | None = None
-) -> Draft:
+def ended(exchange: Exchange, outcome: Outcome, code: str = "", usage: Mapping[str, Value] | None = None) -> Draft:
     """The last word on an exchange. `code` says why, where it did not end by itself."""
     facts: dict[str, Value] = {
         "status": exchange.status,
         "request_bytes": exchange.request_bytes,
         "response_bytes": exchange.response_bytes,
-        "started_us": exchange.started_us,
-        "ended_us": max(now_us, exchange.started_us),
-        "duration_us": max(0, now_us - exchange.started_us),
         "outcome": str(outcome),
     }
-    if exchange.clock is not None:
-        facts["clock"] = exchange.clock.to_facts()
     if usage:
         facts["usage"] = usage
     if exchange.restored:

@@ -104,7 +104,7 @@ class Stream(Closing):
         self._outcome = Outcome.ANSWERED
 
     def handle(self, event: ev.Event, now_us: int) -> list[Command]:
-        self._now = now_us
+        self._now = self.exchange.now_us = now_us
         row = TABLE[self.state].get(type(event))
         if row is None:
             return [] if self.over else self._fail("unexpected_event")

@@ -24,6 +24,9 @@ class Quality:
         return {"state": self.state, "error_us": self.error_us}
 
 
+UNKNOWN = Quality("unknown")
+
+
 class _Timex(ctypes.Structure):
     """struct timex of 64-bit Linux; `rest` is room for what follows."""
 
@@ -41,7 +44,7 @@ class _Timex(ctypes.Structure):
 def quality() -> Quality:
     ask = _adjtimex()
     if ask is None:
-        return Quality("unknown")
+        return UNKNOWN
     found = _Timex()  # modes 0: nothing is changed, no right is needed
     state = ask(ctypes.byref(found))
     return read(state, found.status, found.maxerror)
@@ -50,7 +53,7 @@ def quality() -> Quality:
 def read(state: int, status: int, maxerror: int) -> Quality:
     """`state`: what adjtimex returned, -1 when it refused."""
     if state < 0:
-        return Quality("unknown")
+        return UNKNOWN
     if state == TIME_ERROR or status & STA_UNSYNC:
         return Quality("unsynchronised")
     return Quality("synchronised", max(0, maxerror))

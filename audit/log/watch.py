@@ -9,7 +9,7 @@ when that can have been: `exeat audit reconcile` excuses no other gap.
 
 import re
 
-from audit.write.event import Draft, Kind
+from audit.write.event import Draft, Kind, Span
 
 _UPTIME = re.compile(rb'"uptime_current_epoch":\s*"(\d+)s"')
 SAME_US = 2_500_000  # Envoy tells its uptime in whole seconds
@@ -39,4 +39,5 @@ class EnvoyWatch:
         if started_us <= self._started_us + SAME_US:
             return []
         self._started_us = started_us
-        return [Draft(Kind.LIFECYCLE, "envoy.started", data={"started_us": started_us, "seen_us": seen_us})]
+        up = Span(started_us, seconds * 1_000_000)
+        return [Draft(Kind.LIFECYCLE, "envoy.started", data={"started_us": started_us, "seen_us": seen_us}, span=up)]

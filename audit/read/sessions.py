@@ -1,6 +1,6 @@
 """Questions about sessions: which there were, what happened in one, and its frames. Pure, apart from `load`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from audit.read.decisions import Filter
@@ -24,6 +24,15 @@ def newest(which: Filter, limit: int) -> Question:
 def exchanges(session: str) -> Question:
     sql = "SELECT * FROM exchanges WHERE session = {session:String} ORDER BY ts, seq"
     return Question("sessions.show", sql, {"session": session})
+
+
+SUMMED = ("input_tokens", "output_tokens", "rows", "request_bytes", "response_bytes")
+
+
+def total(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """What the exchanges of a session come to; `estimated`: how many of them count tokens by estimate."""
+    sums = {name: sum(int(row[name]) for row in rows) for name in SUMMED}
+    return {"exchanges": len(rows), **sums, "estimated": sum(bool(row["estimated"]) for row in rows)}
 
 
 def notes(session: str) -> Question:

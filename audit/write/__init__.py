@@ -5,7 +5,7 @@
 inside its own transaction.
 """
 
-from audit.write.event import Caller, Draft, EventInvalid, EventTooLarge, Frame, Kind, Value, canonical
+from audit.write.event import Caller, Draft, EventInvalid, EventTooLarge, Frame, Kind, Span, Value, canonical
 from audit.write.memory import MemoryRecorder
 from audit.write.spool import Recorder, Spool, open_spool
 from audit.write.tables import (
@@ -30,6 +30,7 @@ __all__ = [
     "Kind",
     "MemoryRecorder",
     "Recorder",
+    "Span",
     "Spool",
     "SpoolDown",
     "SpoolFull",

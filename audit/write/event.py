@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from runtime.clock_quality import UNKNOWN, Quality
 from runtime.errors import GatewayError
 
 MAX_BODY = 60_000  # bytes; an entry of a tlog-tiles bundle has a uint16 length, and a margin for what shippers may add
@@ -66,7 +67,26 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """The time that an event speaks of. `duration_us`: on a clock that never goes back; the end is the sum of both.
+
+    `clock`: how far the wall clock could be trusted when it began; None: as it is when the event is written.
+    """
+
+    started_us: int  # unix microseconds
+    duration_us: int = 0
+    clock: Quality | None = None
+
+    def to_facts(self, now: Quality) -> "dict[str, Value]":
+        ended_us = self.started_us + self.duration_us
+        times: dict[str, Value] = {"started_us": self.started_us, "ended_us": ended_us, "duration_us": self.duration_us}
+        return {**times, "clock": (self.clock or now).to_facts()}
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
+    """`span`: None for what happens at one moment, the one at which it is written."""
+
     kind: Kind
     type: str
     exchange: str = ""
@@ -75,6 +95,7 @@ class Draft:
     caller: Caller = Caller()
     data: Mapping[str, Value] = field(default_factory=dict)
     frames: tuple[Frame, ...] = ()
+    span: Span | None = None
 
     @property
     def reserved(self) -> bool:
@@ -106,8 +127,8 @@ def canonical(value: Value) -> bytes:
     return text.encode()
 
 
-def compose(draft: Draft, *, event_id: str, ts_us: int, salts: Sequence[bytes]) -> Entry:
-    """Checks a draft and hashes its frames. `salts`: one of SALT_BYTES per frame.
+def compose(draft: Draft, *, event_id: str, ts_us: int, salts: Sequence[bytes], clock: Quality = UNKNOWN) -> Entry:
+    """Checks a draft and hashes its frames. `salts`: one of SALT_BYTES per frame. `clock`: of `ts_us`.
 
     Raises EventInvalid, EventTooLarge.
     """
@@ -121,7 +142,7 @@ def compose(draft: Draft, *, event_id: str, ts_us: int, salts: Sequence[bytes]) 
         "session": draft.session,
         "connection": draft.connection,
         "caller": {"issuer": draft.caller.issuer, "subject": draft.caller.subject, "agent": draft.caller.agent},
-        "data": draft.data,
+        "data": {**(draft.span or Span(ts_us)).to_facts(clock), **draft.data},
         "frames": [_named(frame, salt) for frame, salt in pairs],
     }
     checked = {key: plain(value) for key, value in fields.items()}

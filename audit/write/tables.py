@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from audit.write.chain import GENESIS, Head, extend
-from audit.write.event import ROW_BYTES, SALT_BYTES, Draft, Entry, Kind, Value, compose
+from audit.write.event import ROW_BYTES, SALT_BYTES, Draft, Entry, Kind, Span, Value, compose
 from runtime.clock import Clock
+from runtime.clock_quality import quality
 from runtime.errors import GatewayError
 from runtime.ids import uuid7
 
@@ -89,6 +90,7 @@ def install(
     if not known:
         _set(conn, {"writer": f"{role}.{os.urandom(4).hex()}", "seq": 0, "head": GENESIS, "used": 0})
     _set(conn, {"epoch": int(known.get("epoch", 0)) + 1, "open": 1})
+    _set(conn, {"began_us": clock.now_us(), "began_monotonic_us": clock.monotonic_us()})
     before = head(conn)
     data: dict[str, Value] = {
         "epoch": before.epoch,
@@ -103,7 +105,7 @@ def install(
 def finish(conn: sqlite3.Connection, clock: Clock) -> None:
     """Closes the epoch: the last event of a clean stop."""
     data: dict[str, Value] = {"epoch": head(conn).epoch}
-    write(conn, entries_of([Draft(Kind.LIFECYCLE, "lifecycle.stop", data=data)], clock))
+    write(conn, entries_of([Draft(Kind.LIFECYCLE, "lifecycle.stop", data=data, span=_uptime(conn, clock))], clock))
     _set(conn, {"open": 0})
 
 
@@ -111,7 +113,13 @@ def beat(conn: sqlite3.Connection, clock: Clock) -> None:
     """A sign of life, so that silence in the record is a writer that was not there. Small enough for a full spool."""
     used, cap = usage(conn)
     data: dict[str, Value] = {"epoch": head(conn).epoch, "held_bytes": used, "max_bytes": cap}
-    write(conn, entries_of([Draft(Kind.LIFECYCLE, "lifecycle.heartbeat", data=data)], clock))
+    write(conn, entries_of([Draft(Kind.LIFECYCLE, "lifecycle.heartbeat", data=data, span=_uptime(conn, clock))], clock))
+
+
+def _uptime(conn: sqlite3.Connection, clock: Clock) -> Span:
+    """From the start of this epoch. Where its end is not the event's own `ts`, the wall clock was set meanwhile."""
+    known = _meta(conn)
+    return Span(int(known["began_us"]), max(0, clock.monotonic_us() - int(known["began_monotonic_us"])))
 
 
 def append(conn: sqlite3.Connection, drafts: Iterable[Draft], clock: Clock) -> list[bytes]:
@@ -127,10 +135,10 @@ def append(conn: sqlite3.Connection, drafts: Iterable[Draft], clock: Clock) -> l
 
 
 def entries_of(drafts: Iterable[Draft], clock: Clock) -> list[Entry]:
-    """Checked drafts with a new id, the time of now, and fresh salts."""
-    now = clock.now_us()
+    """Checked drafts with a new id, the time of now and how good it is, and fresh salts."""
+    now, good = clock.now_us(), quality()
     return [
-        compose(draft, event_id=uuid7(), ts_us=now, salts=[os.urandom(SALT_BYTES) for _ in draft.frames])
+        compose(draft, event_id=uuid7(), ts_us=now, salts=[os.urandom(SALT_BYTES) for _ in draft.frames], clock=good)
         for draft in drafts
     ]
 

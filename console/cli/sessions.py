@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,20 @@ def show(context: click.Context, session: str, as_json: bool) -> None:
     with reader(settings_of(context)) as asking:
         key = sessions.key(asking, session)
         rows = asking.ask(sessions.exchanges(key))
+    total = sessions.total(rows)
     if as_json:
-        show_json({"session": key, "exchanges": rows})
+        show_json({"session": key, "exchanges": rows, "total": total})
     else:
         click.echo(f"{clean(key)}\n")
         show_table(rows, EXCHANGES, "No exchange recorded in it.")
+        click.echo(_total(total))
+
+
+def _total(total: Mapping[str, int]) -> str:
+    told = "\nTotal: {exchanges} exchanges, {input_tokens} input and {output_tokens} output tokens, {rows} rows, "
+    told += "{request_bytes} bytes sent, {response_bytes} bytes answered"
+    estimated = " (tokens of {estimated} exchanges are estimated)" if total["estimated"] else ""
+    return (told + estimated).format(**total)
 
 
 @group.command()

@@ -105,6 +105,15 @@ def test_sessions_listed_and_shown(exeat: Run):
     assert [(row["exchange"], row["outcome"], row["status"]) for row in shown["exchanges"]] == [
         (HELD, "answered", 200), (DENIED, "", 403),
     ]  # fmt: skip
+    assert shown["total"] == {
+        "exchanges": 2, "input_tokens": 11, "output_tokens": 7, "rows": 3, "request_bytes": 10, "response_bytes": 20,
+        "estimated": 1,
+    }  # fmt: skip
+    line = exeat("sessions", "show", "demo").output.strip().splitlines()[-1]
+    assert line == (
+        "Total: 2 exchanges, 11 input and 7 output tokens, 3 rows, 10 bytes sent, 20 bytes answered"
+        " (tokens of 1 exchanges are estimated)"
+    )
 
 
 def test_replay_tells_the_session_as_it_happened(exeat: Run):

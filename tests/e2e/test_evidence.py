@@ -72,6 +72,25 @@ def test_frames_are_what_was_let_go(gateway: Gateway, exchange: str) -> None:
     assert "536" not in text
 
 
+def test_every_event_says_from_when_until_when_and_by_which_clock(gateway: Gateway, exchange: str) -> None:
+    gateway.settled()
+    told = ("started_us", "ended_us", "duration_us", "clock", "state")
+    lacking = " OR ".join(f"NOT JSONHas(body, 'data', {', '.join(map(repr, path))})" for path in (
+        told[:1], told[1:2], told[2:3], told[3:]))  # fmt: skip
+    assert list(gateway.sql(f"SELECT DISTINCT type FROM audit.events WHERE {lacking}")) == []
+    query = "SELECT session, body FROM audit.events WHERE exchange = {e:String} ORDER BY writer, seq"
+    rows = gateway.sql(query, e=exchange)
+    assert {"decision.allow", "frame.recorded", "masking.applied", "exchange.end"} <= {
+        json.loads(body)["type"] for _, body in rows
+    }
+    assert len({session for session, _ in rows}) == 1
+    assert rows[0][0]
+    for _, body in rows:
+        data = json.loads(body)["data"]
+        assert data["ended_us"] == data["started_us"] + data["duration_us"]
+        assert data["duration_us"] > 0, body
+
+
 def test_verify_passes_and_names_an_altered_row(gateway: Gateway, exchange: str, tmp_path: Path) -> None:
     good = exeat(gateway, "audit", "verify")
     assert good.returncode == 0, good.stdout + good.stderr

@@ -105,7 +105,8 @@ def story() -> Record:
     found = [{"rule": "iban", "version": "1", "operator": "mask", "where": "text", "count": 2, "token": "tok_1"}]
     record.event("masking.applied", HELD, 9_300_000, {"direction": "response", "findings": found})
     end = {"status": 200, "request_bytes": 10, "response_bytes": 20, "duration_us": 9_400_000, "outcome": "answered"}
-    record.event("exchange.end", HELD, 9_400_000, end)
+    used = {"requests": 1, "input_tokens": 11, "output_tokens": 7, "rows": 3, "values": 1, "estimated": True}
+    record.event("exchange.end", HELD, 9_400_000, end | {"usage": used})
     denied = decision("deny", 403, "no_group", "this agent has no group")
     record.event("decision.deny", DENIED, 12_000_000, denied, [("input", 12_000_000, "application/json", INPUT)],
                  agent="intern-agent", effect="deny")  # fmt: skip

@@ -151,3 +151,23 @@ def test_a_folder_that_is_not_ours(tmp_path: Path) -> None:
 def test_a_closed_store_says_so(tmp_path: Path) -> None:
     with pytest.raises(ApprovalsDown, match="not open"):
         make(tmp_path).get("a1")
+
+
+def test_events_span_from_the_request_until_what_they_say(tmp_path: Path) -> None:
+    """On the clock that never goes back; what an earlier process began has the wall clock's difference."""
+    clock = FixedClock()
+    store = Store(tmp_path / "state", "exeat-test", clock)
+    store.open()
+    approval = begin(store, at_us=1_000)
+    clock.advance(700)
+    go_on(store, approval, Grant(900, VOTE))  # somebody set the wall clock back
+    asked, granted = (body["data"] for body in bodies(store)[1:])
+    assert (asked["started_us"], asked["duration_us"]) == (1_000, 0)
+    assert (granted["started_us"], granted["ended_us"], granted["duration_us"]) == (1_000, 1_700, 700)
+    waiting = begin(store, "a2", at_us=2_000)
+    store.close()
+    again = make(tmp_path)
+    again.open()
+    go_on(again, waiting, Grant(2_500, VOTE))
+    assert bodies(again)[-1]["data"]["duration_us"] == 500
+    again.close()

@@ -33,10 +33,7 @@ async def test_told_once() -> None:
     (draft,) = recorder.drafts
     assert (draft.type, draft.exchange, draft.session, draft.connection) == ("exchange.lost", "e-1", "s-1", "ledger")
     assert draft.caller == Caller("https://issuer", "bot", "runner")
-    assert draft.data["request_bytes"] == 7
-    assert draft.data["usage"] == {
-        "requests": 1, "input_tokens": 9, "output_tokens": 0, "rows": 0, "values": 0, "estimated": True,
-    }  # fmt: skip
+    assert draft.data == {"outcome": "lost", "charged": {"requests": 1, "input_tokens": 9, "request_bytes": 7}}
 
 
 async def test_counters_that_are_down_end_nothing() -> None:

@@ -411,7 +411,9 @@ async def test_whoever_saw_too_much_is_decided_again(tmp_path: Path) -> None:
 
 async def test_a_decision_says_when_how_long_and_by_which_clock(house: House) -> None:
     await house.ask()
-    data = house.last.data
-    assert (data["started_us"], data["duration_us"]) == (house.clock.us, 0)
-    assert data["clock"]["state"] in ("synchronised", "unsynchronised", "unknown")  # type: ignore[index,call-overload]
+    span, data = house.last.span, house.last.data
+    assert span is not None
+    assert span.clock is not None
+    assert (span.started_us, span.duration_us) == (house.clock.us, 0)
+    assert span.clock.state in ("synchronised", "unsynchronised", "unknown")
     assert data["identity"]["client"] == "research-agent"  # type: ignore[index,call-overload]

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from audit.write import Kind
-from audit.write.event import MAX_BODY, SALT_BYTES, Draft, compose
+from audit.write.event import MAX_BODY, SALT_BYTES, Draft, Span, compose
 from extproc import record
 from extproc.flow import Piece
 from extproc.record import FRAME_BYTES, Exchange, Outcome
@@ -62,23 +62,32 @@ def test_what_cannot_be_inspected_is_named_by_its_hash() -> None:
 def test_the_end() -> None:
     known = exchange()
     known.status, known.request_bytes, known.response_bytes = 200, 3, 4
-    draft = record.ended(known, Outcome.CUT, 2500, "spool_full")
+    known.now_us, known.clock = 2500, Quality("synchronised", 900)
+    draft = record.ended(known, Outcome.CUT, "spool_full")
     assert draft.kind is Kind.EXCHANGE
     assert draft.data == {
         "status": 200,
         "request_bytes": 3,
         "response_bytes": 4,
-        "started_us": 1000,
-        "ended_us": 2500,
-        "duration_us": 1500,
         "outcome": "cut",
         "code": "spool_full",
     }
-    assert "code" not in record.ended(known, Outcome.ANSWERED, 2500).data
-    assert record.ended(known, Outcome.ANSWERED, 0).data["duration_us"] == 0  # a clock that went back
-    known.clock = Quality("synchronised", 900)
-    data = record.ended(known, Outcome.ANSWERED, 2500, usage={"rows": 3}).data
-    assert (data["clock"], data["usage"]) == ({"state": "synchronised", "error_us": 900}, {"rows": 3})
+    assert draft.span == Span(1000, 1500, Quality("synchronised", 900))
+    assert record.ended(known, Outcome.ANSWERED, usage={"rows": 3}).data["usage"] == {"rows": 3}
+    assert "code" not in record.ended(known, Outcome.ANSWERED).data
+
+
+def test_what_happens_in_between_spans_the_exchange_so_far() -> None:
+    known = exchange()
+    known.now_us = 1400
+    finding = Finding("card", "1", "$.a", "redact", 1, "t")
+    drafts = [
+        *record.response_content(known, "text/plain", [Piece(1400, b"x")]),
+        *record.applied(known, "response", [finding]),
+        *record.unread(known, "response", "image/png", [b"x"]),
+        record.tools(known, "response", ["drop"]),
+    ]
+    assert [(draft.session, draft.span) for draft in drafts] == [("s-1", Span(1000, 400))] * 4
 
 
 def test_outside_of_an_exchange_nothing_is_recorded() -> None:

@@ -11,11 +11,16 @@ from audit.write.event import (
     EventTooLarge,
     Frame,
     Kind,
+    Span,
     canonical,
     compose,
     frame_hash,
     plain,
 )
+from runtime.clock_quality import Quality
+
+NOBODY_KNOWS = {"state": "unknown", "error_us": 0}
+AT_ONCE = {"started_us": 7, "ended_us": 7, "duration_us": 0, "clock": NOBODY_KNOWS}
 
 
 def entry(draft: Draft, salts: list[bytes] | None = None):
@@ -42,7 +47,7 @@ def test_composes_every_field_and_names_frames_by_salted_hash():
         "session": "s",
         "connection": "c",
         "caller": {"issuer": "i", "subject": "u", "agent": "a"},
-        "data": {"k": ["v", 1]},
+        "data": {"k": ["v", 1], **AT_ONCE},
         "frames": [
             {
                 "d": "input",
@@ -79,7 +84,19 @@ def test_keeps_the_largest_safe_integers_and_copies_what_the_caller_may_change()
     inner = ["a"]
     made = entry(Draft(Kind.CONFIG, "t", data={"n": 2**53 - 1, "l": inner, "t": ("x",)}))
     inner.append("b")
-    assert made.fields["data"] == {"n": 2**53 - 1, "l": ["a"], "t": ["x"]}
+    assert made.fields["data"] == {"n": 2**53 - 1, "l": ["a"], "t": ["x"], **AT_ONCE}
+
+
+def test_every_event_says_from_when_until_when_how_long_and_by_which_clock():
+    at_once, good = Draft(Kind.CONFIG, "t"), Quality("synchronised", 40)
+    made = compose(at_once, event_id="id", ts_us=7, salts=[], clock=good)
+    assert made.fields["data"] == {**AT_ONCE, "clock": {"state": "synchronised", "error_us": 40}}
+    lasting = Draft(Kind.CONFIG, "t", span=Span(3, 10, Quality("unsynchronised")))
+    assert compose(lasting, event_id="id", ts_us=99, salts=[], clock=good).fields["data"] == {
+        "started_us": 3, "ended_us": 13, "duration_us": 10, "clock": {"state": "unsynchronised", "error_us": 0},
+    }  # fmt: skip
+    told = Draft(Kind.LIFECYCLE, "envoy.started", data={"started_us": 1}, span=Span(2, 2))
+    assert entry(told).fields["data"]["started_us"] == 1, "what a draft says itself stays"  # type: ignore[index,call-overload]
 
 
 def test_an_event_of_too_many_facts_is_refused_and_frames_do_not_count():

@@ -168,3 +168,29 @@ def acknowledge(cursor: Path, writer: str, seq: int) -> None:
     with contextlib.closing(sqlite3.connect(cursor)) as conn, conn:
         conn.execute("CREATE TABLE IF NOT EXISTS acked (writer TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID")
         conn.execute("INSERT OR REPLACE INTO acked VALUES (?,?)", (writer, seq))
+
+
+def test_signs_of_life_span_from_the_start_by_the_clock_that_never_goes_back(conn: sqlite3.Connection):
+    """Whoever reads them sees where the wall clock was set: their end is then not their `ts`."""
+    tables.beat(conn, Set(CLOCK, wall=-3_000_000, steady=60_000_000))
+    tables.finish(conn, Set(CLOCK, wall=1, steady=61_000_000))
+    events = [json.loads(row[0]) for row in conn.execute("SELECT body FROM events ORDER BY seq")]
+    start, beat, stop = ({**event["data"], "ts": event["ts"]} for event in events)
+    assert (start["ended_us"], start["duration_us"]) == (start["started_us"], 0)
+    for sign, lasted in ((beat, 60_000_000), (stop, 61_000_000)):
+        assert (sign["started_us"], sign["duration_us"]) == (start["started_us"], lasted)
+        assert sign["clock"]["state"] in ("synchronised", "unsynchronised", "unknown")
+    assert beat["ts"] < beat["started_us"], "the wall clock went back"
+
+
+class Set:
+    """A clock that was set: `wall` and `steady` are by how far each is on."""
+
+    def __init__(self, clock: FixedClock, *, wall: int, steady: int) -> None:
+        self._clock, self._wall, self._steady = clock, wall, steady
+
+    def now_us(self) -> int:
+        return self._clock.now_us() + self._wall
+
+    def monotonic_us(self) -> int:
+        return self._clock.monotonic_us() + self._steady

@@ -1,0 +1,48 @@
+"""What the views make of events, in the real engine."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from audit.store.client import writer_client
+from tests.kit.evidence import Record
+from tests.kit.store import RunningStore, running
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
+    with running(tmp_path_factory.mktemp("store")) as started:
+        yield started
+
+
+def test_what_was_lost_and_ended_after_all_counts_once(store: RunningStore) -> None:
+    """And what never ended counts as what left; the minutes' sums, which cannot look back, have what ended."""
+    left = {"outcome": "lost", "charged": {"requests": 1, "input_tokens": 9, "request_bytes": 7}}
+    used = {"requests": 1, "input_tokens": 12, "output_tokens": 40, "rows": 3, "estimated": False}
+    end = {"outcome": "cut", "request_bytes": 7, "response_bytes": 50, "usage": used}
+    record = Record(session="lost-and-found", seq=500)
+    for type_, exchange, data in (
+        ("exchange.lost", "came-back", left),
+        ("exchange.lost", "gone", left),
+        ("exchange.end", "came-back", end),
+    ):
+        record.event(type_, exchange, 1_000, data, agent="losing-agent")
+    with writer_client(store.settings) as client:
+        record.insert(client)
+    sums = "sum(let_out), sum(input_tokens), sum(output_tokens), sum(request_bytes), sum(rows), sum(estimated)"
+    answer = store.ask(f"SELECT {sums} FROM audit.usage WHERE session = 'lost-and-found'")
+    assert answer.body == b"2\t21\t40\t14\t3\t1\n", "an end takes the place of the loss"
+    sums = "sum(input_tokens), sum(output_tokens), sum(request_bytes), sum(rows)"
+    answer = store.ask(f"SELECT {sums} FROM audit.usage_minutes WHERE agent = 'losing-agent'")
+    assert answer.body == b"12\t40\t7\t3\n"
+
+
+def test_a_session_lasts_until_its_last_exchange_ended(store: RunningStore) -> None:
+    record = Record(session="lasting", seq=600)
+    record.event("decision.allow", "e", 0, {"effect": "allow"}, effect="allow")
+    record.event("exchange.end", "e", 5_000_000, {"outcome": "answered"})
+    with writer_client(store.settings) as client:
+        record.insert(client)
+    lasted = "dateDiff('second', started_at, last_at)"
+    sql = f"SELECT {lasted}, exchanges, allowed FROM audit.sessions WHERE session = 'lasting'"
+    assert store.ask(sql).body == b"5\t1\t1\n"
