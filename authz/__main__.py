@@ -1,4 +1,7 @@
-"""`python -m authz`: serves Envoy's external authorization on `<run_dir>/authz.sock`."""
+"""`python -m authz [N]`: serves Envoy's external authorization on `<run_dir>/authz.sock`, or `authz-N.sock`.
+
+Of several processes (`gateway.authz_processes`) the first one tidies the counters and tells what is one story for all.
+"""
 
 import asyncio
 
@@ -9,7 +12,7 @@ from authz.service import Authz
 from identity import Verifier
 from runtime import metrics
 from runtime.clock import SystemClock
-from runtime.serve import main, serve_grpc
+from runtime.serve import main, process_index, serve_grpc
 from runtime.settings import Settings, load
 from snapshot.current import Current
 from snapshot.engine_client import OpaEngine
@@ -17,7 +20,6 @@ from snapshot.masking_keys import masking_keys
 from usage import open_counters
 from usage.definitions import Definitions
 
-ROLE = "authz-0"
 GRACE_S = 5.0  # a check takes less, whatever hangs: keys 3 s, the engine's deadline, the commit
 FIRST_WORD_S = 3.0
 MARGIN_BYTES = 4 << 20  # headers and framing beside the largest body
@@ -30,12 +32,15 @@ async def run(settings: Settings) -> None:
 
 async def _serve(settings: Settings, definitions: Definitions) -> None:
     clock = SystemClock()
+    names = settings.processes("authz")
+    index = process_index(names)
+    role = f"authz-{index}"
     follower = Follower(settings.socket("holds"), clock)
     async with (
-        open_spool(settings, ROLE, clock) as spool,
+        open_spool(settings, role, clock) as spool,
         Verifier(settings.issuers, clock, foreign=[settings.people.audience]) as verifier,
         OpaEngine(settings.engine.url, settings.engine.deadline_ms) as engine,
-        open_counters(settings, clock, keeper=True) as usage,
+        open_counters(settings, clock, keeper=index == 0) as usage,
         Authz(
             settings,
             snapshots=Current(settings.gateway.state_dir, settings.secrets),
@@ -47,18 +52,21 @@ async def _serve(settings: Settings, definitions: Definitions) -> None:
             keys=masking_keys(settings),
             clock=clock,
             definitions=definitions,
+            first=index == 0,
         ) as service,
-        metrics.exposed(settings, ROLE, spool.metrics),
+        metrics.exposed(settings, role, spool.metrics),
     ):
         message_bytes = settings.gateway.max_request_bytes + MARGIN_BYTES
-        sockets = [(settings.socket("authz"), service.register)]
+        sockets = [(settings.socket(names[index]), service.register)]
         async with asyncio.TaskGroup() as group:
-            following = group.create_task(follower.run())
+            beside = [group.create_task(follower.run())]
             await _until_fresh(follower)
-            watching = group.create_task(turned_away.watch(settings.socket("envoy-admin"), spool, clock))
+            if index == 0:
+                admin = settings.socket("envoy-admin")
+                beside.append(group.create_task(turned_away.watch(admin, spool, clock)))
             await serve_grpc(sockets, grace_seconds=GRACE_S, message_bytes=message_bytes)
-            following.cancel()
-            watching.cancel()
+            for task in beside:
+                task.cancel()
 
 
 async def _until_fresh(follower: Follower) -> None:

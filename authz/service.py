@@ -67,7 +67,9 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         keys: Keys,
         clock: Clock,
         definitions: Definitions | None = None,
+        first: bool = True,
     ) -> None:
+        """`first` of its like: what is to be said once a gateway is said by it."""
         self._settings = settings
         self._snapshots = snapshots
         self._verifier = verifier
@@ -81,7 +83,8 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         self._definitions = definitions or Memory()
         self._sessions = Sessions(clock)
         self._refusals = Refusals()
-        self._strangers = Strangers(settings.gateway.strangers_per_second)
+        self._strangers = Strangers(max(1, settings.gateway.strangers_per_second // settings.gateway.authz_processes))
+        self._first = first
         self._group = asyncio.TaskGroup()
         self._summing: asyncio.Task[None] | None = None
 
@@ -248,7 +251,8 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         while True:
             await asyncio.sleep(SUM_SECONDS)
             await self._record_sums()
-            await losses.tell(self._usage, self._recorder)
+            if self._first:
+                await losses.tell(self._usage, self._recorder)
 
     async def _record_sums(self, *, all_of_them: bool = False) -> None:
         for draft in self._refusals.due(self._clock.now_us(), all_of_them=all_of_them):

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from runtime import health
 from runtime.settings import Settings
@@ -30,15 +31,23 @@ def parts(settings: Settings, config: Path | None) -> list[Part]:
     if settings.engine.embedded:
         found.append(ours("engine", "snapshot.engine", _http(settings.engine.url, "/health")))
     found.append(ours("approvals", "approvals", _sockets(settings.socket("approvals"), settings.socket("holds"))))
-    found.append(ours("authz", "authz", _sockets(settings.socket("authz"))))
-    found.append(ours("extproc", "extproc", _sockets(settings.socket("extproc"))))
+    found += _several(settings, environment, "authz")
+    found += _several(settings, environment, "extproc")
     found.append(_envoy(settings))
     found.append(ours("console", "console.web", _console(settings)))
     return found
 
 
-def _python(environment: dict[str, str], name: str, module: str, ready: Check | None = None) -> Part:
-    argv = (sys.executable, "-m", module)
+def _several(settings: Settings, environment: dict[str, str], service: Literal["authz", "extproc"]) -> list[Part]:
+    """The first one's command is that of a single one."""
+    return [
+        _python(environment, name, service, _sockets(settings.socket(name)), *([str(index)] if index else []))
+        for index, name in enumerate(settings.processes(service))
+    ]
+
+
+def _python(environment: dict[str, str], name: str, module: str, ready: Check | None = None, *rest: str) -> Part:
+    argv = (sys.executable, "-m", module, *rest)
     return Part(name, argv, ready, environment=environment) if ready else Part(name, argv, environment=environment)
 
 

@@ -1,4 +1,4 @@
-"""`python -m extproc`: what flows, on extproc.sock."""
+"""`python -m extproc [N]`: what flows, on extproc.sock, or extproc-N.sock of several (`gateway.extproc_processes`)."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from extproc.service import Service
 from extproc.stream import Limits
 from runtime import metrics
 from runtime.clock import SystemClock
-from runtime.serve import main, serve_grpc
+from runtime.serve import main, process_index, serve_grpc
 from runtime.settings import Settings, load
 from snapshot.current import Current
 from snapshot.masking_keys import masking_keys
@@ -36,19 +36,21 @@ async def run(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, clock: SystemClock, rules: SnapshotRules, known: Definitions) -> None:
+    names = settings.processes("extproc")
+    name = names[process_index(names)]
     async with (
-        open_spool(settings, "extproc") as spool,
+        open_spool(settings, name) as spool,
         HoldsClient(settings.socket("holds")) as holds,
         open_counters(settings, clock) as usage,
         Errands(spool, holds, usage) as errands,
-        metrics.exposed(settings, "extproc", spool.metrics),
+        metrics.exposed(settings, name, spool.metrics),
     ):
         follower = Follower(settings.socket("holds"), clock, lambda revocation: service.revoke(revocation))
         service = Service(rules, limits(settings), errands, clock, follower, known)
         async with asyncio.TaskGroup() as group:
             following = group.create_task(follower.run())
             await serve_grpc(
-                [(settings.socket("extproc"), service.register)],
+                [(settings.socket(name), service.register)],
                 grace_seconds=settings.envoy.drain_seconds,
                 message_bytes=settings.gateway.max_request_bytes + MARGIN_BYTES,
             )

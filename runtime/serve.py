@@ -187,6 +187,14 @@ def bind_http(listen: str) -> socket.socket:
     return handle
 
 
+def process_index(names: Sequence[str], given: Sequence[str] | None = None) -> int:
+    """Which of several like processes this one is: its only argument, 0 without one. Raises CannotListen."""
+    given = sys.argv[1:] if given is None else given
+    if len(given) > 1 or not all(text.isdecimal() and int(text) < len(names) for text in given):
+        raise CannotListen(f"{' '.join(given)}: give the number of this process, 0 to {len(names) - 1} by the settings")
+    return int(given[0]) if given else 0
+
+
 def main(run: Callable[[], Awaitable[None]]) -> None:
     """What each `__main__` calls: logging, the loop, and one sentence instead of a traceback when it cannot start."""
     log.configure(environment("EXEAT_LOG_LEVEL") or "INFO")

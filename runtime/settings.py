@@ -74,6 +74,8 @@ class Gateway(Section):
         100, ge=1, description="Requests without a token, and failing tokens of one address, before they are 429."
     )
     max_connections: int = Field(50_000, ge=1, description="Downstream connections at once (overload manager).")
+    authz_processes: int = Field(1, ge=1, le=64, description="Processes of authz; Envoy spreads requests over them.")
+    extproc_processes: int = Field(1, ge=1, le=64, description="The same of extproc; an exchange stays with one.")
 
 
 class ClaimPaths(Section):
@@ -332,12 +334,22 @@ class Settings(BaseSettings):
             raise ValueError("people.audience must not be an audience of agents: one token would open both doors")
         return self
 
+    def processes(self, service: Literal["authz", "extproc"]) -> list[str]:
+        """Their names, the first one's is the service's own."""
+        counts = {"authz": self.gateway.authz_processes, "extproc": self.gateway.extproc_processes}
+        return [process_name(service, index) for index in range(counts[service])]
+
     def socket(self, name: str) -> Path:
         """Path of one of our Unix sockets, e.g. `authz`; at most 100 characters (sun_path holds 108)."""
         path = (self.gateway.run_dir / f"{name}.sock").absolute()
         if len(str(path)) > 100:
             raise SettingsRefused(f"gateway.run_dir is too long for a Unix socket: {path} (at most 100 characters)")
         return path
+
+
+def process_name(service: str, index: int) -> str:
+    """Of a service that may have several processes: `authz`, `authz-1`, …; the name of its socket, log and part."""
+    return f"{service}-{index}" if index else service
 
 
 def config_path(path: Path | None = None) -> Path | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from betterproto2 import Message
 from envoy_data_plane.envoy.config.bootstrap import v3 as bootstrap
@@ -13,6 +14,7 @@ from envoy_data_plane.envoy.config.route import v3 as route
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
 from envoy_data_plane.envoy.extensions.resource_monitors.downstream_connections import v3 as connections_monitor
 from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
+from envoy_data_plane.envoy.type import v3 as kinds
 
 from runtime.settings import Settings, split_address
 from snapshot.envoy import tls
@@ -22,6 +24,7 @@ from snapshot.envoy.typed import file_source, pack, pipe, protocol_options, seco
 
 PING_SECONDS = 10.0  # a hold is silent: pings tell a dead service from a waiting one (server options in runtime/serve)
 CONNECTION_BUFFER = 1 << 20
+CHECK_SECONDS = 0.25  # between looks at whether each of several processes can be reached
 
 
 def config(
@@ -68,19 +71,52 @@ def _listener(settings: Settings, routes: dict[str, Message], certificates: Path
     )
 
 
-def _service(settings: Settings, name: str) -> cluster.Cluster:
+def _service(settings: Settings, name: Literal["authz", "extproc"]) -> cluster.Cluster:
     keepalive = core.KeepaliveSettings(interval=seconds(PING_SECONDS), timeout=seconds(PING_SECONDS / 2))
     http2 = core.Http2ProtocolOptions(connection_keepalive=keepalive)
     options = upstreams.HttpProtocolOptions(
         explicit_http_config=upstreams.HttpProtocolOptionsExplicitHttpConfig(http2_protocol_options=http2)
     )
-    return cluster.Cluster(
+    names = settings.processes(name)
+    found = cluster.Cluster(
         name=name,
         type=cluster.ClusterDiscoveryType.STATIC,
         connect_timeout=seconds(1),
         circuit_breakers=breakers(),
-        load_assignment=assignment(name, pipe(settings.socket(name))),
+        load_assignment=assignment(name, *(pipe(settings.socket(each)) for each in names)),
         typed_extension_protocol_options=protocol_options(options),
+    )
+    if len(names) > 1:  # streams last as long as their exchanges: the next goes to who has fewest
+        found.lb_policy = cluster.ClusterLbPolicy.LEAST_REQUEST
+        found.common_lb_config = cluster.ClusterCommonLbConfig(healthy_panic_threshold=kinds.Percent(value=0))
+        found.outlier_detection = _failing(len(names))
+        found.health_checks = [_answering()]
+    return found
+
+
+def _failing(count: int) -> cluster.OutlierDetection:
+    """One whose connection fails is left out at once, until the check below says otherwise; never all of them."""
+    return cluster.OutlierDetection(
+        split_external_local_origin_errors=True,
+        consecutive_local_origin_failure=1,
+        enforcing_consecutive_local_origin_failure=100,
+        enforcing_local_origin_success_rate=0,
+        enforcing_consecutive_5xx=0,
+        enforcing_consecutive_gateway_failure=0,
+        enforcing_success_rate=0,
+        max_ejection_percent=100 * (count - 1) // count,
+    )
+
+
+def _answering() -> core.HealthCheck:
+    """That a connection can be made. A process that stands still is the supervisor's to find."""
+    return core.HealthCheck(
+        timeout=seconds(1),
+        interval=seconds(CHECK_SECONDS),
+        no_traffic_interval=seconds(CHECK_SECONDS),
+        unhealthy_threshold=1,
+        healthy_threshold=1,
+        tcp_health_check=core.HealthCheckTcpHealthCheck(),
     )
 
 

@@ -137,10 +137,10 @@ def breakers() -> cluster.CircuitBreakers:
     return cluster.CircuitBreakers(thresholds=[limit])
 
 
-def assignment(name: str, address: core.Address) -> endpoint.ClusterLoadAssignment:
-    lb = endpoint.LbEndpoint(endpoint=endpoint.Endpoint(address=address))
+def assignment(name: str, *addresses: core.Address) -> endpoint.ClusterLoadAssignment:
+    places = [endpoint.LbEndpoint(endpoint=endpoint.Endpoint(address=address)) for address in addresses]
     return endpoint.ClusterLoadAssignment(
-        cluster_name=name, endpoints=[endpoint.LocalityLbEndpoints(lb_endpoints=[lb])]
+        cluster_name=name, endpoints=[endpoint.LocalityLbEndpoints(lb_endpoints=places)]
     )
 
 

@@ -25,8 +25,15 @@ def pack(message: Message) -> Any:
 
 def to_json(message: Message) -> dict[str, AnyValue]:
     """Snake case, defaults left out: what Envoy's own documentation uses."""
-    document: dict[str, AnyValue] = message.to_dict(casing=Casing.SNAKE)
+    document: dict[str, AnyValue] = _named(message.to_dict(casing=Casing.SNAKE))
     return document
+
+
+def _named(value: AnyValue) -> AnyValue:
+    """betterproto2 makes `5_xx` of the `5xx` in a field's name; Envoy knows no such field."""
+    if isinstance(value, dict):
+        return {str(key).replace("5_xx", "5xx"): _named(inner) for key, inner in value.items()}
+    return [_named(inner) for inner in value] if isinstance(value, list) else value
 
 
 def tcp(host: str, port: int) -> core.Address:

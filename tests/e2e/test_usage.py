@@ -50,9 +50,9 @@ deny contains reason(rego.metadata.rule(), "This session has had its requests.")
 LIMITS = {"tokens": {"day": 6000}, "budget": {"month": 15_000}, "bulk": {"rows": 100}}
 
 
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    policies = tmp_path_factory.mktemp("policies") / "policies"
+def limited(folder: Path) -> Path:
+    """A repository with these limits, made in the folder."""
+    policies = folder / "policies"
     shutil.copytree(POLICIES, policies)
     limits = policies / "data" / "limits.yaml"
     values = yaml.safe_load(limits.read_text())
@@ -61,7 +61,12 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     limits.write_text(yaml.safe_dump(values))
     (policies / "packs" / "usage-test").mkdir()
     (policies / "packs" / "usage-test" / "usage_test_rules.rego").write_text(PACK)
-    with kit.running(policies) as running:
+    return policies
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with kit.running(limited(tmp_path_factory.mktemp("policies"))) as running:
         yield running
 
 

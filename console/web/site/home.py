@@ -27,8 +27,9 @@ SERVICES = {
 @needs(*EVERYBODY)
 async def home(request: Request) -> Response:
     at, person = desk(request), current_person(request)
-    states = {name: await health.socket_answers(at.settings.socket(name)) for name in SERVICES}
-    parts = [(name, SERVICES[name], up) for name, up in states.items()]
+    several = {service: at.settings.processes(service) for service in ("authz", "extproc")}
+    named = [(name, what) for service, what in SERVICES.items() for name in several.get(service, [service])]
+    parts = [(name, what, await health.socket_answers(at.settings.socket(name))) for name, what in named]
     about = {"parts": parts, "waiting": await _waiting(at, person), "counts": await _counts(at, person)}
     return page(request, "home.html", about)
 

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from runtime import health
-from runtime.serve import CannotListen, beside, bind_http, bind_unix, bind_unix_http, grpc_options
+from runtime.serve import CannotListen, beside, bind_http, bind_unix, bind_unix_http, grpc_options, process_index
 from tests.kit.envoy import short_folder
 from tests.kit.serving import free_port
 
@@ -109,3 +109,10 @@ def test_what_ends_a_process_is_one_sentence_out_of_any_group(error: str, senten
     assert ended.returncode == 1
     assert (ended.stderr == "the disk is full\n") == sentence
     assert ("Traceback" in ended.stderr) != sentence
+
+
+def test_which_of_several_processes_it_is() -> None:
+    assert [process_index(["a", "a-1"], given) for given in ([], ["0"], ["1"])] == [0, 0, 1]
+    for wrong in (["2"], ["-1"], ["x"], ["0", "1"]):
+        with pytest.raises(CannotListen, match="number of this process, 0 to 1"):
+            process_index(["a", "a-1"], wrong)

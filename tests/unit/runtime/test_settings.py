@@ -91,6 +91,12 @@ def test_settings_are_frozen(file: Path) -> None:
         load(file).gateway.id = "x"
 
 
+def test_processes_have_names() -> None:
+    settings = parse({"gateway": {"authz_processes": 3}}, "here")
+    assert settings.processes("authz") == ["authz", "authz-1", "authz-2"]
+    assert settings.processes("extproc") == ["extproc"]
+
+
 def test_a_socket_path_that_does_not_fit_is_one_sentence(tmp_path: Path) -> None:
     settings = Settings(gateway={"run_dir": tmp_path / ("d" * 100)})  # type: ignore[arg-type]
     with pytest.raises(SettingsRefused, match="too long"):

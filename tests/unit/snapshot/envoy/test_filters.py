@@ -150,3 +150,17 @@ def _upstream_filters(cluster: dict[str, Any]) -> list[dict[str, Any]]:
     (options,) = cluster["typed_extension_protocol_options"].values()
     found: list[dict[str, Any]] = options["http_filters"]
     return found
+
+
+def test_of_several_processes_a_dead_one_is_left_out_and_never_all(tmp_path: Path) -> None:
+    folders = {"run_dir": tmp_path / "run", "state_dir": tmp_path / "state"}
+    settings = Settings(gateway={**folders, "authz_processes": 4})  # type: ignore[arg-type]
+    authz, extproc = json.loads(render_bootstrap(settings).read_text())["static_resources"]["clusters"]
+    places = authz["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    names = [Path(place["endpoint"]["address"]["pipe"]["path"]).name for place in places]
+    assert names == ["authz.sock", "authz-1.sock", "authz-2.sock", "authz-3.sock"]
+    assert authz["outlier_detection"]["max_ejection_percent"] == 75
+    assert authz["common_lb_config"] == {"healthy_panic_threshold": {}}  # 0: never to one that cannot be reached
+    assert authz["outlier_detection"]["enforcing_consecutive_5xx"] == 0
+    assert len(authz["health_checks"]) == 1
+    assert not {"health_checks", "outlier_detection"} & extproc.keys()

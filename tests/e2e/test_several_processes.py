@@ -1,0 +1,96 @@
+"""Two processes of authz and two of extproc behind one Envoy: one house to whoever asks, and one may die."""
+
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from approvals.revocations import Scope
+from runtime.ids import uuid7
+from tests.e2e.test_evidence import exeat
+from tests.e2e.test_revocation import Agent, revoke
+from tests.e2e.test_usage import MOST, limited
+from tests.kit.gateway import Gateway, eventually, running
+
+pytestmark = pytest.mark.timeout(180)
+SEVERAL = "[gateway]\nauthz_processes = 2\nextproc_processes = 2\n"
+PARTS = ("authz", "authz-1", "extproc", "extproc-1")
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with running(limited(tmp_path_factory.mktemp("policies")), SEVERAL) as gateway:
+        yield gateway
+
+
+def models(gateway: Gateway) -> int:
+    """Each in a session of its own: these policies let a session ask ten times."""
+    headers = gateway.headers(session=uuid7())
+    with httpx.Client(base_url=gateway.url, headers=headers, timeout=30) as client:
+        return client.get("/openai/v1/models").status_code
+
+
+def writers(gateway: Gateway, kind: str) -> set[str]:
+    """The parts that wrote events of this type."""
+    rows = gateway.sql("SELECT DISTINCT writer FROM audit.events WHERE type = {kind:String}", kind=kind)
+    return {str(writer).rpartition(".")[0] for (writer,) in rows}
+
+
+def test_all_of_them_work_and_record(several: Gateway) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: models(several), range(60))) == {200}
+    several.settled()
+    assert writers(several, "decision.allow") == {"authz-0", "authz-1"}
+    assert writers(several, "exchange.end") == {"extproc", "extproc-1"}
+
+
+def test_a_threshold_holds_over_both(several: Gateway) -> None:
+    begin = threading.Barrier(50)
+
+    def ask(_: int) -> int:
+        headers = several.headers("ledger-agent", "fifty", sub="fifty-agent")
+        with httpx.Client(base_url=several.url, headers=headers, timeout=30) as client:
+            begin.wait()
+            return client.get("/ledger/accounts?limit=0").status_code
+
+    before = len(several.upstream.received)
+    with ThreadPoolExecutor(50) as pool:
+        assert Counter(pool.map(ask, range(50))) == {200: MOST, 403: 50 - MOST}
+    assert len(several.upstream.received) - before == MOST
+
+
+def test_a_revocation_reaches_both(several: Gateway) -> None:
+    agent = Agent(several, "research")
+
+    def ask() -> int:
+        headers = {"authorization": f"Bearer {agent.token}", "x-exeat-session": uuid7()}
+        with httpx.Client(base_url=several.url, headers=headers, timeout=30) as client:
+            return client.get("/openai/v1/models").status_code
+
+    several.serves()
+    eventually(lambda: {ask() for _ in range(6)}, lambda found: found == {200})  # one that was killed is back
+    revoke(several, Scope.AGENT, agent.name)
+    eventually(ask, lambda status: status != 200, 1.0)
+    assert 200 not in {ask() for _ in range(12)}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_while_one_is_dead_the_other_serves(several: Gateway, part: str) -> None:
+    """What was in its hands when it died may be refused; Envoy leaves it out until it is back."""
+    eventually(lambda: {models(several) for _ in range(6)}, lambda found: found == {200})
+    killed = several.signal(part, signal.SIGKILL)
+    found = [models(several) for _ in range(20)]
+    assert set(found) <= {200, 503}
+    assert found.count(200) >= 10, found
+    eventually(lambda: several.supervisor.pid(part), lambda pid: pid not in (None, killed))
+
+
+def test_the_record_of_all_is_whole(several: Gateway) -> None:
+    several.serves()
+    several.settled()
+    said = exeat(several, "audit", "verify")
+    assert said.returncode == 0, said.stdout + said.stderr
