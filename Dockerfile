@@ -1,5 +1,7 @@
 # One image, several commands: each process of Exeat runs as `python -m ROOM` in a container of its own.
-# Envoy, OPA, ClickHouse and Keycloak come from their projects' own images (docker-compose.yml).
+# OPA, ClickHouse and Keycloak come from their projects' own images (docker-compose.yml), Envoy's binary from its own.
+FROM envoyproxy/envoy:v1.40.0 AS envoy
+
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /app
 COPY requirements /app/requirements
@@ -13,6 +15,8 @@ FROM python:3.13-slim-bookworm
 RUN groupadd --gid 10001 exeat && useradd --uid 10001 --gid exeat --no-create-home --shell /usr/sbin/nologin exeat \
  && install -d -o exeat -g exeat -m 0700 /run/exeat /var/lib/exeat
 COPY --from=build --chown=root:root /app /app
+COPY --from=envoy --chown=root:root /usr/local/bin/envoy /usr/local/bin/envoy
+ENV EXEAT_ENVOY=/usr/local/bin/envoy
 ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER exeat
 WORKDIR /app

@@ -3,7 +3,6 @@
 The store and the shipper start first and end last, so that what the others record while they stop is still shipped.
 """
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -13,9 +12,8 @@ from typing import Literal
 from runtime import health
 from runtime.settings import Settings
 from runtime.supervise import Part
-from snapshot.envoy import envoy_binary, render_bootstrap
+from snapshot.envoy import process as envoy_process
 
-DRAIN_POLL_SECONDS = 0.1
 Check = Callable[[], Awaitable[bool]]
 
 
@@ -84,32 +82,8 @@ def _sockets(*paths: Path) -> Check:
 
 
 def _envoy(settings: Settings) -> Part:
-    bootstrap = render_bootstrap(settings)
-    admin = settings.socket("envoy-admin")
-    argv = [
-        str(envoy_binary(settings)),
-        *("-c", str(bootstrap)),
-        "--disable-hot-restart",
-        *("--concurrency", str(settings.envoy.concurrency)),
-        "--reject-unknown-dynamic-fields",
-        *("--drain-time-s", str(settings.envoy.drain_seconds)),
-        *("--file-flush-interval-msec", "1000"),
-        *("--log-level", "warning"),
-    ]
-
-    async def ready() -> bool:
-        return await health.http_status(admin, "/ready") == 200
-
-    return Part("envoy", argv, ready, drain=partial(_drain, settings, admin))
-
-
-async def _drain(settings: Settings, admin: Path) -> None:
-    """No new connections; open exchanges may finish for `envoy.drain_seconds`."""
-    await health.http_status(admin, "/drain_listeners?graceful", "POST")
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + settings.envoy.drain_seconds
-    while loop.time() < deadline and await health.active_requests(admin) > 0:
-        await asyncio.sleep(DRAIN_POLL_SECONDS)
+    ready = partial(envoy_process.ready, settings)
+    return Part("envoy", envoy_process.command(settings), ready, drain=partial(envoy_process.drain, settings))
 
 
 def names(found: Sequence[Part]) -> str:

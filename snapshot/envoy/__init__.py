@@ -5,6 +5,7 @@
 `replies.py`    Envoy's own errors in the caller's API shape
 `dynamic.py`    what a snapshot may change: routes, upstream clusters, secret references
 `files.py`      writing, by atomic rename, and `envoy --mode validate`
+`process.py`    running Envoy: its command line, and the drain (`python -m snapshot.envoy`)
 
 The typed messages are `envoy-data-plane`'s (config only; on the wire we use upb messages, see
 docs/dependencies.md).

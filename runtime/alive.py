@@ -1,0 +1,37 @@
+"""`python -m runtime.alive SOCKET [PATH]`: exits with 0 when a part answers 200 on its Unix socket, for probes.
+
+SOCKET may be a pattern (`authz-*.metrics.sock`): one that answers is enough.
+Each part answers `/metrics` on `<run_dir>/<part>.metrics.sock`, Envoy `/ready` on its admin socket. A socket that is
+merely there says nothing: a dead process leaves it behind, a hanging one still takes connections. Standard library
+only, because a probe that starts every few seconds must cost little.
+"""
+
+import glob
+import socket
+import sys
+
+TIMEOUT_SECONDS = 4.0
+
+
+def answers(path: str, target: str = "/metrics") -> bool:
+    request = f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asked:
+        asked.settimeout(TIMEOUT_SECONDS)
+        try:
+            asked.connect(path)
+            asked.sendall(request.encode())
+            return asked.makefile("rb").readline(64).split()[1:2] == [b"200"]
+        except OSError:
+            return False
+
+
+def main(argv: list[str]) -> int:
+    if len(argv) not in (1, 2):
+        print("usage: python -m runtime.alive SOCKET [PATH]", file=sys.stderr)
+        return 2
+    pattern, *target = argv
+    return 0 if any(answers(path, *target) for path in sorted(glob.glob(pattern))) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
