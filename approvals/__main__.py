@@ -40,17 +40,19 @@ async def run(settings: Settings) -> None:
     try:
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(metrics.exposed(settings, "approvals", store_metrics.spool(store.status)))
-            await _serve(settings, writer, await _people(settings, writer, stack))
+            current = Current(settings.gateway.state_dir, settings.secrets)
+            floor = Floor(current.get, lambda: masking_keys(settings), settings.masking.floor)
+            await _serve(settings, writer, await _people(settings, writer, stack, current, floor), floor)
     finally:
         await writer.close()
 
 
-async def _people(settings: Settings, writer: Writer, stack: contextlib.AsyncExitStack) -> ApprovalsService:
+async def _people(
+    settings: Settings, writer: Writer, stack: contextlib.AsyncExitStack, current: Current, floor: Floor
+) -> ApprovalsService:
     issuer, clock = people_issuer(settings.people), SystemClock()
     verifier = await stack.enter_async_context(Verifier([issuer], clock)) if issuer else None
     door = Door(verifier, {audience for agents in settings.issuers for audience in agents.audiences})
-    current = Current(settings.gateway.state_dir, settings.secrets)
-    floor = Floor(current.get, lambda: masking_keys(settings), settings.masking.floor)
     most = settings.people.auth_time_max_seconds
     groups = {"overseers": settings.people.auditors, "revokers": settings.people.admins}
 
@@ -60,7 +62,7 @@ async def _people(settings: Settings, writer: Writer, stack: contextlib.AsyncExi
     return ApprovalsService(writer, door, clock, mask=floor, profiles=profiles, auth_time_max_s=most, **groups)
 
 
-async def _serve(settings: Settings, writer: Writer, people: ApprovalsService) -> None:
+async def _serve(settings: Settings, writer: Writer, people: ApprovalsService, floor: Floor) -> None:
     def add_holds(server: grpc.aio.Server) -> None:
         stubs.add_HoldsServicer_to_server(HoldsService(writer), server)  # type: ignore[no-untyped-call]  # generated
         stubs.add_RevocationsServicer_to_server(RevocationsService(writer), server)  # type: ignore[no-untyped-call]
@@ -72,6 +74,7 @@ async def _serve(settings: Settings, writer: Writer, people: ApprovalsService) -
     try:
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(writer.run())
+            group.create_task(asyncio.to_thread(floor.prepare))
             await serve_grpc(register, grace_seconds=GRACE_S)
             writing.cancel()
     except* Error as errors:

@@ -1,9 +1,11 @@
 """People's own words, masked with the floor profile of the snapshot in force before they are stored or passed on."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from approvals.errors import NotAllowed
 from masking import Blocked, Keys, Masker
+from runtime.errors import Error
 from snapshot.current import Snapshot
 
 
@@ -23,6 +25,11 @@ class Floor:
             return self._current().text(text)[0]
         except Blocked as blocked:
             raise NotAllowed(f"your words hold {blocked.rule}, which may not be stored: leave it out") from None
+
+    def prepare(self) -> None:
+        """Compiles the rules, which takes half a second, so that the first answer need not wait for it."""
+        with suppress(Error):  # no snapshot yet
+            self._current()
 
     def _current(self) -> Masker:
         snapshot = self._snapshot()

@@ -15,7 +15,7 @@ from runtime.clock import SystemClock
 from runtime.serve import main, process_index, serve_grpc
 from runtime.settings import Settings, load
 from snapshot.current import Current
-from snapshot.engine_client import OpaEngine
+from snapshot.engine_client import AT_ONCE, OpaEngine
 from snapshot.masking_keys import masking_keys
 from usage import open_counters
 from usage.definitions import Definitions
@@ -39,7 +39,9 @@ async def _serve(settings: Settings, definitions: Definitions) -> None:
     async with (
         open_spool(settings, role, clock) as spool,
         Verifier(settings.issuers, clock, foreign=[settings.people.audience]) as verifier,
-        OpaEngine(settings.engine.url, settings.engine.deadline_ms) as engine,
+        OpaEngine(
+            settings.engine.url, settings.engine.deadline_ms, at_once=max(AT_ONCE, 2 * settings.engine.workers)
+        ) as engine,
         open_counters(settings, clock, keeper=index == 0) as usage,
         Authz(
             settings,

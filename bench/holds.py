@@ -1,20 +1,26 @@
-"""Many holds at once, through the whole gateway: `python -m bench.holds [holds]` (10,000). One run, one machine.
+"""Many holds at once, through the whole gateway: `python -m bench.holds [holds …]` (600 2000 10000). One run.
 
-Every part is the real one and shares the two cores with the load: Envoy, authz with the engine, extproc, approvals, the
-spools with their fsyncs. Each hold is a request with a body of its own, so each has a card of its own.
+Every part is the real one and shares the cores with the load: Envoy, authz with the engine, extproc, approvals, the
+spools with their fsyncs, the store and the shipper. Each hold is a request with a body of its own, so each has a card
+of its own. Requests come as fast as they are let in, `ENTERING` of them on their way to a card at any time.
 
 1. failed: how many of the held requests got any answer before one was given
-2. woken: from the reply to `Grant` (durable) until the client has its answer from the upstream; while all others wait
+2. woken: from the reply to `Grant` (durable) until the first byte of the upstream's answer is with the client, while
+   all others wait. `single`: one person grants card after card. `burst`: as many at once.
 3. memory: resident bytes per hold of each part
 """
 
 import asyncio
+import contextlib
 import json
 import re
 import resource
+import sqlite3
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +28,18 @@ from approvals.client import ApprovalsClient
 from approvals.facts import Shown
 from tests.kit.gateway import Gateway, running
 
-RATE = 30  # requests a second into the hold: below what authz decides within its deadline on a busy machine
-SAMPLES = 50  # grants that are measured, one after the other
+ENTERING = 32
+SAMPLES = 200  # grants that are measured, one after the other
+BURST = 50  # grants that are measured all at once
 PARTS = ("envoy", "extproc", "approvals", "authz")
-EXTRA = "[approvals]\nmax_waiting = 20000\n\n[gateway]\nrequests_per_second = 5000\nmax_connections = 50000"
+EXTRA = """[approvals]
+max_waiting = 20000
+
+[gateway]
+requests_per_second = 100000
+address_per_second = 100000
+max_connections = 50000"""
+CODE = re.compile(rb'"code": ?"(\w+)"')
 AMOUNT = re.compile(rb'"amount": ?"(\d+)"')
 
 
@@ -38,90 +52,97 @@ def resident(gateway: Gateway, part: str) -> int:
     return int(found[1]) * 1024 if found else 0
 
 
+@dataclass
+class Answer:
+    """`at`: when its first byte came, by `perf_counter`."""
+
+    at: float
+    line: str
+
+
+class Caller(asyncio.Protocol):
+    """One held request on its own connection; plain HTTP/1.1."""
+
+    def __init__(self, raw: bytes, number: int, load: "Load") -> None:
+        self._raw, self._number, self._load = raw, number, load
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.write(self._raw)
+
+    def data_received(self, data: bytes) -> None:
+        line = data.partition(b"\r\n")[0].decode("latin-1")
+        code = CODE.search(data)
+        line += f" {code[1].decode()}" if code else ""
+        self._load.answer(self._number, Answer(time.perf_counter(), line))
+        self._transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._load.answer(self._number, Answer(time.perf_counter(), "connection lost"))
+
+
+@dataclass
 class Load:
-    """Plain HTTP/1.1 clients, one connection per held request."""
+    gateway: Gateway
+    answered: dict[int, Answer] = field(default_factory=dict)
+    awaited: dict[int, "asyncio.Future[Answer]"] = field(default_factory=dict)
 
-    def __init__(self, gateway: Gateway) -> None:
-        self.host, port = gateway.url.removeprefix("http://").split(":")
-        self.port = int(port)
-        self.token = gateway.issuer.agent_token("ledger-agent", lifetime_s=3600)
-        self.answered: dict[int, tuple[float, bytes]] = {}
-        self.failed = 0
+    def __post_init__(self) -> None:
+        self._token = self.gateway.issuer.agent_token("ledger-agent", lifetime_s=3600)
 
-    async def hold(self, number: int) -> None:
+    async def ask(self, number: int) -> None:
         body = json.dumps({"from": "a", "to": "b", "amount": str(number)}).encode()
-        head = f"POST /ledger/transfers HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {self.token}\r\n"
+        head = f"POST /ledger/transfers HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {self._token}\r\n"
         head += "content-type: application/json\r\nx-exeat-session: bench\r\nx-exeat-justification: bench\r\n"
-        head += f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        try:
-            await asyncio.sleep(number / RATE)
-            reader, writer = await asyncio.open_connection(self.host, self.port)
-            writer.write(head.encode() + body)
-            await writer.drain()
-            line = await reader.readline()
-            self.answered[number] = (time.perf_counter(), line)
-            writer.close()
-        except OSError:
-            self.failed += 1
+        head += f"content-length: {len(body)}\r\n\r\n"
+        host, port = self.gateway.url.removeprefix("http://").split(":")
+        make = lambda: Caller(head.encode() + body, number, self)  # noqa: E731
+        await asyncio.get_running_loop().create_connection(make, host, int(port))
+
+    def answer(self, number: int, answer: Answer) -> None:
+        """The first word counts."""
+        if self.answered.setdefault(number, answer) is answer and number in self.awaited:
+            self.awaited[number].set_result(answer)
+
+    async def of(self, number: int, seconds: float = 30) -> Answer | None:
+        if number in self.answered:
+            return self.answered[number]
+        future = self.awaited.setdefault(number, asyncio.get_running_loop().create_future())
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(future, seconds)
+        return None
 
 
-def percentile(samples: list[float], share: float) -> float:
-    return round(sorted(samples)[min(len(samples) - 1, int(len(samples) * share))] * 1000, 1)
+def cards(gateway: Gateway) -> int:
+    """How many are open; read from the file, so that counting costs approvals nothing."""
+    path = gateway.settings.gateway.state_dir / "approvals.db"
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+        return int(store.execute("SELECT count(*) FROM cards WHERE open = 1").fetchone()[0])
 
 
-async def cards(alice: ApprovalsClient, load: Load, holds: int, seconds: float) -> list[Any]:
-    """Waits until every request has its card, or one was answered, or time is up."""
-    deadline = time.monotonic() + seconds
+async def enter(gateway: Gateway, load: Load, first: int, last: int) -> None:
+    """Asks for the holds from `first` to `last`; returns when each has its card or an answer."""
+    sent, patience = first, time.monotonic() + 60
     while True:
-        listed = [card for card in await alice.list() if card.state == "requested"]
-        if len(listed) + len(load.answered) + load.failed >= holds or time.monotonic() > deadline:
-            return listed
-        await asyncio.sleep(3)
+        there = cards(gateway) + len(load.answered)
+        if there >= last or time.monotonic() > patience:
+            return
+        for _ in range(min(ENTERING - (sent - there), last - sent)):
+            await load.ask(sent)
+            sent, patience = sent + 1, time.monotonic() + 60
+        await asyncio.sleep(0.05)
 
 
-async def measure(gateway: Gateway, holds: int) -> dict[str, Any]:
-    before = {part: resident(gateway, part) for part in PARTS}
-    load = Load(gateway)
-    started = time.perf_counter()
-    waiting = [asyncio.ensure_future(load.hold(number)) for number in range(holds)]
-    socket = gateway.settings.socket("approvals")
-    token = gateway.issuer.person_token("alice", lifetime_s=3600)
-    async with ApprovalsClient(socket, token, timeout_s=60) as alice:
-        listed = await cards(alice, load, holds, holds / RATE + 60)
-        entered = time.perf_counter() - started
-        after = {part: resident(gateway, part) for part in PARTS}
-        early = len(load.answered)
-        woken = [await woken_after(alice, load, card) for card in listed[:: max(1, len(listed) // SAMPLES)]]
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
-    good = [seconds for seconds in woken if seconds is not None]
-    return {
-        "holds": holds,
-        "waiting": len(listed),
-        "failed": load.failed + early,
-        "instead": dict(Counter(line.decode("latin-1").strip() for _, line in list(load.answered.values())[:early])),
-        "entered_seconds": round(entered, 1),
-        "granted": len(woken),
-        "not_woken": len(woken) - len(good),
-        "woken_ms": {"p50": percentile(good, 0.5), "p99": percentile(good, 0.99), "max": percentile(good, 1)},
-        "kb_per_hold": {part: round((after[part] - before[part]) / max(1, len(listed)) / 1024, 1) for part in PARTS},
-    }
-
-
-async def woken_after(alice: ApprovalsClient, load: Load, card: Any) -> float | None:
-    """Seconds from the durable grant to the client's answer; None if it got another answer, or none within 10 s."""
-    _, shown = await alice.get(card.id)
+async def woken(alice: ApprovalsClient, load: Load, approval_id: str) -> tuple[float, float] | None:
+    """Seconds that `Grant` took, and from its reply to the answer; None if it got another answer, or none."""
+    _, shown = await alice.get(approval_id)
     number = _number(shown)
-    await alice.grant(card.id, shown.digest, "bench")
+    asked = time.perf_counter()
+    await alice.grant(approval_id, shown.digest, "bench")
     granted = time.perf_counter()
-    for _ in range(10_000):
-        if number in load.answered:
-            at, line = load.answered[number]
-            await asyncio.sleep(0.05)
-            return max(0.0, at - granted) if b" 201 " in line else None
-        await asyncio.sleep(0.001)
-    return None
+    answer = await load.of(number)
+    return (granted - asked, max(0.0, answer.at - granted)) if answer and " 201 " in answer.line else None
 
 
 def _number(shown: Shown) -> int:
@@ -129,12 +150,53 @@ def _number(shown: Shown) -> int:
     return int(found[1]) if found else -1
 
 
-def main(holds: int) -> None:
+async def measure(gateway: Gateway, steps: Sequence[int]) -> list[dict[str, Any]]:
+    before = {part: resident(gateway, part) for part in PARTS}
+    load, found, asked = Load(gateway), [], 0
+    token = gateway.issuer.person_token("alice", lifetime_s=3600)
+    async with ApprovalsClient(gateway.settings.socket("approvals"), token, timeout_s=60) as alice:
+        for holds in steps:
+            used, started = len(load.answered), time.perf_counter()
+            holding = holds + used  # what was granted in earlier steps waits no more
+            await enter(gateway, load, asked, holding)
+            entered, rate = time.perf_counter() - started, (holding - asked) / (time.perf_counter() - started)
+            asked = holding
+            kb = {part: round((resident(gateway, part) - before[part]) / holds / 1024, 1) for part in PARTS}
+            early = Counter(answer.line for answer in list(load.answered.values())[used:])
+            waiting = [card.id for card in await alice.list() if card.state == "requested"]
+            print(f"{holds}: entered, {len(waiting)} wait", file=sys.stderr, flush=True)
+            await asyncio.sleep(3)  # the shipper and the store have their say about the entering
+            chosen = waiting[:: max(1, len(waiting) // (SAMPLES + BURST))]
+            single = [await woken(alice, load, card) for card in chosen[BURST : BURST + SAMPLES]]
+            burst = await asyncio.gather(*(woken(alice, load, card) for card in chosen[:BURST]))
+            line = {"holds": holds, "waiting": len(waiting), "failed": sum(early.values()), "instead": dict(early)}
+            line |= {"entered_s": round(entered, 1), "entered_per_s": round(rate, 1)}
+            line |= {"single": spread(single), "burst": spread(burst), "kb_per_hold": kb}
+            found.append(line)
+            print(json.dumps(line), flush=True)
+    return found
+
+
+def spread(samples: Sequence[tuple[float, float] | None]) -> dict[str, Any]:
+    """Milliseconds."""
+    good = [sample for sample in samples if sample is not None]
+    of = {"granted": len(samples), "not_woken": len(samples) - len(good)}
+    for name, values in (("grant_ms", [grant for grant, _ in good]), ("woken_ms", [wake for _, wake in good])):
+        of[name] = {"p50": quantile(values, 0.5), "p99": quantile(values, 0.99), "max": quantile(values, 1)}
+    return of
+
+
+def quantile(samples: list[float], share: float) -> float:
+    ordered = sorted(samples)
+    return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000, 1) if ordered else -1.0
+
+
+def main(steps: Sequence[int]) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with running(extra=EXTRA) as gateway:
-        print(json.dumps(asyncio.run(measure(gateway, holds)), indent=2))
+        asyncio.run(measure(gateway, steps))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    main([int(text) for text in sys.argv[1:]] or [600, 2000, 10_000])

@@ -20,7 +20,6 @@ from extproc.revoked import traits
 from extproc.stream import Stream
 from runtime.clock import Clock, Steady
 
-LARGE = 16 << 10  # bytes; masking makes 1 to 300 MB/s, so more of it at once would keep every other stream waiting
 INBOX = 4  # messages of Envoy's (64 KiB each, usually) that may wait to be handled
 Write = Callable[[Any], Awaitable[None]]
 
@@ -113,7 +112,7 @@ class Pump:
         if self._stale(event, serial):
             return
         now = self._time.now_us()
-        if isinstance(event, ev.RequestBody | ev.ResponseBody) and self._stream.weighs(event.data) > LARGE:
+        if self._stream.heavy(event):
             # one event of this stream at a time, here or there: what follows waits in the inbox
             self._working = asyncio.get_running_loop().run_in_executor(None, self._stream.handle, event, now)
         else:

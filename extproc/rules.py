@@ -45,10 +45,19 @@ class Rules(Protocol):
         """Kind of the connection that a path begins with, or "": for answers before any verdict."""
         ...
 
+    def cold(self, verdict: Verdict) -> bool:
+        """Whether what masks this exchange is yet to be read or compiled, which takes up to half a second."""
+        ...
+
+    def prepare(self, verdict: Verdict) -> None:
+        """Compiles it. Raises an Error if there is no usable snapshot, or a profile is unknown."""
+        ...
+
 
 class SnapshotRules:
     def __init__(self, current: Current, keys: Keys, floor: str) -> None:
         self._current, self._keys, self._floor = current, keys, floor
+        self._warm: set[tuple[object, ...]] = set()  # choices of rules of the digest that is their first element
 
     def connection(self, name: str) -> Connection:
         found = self._current.get().connections.get(name)
@@ -71,6 +80,23 @@ class SnapshotRules:
     def kind(self, path: str) -> str:
         found = self._current.get().connections.get(path.split("?")[0].strip("/").split("/")[0])
         return found.kind if found else ""
+
+    def cold(self, verdict: Verdict) -> bool:
+        return not self._current.settled or self._choice(verdict) not in self._warm
+
+    def prepare(self, verdict: Verdict) -> None:
+        choice = self._choice(verdict)
+        if choice in self._warm:
+            return
+        maskers = [self.floor(verdict, "request"), self.response(verdict), self.request(verdict)]
+        for masker in filter(None, maskers):
+            masker.text("0")
+            masker.body("application/json", b'{"a": "0"}')
+        self._warm = {known for known in self._warm if known[0] == choice[0]} | {choice}
+
+    def _choice(self, verdict: Verdict) -> tuple[object, ...]:
+        profiles = (frozenset(verdict.masking), frozenset(verdict.request_masking))
+        return self._current.get().digest, verdict.connection, *profiles
 
     def _masker(self, profiles: tuple[str, ...], verdict: Verdict | None, direction: str) -> Masker:
         """Tokens join within a session (unless their rule says otherwise), so the session is their tweak."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from approvals.facts import Ask, Narrowing, target
@@ -45,6 +46,7 @@ SILENCE, HOLD, ALIVE = "silence", "hold", "alive"  # timers
 ALIVE_SECONDS = 10.0  # between signs of life to a caller who waits; proxies on the way give up after 30 s and more
 HOLDING = ("anthropic", "openai", "azure_openai")  # kinds whose answers can be held at the call of a tool
 HIDING = ("mcp", "anthropic", "openai", "azure_openai", "gemini")  # what has tools to hide
+LARGE = 16 << 10  # bytes; masking makes 1 to 300 MB/s, so more of it at once would keep every other stream waiting
 SILENCE_SECONDS = 900.0  # longer than the 600 s after which the Anthropic and OpenAI SDKs give up
 
 
@@ -137,9 +139,16 @@ class Stream(Closing):
         """False while enough waits for the record or the caller: whoever feeds us stops reading."""
         return self._response is None or not self._response.full
 
-    def weighs(self, data: bytes) -> int:
-        """Bytes that may have to be masked for these; compressed ones become up to a thousand times as many."""
-        return len(data) << 10 if self._response is not None and self._response.encoded else len(data)
+    def heavy(self, event: ev.Event) -> bool:
+        """Whether this takes so long that it is handled beside the loop: much to mask, or rules that are new."""
+        if isinstance(event, ev.RequestHeaders):
+            with suppress(Error):  # `handle` finds the same, and says so
+                return self._rules.cold(Verdict.from_metadata(event.metadata or {}))
+        if not isinstance(event, ev.RequestBody | ev.ResponseBody):
+            return False
+        # a compressed body becomes up to a thousand times as long
+        packed = self._response is not None and self._response.encoded
+        return len(event.data) << (10 if packed else 0) > LARGE
 
     # the request
 
@@ -154,8 +163,7 @@ class Stream(Closing):
         if (verdict.tools_hold and verdict.kind not in HOLDING) or (verdict.tools_hide and verdict.kind not in HIDING):
             raise Unsupported
         revoked.check(self._revocations, verdict)
-        self._rules.response(verdict)  # a profile that we lack is found before anything goes
-        self._rules.request(verdict)
+        self._rules.prepare(verdict)  # a profile that we lack is found before anything goes
         self._patience = Question(verdict, self._limits.max_wait)
         self._question = self._patience if verdict.effect is Effect.HOLD else None
         if verdict.tools_hold:

@@ -52,6 +52,12 @@ class Current:
         self._loaded: Snapshot | None = None
         self._refused = ""
 
+    @property
+    def settled(self) -> bool:
+        """Whether `get()` gives what is loaded already. Raises NoSnapshot."""
+        digest = layout.current(self._state_dir)
+        return self._loaded is not None and digest in (self._loaded.digest, self._refused)
+
     def get(self) -> Snapshot:
         """Raises NoSnapshot before the first; a later one that does not load leaves the one before it in place."""
         digest = layout.current(self._state_dir)

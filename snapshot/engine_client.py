@@ -6,13 +6,15 @@ GatewayError
 ├── EngineFailed
 │   ├── EngineDown          nothing listens, or it answers 503 or what is no JSON
 │   ├── EngineSlow          no answer within the deadline
+│   │   └── EngineBusy      its turn did not come in time
 │   ├── PolicyFailed        the evaluation ended with an error (500); its text may quote content and is not kept
 │   └── UndefinedDecision   the policy has no answer for this input
 └── MalformedDecision       the answer is not a decision
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
@@ -37,12 +39,22 @@ class EngineSlow(EngineFailed):
     code = "engine_slow"
 
 
+class EngineBusy(EngineSlow):
+    code = "engine_busy"
+
+
 class PolicyFailed(EngineFailed):
     code = "policy_failed"
 
 
 class UndefinedDecision(EngineFailed):
     code = "undefined_decision"
+
+
+AT_ONCE = 8  # questions at the engine; more would spend their deadline waiting for a worker there
+TURN_SECONDS = (
+    2.0  # a burst waits here for its turn; Envoy gives authz the deadline and 4 s (snapshot/envoy/filters.py)
+)
 
 
 class Engine(Protocol):
@@ -52,10 +64,15 @@ class Engine(Protocol):
 
 
 class OpaEngine:
-    """`async with OpaEngine(url, deadline_ms) as engine: await engine.decide(input)`. One per process."""
+    """`async with OpaEngine(url, deadline_ms) as engine: await engine.decide(input)`. One per process.
 
-    def __init__(self, url: str, deadline_ms: int) -> None:
+    The deadline is that of the engine, from when it is asked. Questions come to it in turn, a few at a time, so that a
+    burst takes longer instead of having all of it refused.
+    """
+
+    def __init__(self, url: str, deadline_ms: int, *, at_once: int = AT_ONCE, turn_s: float = TURN_SECONDS) -> None:
         """`url`: http(s)://host:port of the embedded engine or an OPA server."""
+        self._turns, self._turn_s = asyncio.Semaphore(at_once), turn_s
         parts = urlsplit(url)
         secure = parts.scheme == "https"
         host = parts.hostname or "127.0.0.1"
@@ -79,12 +96,25 @@ class OpaEngine:
         await self._client.__aexit__(kind, error, trace)
 
     async def decide(self, given: Mapping[str, Any]) -> Decision:
-        answer = await self._ask(given)
+        async with self._turn():
+            answer = await self._ask(given)
         if not isinstance(answer, dict):
             raise EngineDown("the engine's answer is not of OPA's REST API")
         if "result" not in answer:
             raise UndefinedDecision("the policy has no decision for this request")
         return parse(answer["result"])
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._turn_s):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise EngineBusy(f"the engine's turn did not come within {self._turn_s:.3f} s") from None
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     async def healthy(self) -> bool:
         return bool(await self._client.check_health())

@@ -137,6 +137,59 @@ async def test_who_may_answer(shared: Service) -> None:
                 await alice.grant(held.id, "0" * 64)
 
 
+async def test_an_administrator_who_owns_the_agent_does_not_count(shared: Service) -> None:
+    groups = ["exeat-admins", "auditors", "ledger-approvers", "on-call"]
+    async with HoldsClient(shared.holds) as holds, people(shared, "dave", groups=groups) as dave:
+        held = await holds.request(ask(received_digest="e1" * 32))
+        for say in (dave.grant, dave.refuse):
+            with pytest.raises(NotAllowed, match="your own agent's"):
+                await say(held.id, ask().shown.digest, "as administrator")
+        assert (await dave.get(held.id))[0].state is State.REQUESTED
+
+
+@pytest.mark.parametrize("other", ["grant", "refuse"])
+async def test_two_approvers_at_one_instant(shared: Service, other: str) -> None:
+    """One answer is told to have won, the other why it changed nothing; what is durable is what they were told."""
+    digest = ask().shown.digest
+    for turn in range(8):
+        async with HoldsClient(shared.holds) as holds, people(shared, "alice") as alice, people(shared, "bob") as bob:
+            held = await holds.request(ask(received_digest=f"{turn}{other[0].encode().hex()}" + "e" * 61))
+            said = await asyncio.gather(
+                alice.grant(held.id, digest, "yes"),
+                getattr(bob, other)(held.id, digest, "no"),
+                return_exceptions=True,
+            )
+            won = [each for each in said if not isinstance(each, BaseException)]
+            lost = [each for each in said if isinstance(each, BaseException)]
+            assert all(isinstance(each, NotChanged) for each in lost)
+            after, _ = await alice.get(held.id)
+            if other == "grant":
+                assert (len(won), len(lost), after.state) == (1, 1, State.GRANTED)
+                assert len(after.votes) == 1
+                assert await holds.consume(held, FORWARDED)
+            else:  # a refusal also wins over a grant that nobody has used
+                assert after.state is State.REFUSED
+                assert not await holds.consume(held, FORWARDED)
+
+
+async def test_a_question_without_the_words_that_the_policy_asks_for(shared: Service) -> None:
+    """extproc has looked before; this side looks for itself, at both givers."""
+    terms = ApprovalTerms(
+        any=("ledger-approvers",),
+        expires_s=540,
+        justification="required",
+        justification_from=("requester", "approver"),
+    )
+    async with HoldsClient(shared.holds) as holds, people(shared, "alice") as alice:
+        with pytest.raises(AskInvalid, match="justification"):
+            await holds.request(ask(received_digest="e2" * 32, terms=terms, justification=" \n"))
+        held = await holds.request(ask(received_digest="e2" * 32, terms=terms, justification="invoice 4711"))
+        for say in (alice.grant, alice.refuse):
+            with pytest.raises(NotChanged, match="justification"):
+                await say(held.id, ask().shown.digest, "\t")
+        assert (await alice.grant(held.id, ask().shown.digest, "checked")).state is State.GRANTED
+
+
 async def test_malformed_asks(shared: Service) -> None:
     nobody = ApprovalTerms()
     async with HoldsClient(shared.holds) as holds:

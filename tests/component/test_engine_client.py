@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from snapshot.decision import Effect, MalformedDecision
 from snapshot.engine_client import (
+    EngineBusy,
     EngineDown,
     EngineFailed,
     EngineSlow,
@@ -199,3 +200,43 @@ async def test_the_fake_answers_by_its_script() -> None:
 
 
 UNKNOWN: Any = object()
+
+
+async def test_a_burst_comes_in_turn() -> None:
+    """Many more at once than the engine answers within its deadline; it never has more than two before it."""
+    there, most = 0, 0
+
+    async def handler(request: Request) -> Response:
+        nonlocal there, most
+        there += 1
+        most = max(most, there)
+        await asyncio.sleep(0.01)
+        there -= 1
+        return JSONResponse({"result": ALLOW})
+
+    app = Starlette(routes=[Route("/{path:path}", handler, methods=["POST"])])
+    with http(app) as port:
+        async with OpaEngine(f"http://127.0.0.1:{port}", 5000, at_once=2, turn_s=30) as client:
+            decided = await asyncio.gather(*(client.decide({"x": number}) for number in range(40)))
+    assert [decision.effect for decision in decided] == [Effect.ALLOW] * 40
+    assert most == 2
+
+
+async def test_whose_turn_does_not_come_is_told() -> None:
+    free = asyncio.Event()
+
+    async def handler(request: Request) -> Response:
+        while not free.is_set():
+            await asyncio.sleep(0.01)
+        return JSONResponse({"result": ALLOW})
+
+    app = Starlette(routes=[Route("/{path:path}", handler, methods=["POST"])])
+    with http(app) as port:
+        async with OpaEngine(f"http://127.0.0.1:{port}", 10_000, at_once=1, turn_s=0.05) as client:
+            first = asyncio.ensure_future(client.decide({"x": 1}))
+            await asyncio.sleep(0)
+            with pytest.raises(EngineBusy):
+                await client.decide({"x": 2})
+            free.set()
+            assert (await first).effect is Effect.ALLOW
+            assert (await client.decide({"x": 3})).effect is Effect.ALLOW

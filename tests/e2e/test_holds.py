@@ -1,14 +1,21 @@
 """Holds through the whole gateway: granted, refused, expired, left, and found again."""
 
 import json
+import re
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
 import pytest
 
+from approvals.machine import Approval
+from runtime.errors import CallerError
 from tests.e2e.test_evidence import exeat
+from tests.kit.approver import Approver
+from tests.kit.approver import held as waiting
 from tests.kit.gateway import Gateway, eventually
 
 
@@ -37,10 +44,14 @@ def answer(gateway: Gateway, verb: str, card: dict[str, Any], who: str = "alice"
     return exeat(gateway, "approvals", verb, card["id"], "--as", who, "--justification", "checked")
 
 
+def asking(gateway: Gateway, amount: str) -> "AbstractContextManager[Future[httpx.Response]]":
+    """A transfer in a thread of its own; whatever waits at the end is refused, so that no test meets another's card."""
+    return waiting(gateway, lambda: transfer(gateway, amount))
+
+
 def test_granted(gateway: Gateway) -> None:
     before = len(gateway.upstream.bookings)
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(transfer, gateway, "1.00")
+    with asking(gateway, "1.00") as future:
         card = held(gateway, future)
         assert len(gateway.upstream.bookings) == before  # nothing leaves before the grant
         assert answer(gateway, "grant", card).returncode == 0
@@ -55,8 +66,7 @@ def test_granted(gateway: Gateway) -> None:
 
 def test_refused(gateway: Gateway) -> None:
     before = len(gateway.upstream.bookings)
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(transfer, gateway, "2.00")
+    with asking(gateway, "2.00") as future:
         assert answer(gateway, "refuse", held(gateway, future)).returncode == 0
         response = future.result(30)
     assert response.status_code == 403
@@ -68,8 +78,7 @@ def test_refused(gateway: Gateway) -> None:
 @pytest.mark.parametrize("who", ["carol", "dave", "ledger-agent"])
 def test_who_may_not_grant(gateway: Gateway, who: str) -> None:
     """No approver's group; the agent's owner; the requester's own data-path token."""
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(transfer, gateway, f"3.{len(who)}")
+    with asking(gateway, f"3.{len(who)}") as future:
         card = held(gateway, future)
         said = answer(gateway, "grant", card, who)
         assert said.returncode in (1, 2)
@@ -78,33 +87,108 @@ def test_who_may_not_grant(gateway: Gateway, who: str) -> None:
         assert future.result(30).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("name", "claims", "says"),
+    [
+        ("dave", {"groups": ["exeat-admins", "auditors", "ledger-approvers", "on-call"]}, "your own agent's"),
+        ("alice", {"auth_age_s": 901}, "more than 15 minutes ago"),
+        ("erin", {"groups": ["exeat-admins", "auditors"]}, "takes a member of ledger-approvers"),
+    ],
+    ids=["administrator who owns the agent", "signed in too long ago", "administrator without the group"],
+)
+def test_whose_yes_does_not_count(gateway: Gateway, name: str, claims: dict[str, Any], says: str) -> None:
+    with asking(gateway, "3.90") as future:
+        (card,) = Approver(gateway).expect(future)
+        somebody = Approver(gateway, name, claims)
+        for say in (somebody.grant, somebody.break_glass) if name == "dave" else (somebody.grant,):
+            with pytest.raises(CallerError, match=says):
+                say(card)
+        assert not future.done()
+        assert Approver(gateway).refuse(card).state == "refused"  # to stop it needs no fresh sign-in
+        assert future.result(30).status_code == 403
+
+
+def together(*answers: Callable[[], Approval]) -> list[Approval | CallerError]:
+    """Each in a thread, all let go at one instant."""
+    gate = threading.Barrier(len(answers))
+
+    def one(say: Callable[[], Approval]) -> Approval | CallerError:
+        gate.wait(30)
+        try:
+            return say()
+        except CallerError as error:
+            return error
+
+    with ThreadPoolExecutor(len(answers)) as pool:
+        return list(pool.map(one, answers))
+
+
+def test_two_who_grant_at_one_instant_are_one_grant(gateway: Gateway) -> None:
+    before = len(gateway.upstream.bookings)
+    alice, bob = Approver(gateway, "alice"), Approver(gateway, "bob")
+    with asking(gateway, "3.91") as future:
+        (card,) = alice.expect(future)
+        said = together(lambda: alice.grant(card), lambda: bob.grant(card))
+        response = future.result(30)
+    assert response.status_code == 201
+    assert len(gateway.upstream.bookings) == before + 1
+    (late,) = [each for each in said if isinstance(each, CallerError)]
+    assert re.search("already|used|granted", late.message)
+    events = eventually(lambda: gateway.events(response.headers["x-exeat-decision"]), {"exchange.end"}.issubset)
+    assert events.count("approval.granted") == 1
+
+
+def test_a_yes_and_a_no_at_one_instant(gateway: Gateway) -> None:
+    """Both are recorded in an order, and what happens is what that order says."""
+    before = len(gateway.upstream.bookings)
+    alice, bob = Approver(gateway, "alice"), Approver(gateway, "bob")
+    with asking(gateway, "3.92") as future:
+        (card,) = alice.expect(future)
+        together(lambda: alice.grant(card), lambda: bob.refuse(card))
+        response = future.result(30)
+    exchange = response.headers["x-exeat-decision"]
+    events = [event for event in eventually(lambda: gateway.events(exchange), {"exchange.end"}.issubset)]
+    refused = "approval.refused" in events
+    assert refused != ("approval.used" in events)
+    assert response.status_code == (403 if refused else 201)
+    assert len(gateway.upstream.bookings) == before + (0 if refused else 1)
+
+
+def test_an_answer_without_the_words_that_the_policy_asks_for_changes_nothing(gateway: Gateway) -> None:
+    alice = Approver(gateway)
+    with asking(gateway, "3.93") as future:
+        (card,) = alice.expect(future)
+        for say in (alice.grant, alice.refuse):
+            with pytest.raises(CallerError, match="justification"):
+                say(card, "  ")
+        assert alice.waiting()[0].facts == card.facts
+        assert alice.grant(card, "checked").state == "granted"
+        assert future.result(30).status_code == 201
+
+
 def test_granted_in_advance(gateway: Gateway) -> None:
     """The next one like it goes at once, the one after that is asked about again."""
     before = len(gateway.upstream.bookings)
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(transfer, gateway, "5.00")
+    with asking(gateway, "5.00") as future:
         card = held(gateway, future)
         more = ("--standing", "--uses", "1", "--for", "5m")
         said = exeat(gateway, "approvals", "grant", card["id"], "--as", "alice", "--justification", "ok", *more)
         assert said.returncode == 0, said.stderr
         assert future.result(30).status_code == 201
-        second = transfer(gateway, "5.01")
-        assert second.status_code == 201
-        exchange = second.headers["x-exeat-decision"]
-        events = eventually(
-            lambda: gateway.events(exchange), lambda found: {"exchange.end", "approval.used"} <= set(found)
-        )
-        asked = [event for event in events if event.startswith(("approval", "standing"))]
-        assert sorted(asked) == ["approval.granted", "approval.requested", "approval.used", "standing.taken"]
-        future = pool.submit(transfer, gateway, "5.02")
+    second = transfer(gateway, "5.01")
+    assert second.status_code == 201
+    exchange = second.headers["x-exeat-decision"]
+    events = eventually(lambda: gateway.events(exchange), lambda found: {"exchange.end", "approval.used"} <= set(found))
+    asked = [event for event in events if event.startswith(("approval", "standing"))]
+    assert sorted(asked) == ["approval.granted", "approval.requested", "approval.used", "standing.taken"]
+    with asking(gateway, "5.02") as future:
         assert answer(gateway, "refuse", held(gateway, future)).returncode == 0
         assert future.result(30).status_code == 403
     assert len(gateway.upstream.bookings) == before + 2
 
 
 def test_the_glass_is_broken_and_looked_at(gateway: Gateway) -> None:
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(transfer, gateway, "6.00")
+    with asking(gateway, "6.00") as future:
         card = held(gateway, future)
         assert answer(gateway, "break-glass", card, "alice").returncode != 0  # not of the group for emergencies
         assert answer(gateway, "break-glass", card, "erin").returncode == 0
@@ -117,22 +201,17 @@ def test_the_glass_is_broken_and_looked_at(gateway: Gateway) -> None:
 
 
 def test_a_client_that_left_and_came_back_makes_no_second_card(gateway: Gateway) -> None:
-    gone = threading.Event()
-
-    def impatient() -> None:
+    def impatient() -> httpx.Response:
         body = {"from": "GB82WEST12345698765432", "to": "DE89370400440532013000", "amount": "4.00"}
         headers = gateway.headers("ledger-agent") | {"x-exeat-justification": "pays invoice 4711"}
         with pytest.raises(httpx.ReadTimeout):
-            httpx.post(f"{gateway.url}/ledger/transfers", json=body, headers=headers, timeout=3)
-        gone.set()
+            httpx.post(f"{gateway.url}/ledger/transfers", json=body, headers=headers, timeout=5)
+        return transfer(gateway, "4.00")
 
-    thread = threading.Thread(target=impatient)
-    thread.start()
-    (card,) = eventually(lambda: cards(gateway), lambda found: len(found) == 1)
-    assert gone.wait(20)
-    thread.join()
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(transfer, gateway, "4.00")
-        eventually(lambda: cards(gateway), lambda found: [c["id"] for c in found] == [card["id"]])
-        assert answer(gateway, "grant", card).returncode == 0
+    alice = Approver(gateway)
+    with waiting(gateway, impatient) as future:
+        (card,) = alice.expect(future)
+        back = eventually(alice.waiting, lambda found: [len(each.exchanges) for each in found] == [2])
+        assert [each.id for each in back] == [card.id]
+        alice.grant(card)
         assert future.result(30).status_code == 201

@@ -20,13 +20,17 @@ from tests.kit.gateway import POLICIES, Gateway, eventually, running
 
 @pytest.fixture(scope="module")
 def responding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A house whose policy keeps nobody waiting for the ledger."""
+    """A house whose policy keeps nobody waiting for the ledger, and asks both sides why."""
     policies: Path = tmp_path_factory.mktemp("respond") / "policies"
     shutil.copytree(POLICIES, policies)
     path = policies / "data" / "risk.yaml"
     tiers = yaml.safe_load(path.read_text())
     tiers["high"] |= {"wait": "respond", "expires_in": "1h"}
     path.write_text(yaml.safe_dump(tiers))
+    risk = policies / "exeat" / "risk.rego"
+    asks = '"justification": "required",'
+    assert asks in risk.read_text()
+    risk.write_text(risk.read_text().replace(asks, f'{asks} "justification_from": ["requester", "approver"],'))
     for test in [policies / "exeat" / "risk_test.rego", *(policies / "cases").glob("*.yaml")]:
         test.unlink()  # they know the tiers as they are delivered
     with running(policies) as gateway:
@@ -84,3 +88,14 @@ def test_where_nobody_waits_the_same_request_passes_once_after_the_grant(respond
     with pytest.raises(openai.PermissionDeniedError) as second:
         transfer(responding, "8.00")
     assert card["id"] not in second.value.response.text
+
+
+def test_an_agent_that_does_not_say_why_is_told_and_makes_no_card(responding: Gateway) -> None:
+    key = responding.issuer.agent_token("ledger-agent")
+    body = {"from": "a", "to": "b", "amount": "9.00"}
+    client = openai.OpenAI(base_url=f"{responding.url}/ledger", api_key=key)
+    with client, pytest.raises(openai.PermissionDeniedError) as refused:
+        client.post("/transfers", body=body, cast_to=httpx.Response)
+    assert "x-exeat-justification" in refused.value.response.text
+    assert refused.value.response.headers["x-should-retry"] == "false"
+    assert cards(responding) == []

@@ -111,3 +111,10 @@ class PlainRules:
     def kind(self, path: str) -> str:
         found = self.known.get(path.split("/")[1])
         return found.kind if found else ""
+
+    def cold(self, verdict: Verdict) -> bool:
+        return False
+
+    def prepare(self, verdict: Verdict) -> None:
+        self.response(verdict)
+        self.request(verdict)

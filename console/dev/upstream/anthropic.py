@@ -10,8 +10,8 @@ Event = tuple[str, dict[str, Any]]
 
 def message(request: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
     content: list[dict[str, Any]] = [{"type": "text", "text": scenario.text}]
-    if scenario.tool:
-        content.append({"type": "tool_use", "id": "toolu_01", "name": scenario.tool, "input": dict(scenario.arguments)})
+    for at, call in enumerate(scenario.calls, 1):
+        content.append({"type": "tool_use", "id": f"toolu_{at:02}", "name": call.tool, "input": dict(call.arguments)})
     return {**_head(request), "content": content, "stop_reason": _stop(scenario), "usage": _usage(request, scenario)}
 
 
@@ -19,9 +19,11 @@ def events(request: Mapping[str, Any], scenario: Scenario) -> Iterator[Event]:
     head = {**_head(request), "content": [], "stop_reason": None, "usage": {"input_tokens": 12, "output_tokens": 1}}
     yield "message_start", {"type": "message_start", "message": head}
     yield from _block(0, {"type": "text", "text": ""}, [{"type": "text_delta", "text": p} for p in scenario.pieces])
-    if scenario.tool:
-        start = {"type": "tool_use", "id": "toolu_01", "name": scenario.tool, "input": {}}
-        yield from _block(1, start, [{"type": "input_json_delta", "partial_json": p} for p in scenario.tool_pieces])
+    for at, call in enumerate(scenario.calls, 1):
+        start = {"type": "tool_use", "id": f"toolu_{at:02}", "name": call.tool, "input": {}}
+        yield from _block(at, start, [{"type": "input_json_delta", "partial_json": p} for p in call.pieces])
+    for _ in range(scenario.filler):
+        yield "ping", {"type": "ping", "filler": "." * 1000}
     delta = {"stop_reason": _stop(scenario), "stop_sequence": None}
     usage = {"output_tokens": _usage(request, scenario)["output_tokens"]}
     yield "message_delta", {"type": "message_delta", "delta": delta, "usage": usage}
@@ -41,8 +43,8 @@ def _head(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stop(scenario: Scenario) -> str:
-    return "tool_use" if scenario.tool else "end_turn"
+    return "tool_use" if scenario.calls else "end_turn"
 
 
 def _usage(request: Mapping[str, Any], scenario: Scenario) -> dict[str, int]:
-    return {"input_tokens": 12, "output_tokens": len(scenario.pieces) + len(scenario.tool_pieces)}
+    return {"input_tokens": 12, "output_tokens": scenario.tokens}

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from console.dev.upstream.script import Scenario
+from console.dev.upstream.script import Call, Scenario
 
 CREATED = 1_760_000_000
 Event = tuple[str, dict[str, Any]]
@@ -13,8 +13,10 @@ Event = tuple[str, dict[str, Any]]
 
 def completion(request: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": scenario.text, "refusal": None}
-    if scenario.tool:
-        message["tool_calls"] = [_call(scenario, json.dumps(dict(scenario.arguments)))]
+    if scenario.calls:
+        message["tool_calls"] = [
+            _call(at, call, json.dumps(dict(call.arguments))) for at, call in enumerate(scenario.calls, 1)
+        ]
     choice = {"index": 0, "message": message, "finish_reason": _finish(scenario), "logprobs": None}
     return {**_chat(request, "chat.completion"), "choices": [choice], "usage": _usage(scenario)}
 
@@ -23,9 +25,10 @@ def chunks(request: Mapping[str, Any], scenario: Scenario) -> Iterator[dict[str,
     """The data of each SSE event; the caller adds `[DONE]`."""
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
     deltas += [{"content": piece} for piece in scenario.pieces]
-    if scenario.tool:
-        deltas.append({"tool_calls": [{"index": 0, **_call(scenario, "")}]})
-        deltas += [{"tool_calls": [{"index": 0, "function": {"arguments": p}}]} for p in scenario.tool_pieces]
+    for at, call in enumerate(scenario.calls):
+        deltas.append({"tool_calls": [{"index": at, **_call(at + 1, call, "")}]})
+        deltas += [{"tool_calls": [{"index": at, "function": {"arguments": p}}]} for p in call.pieces]
+    deltas += [{"filler": "." * 1000}] * scenario.filler
     head = _chat(request, "chat.completion.chunk")
     for delta in deltas:
         yield {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
@@ -56,27 +59,25 @@ def _response_events(request: Mapping[str, Any], scenario: Scenario) -> Iterator
     yield "response.output_text.done", {**place, "text": scenario.text, "logprobs": []}
     yield "response.content_part.done", {**place, "part": {**empty, "text": scenario.text}}
     yield "response.output_item.done", {"output_index": 0, "item": item}
-    for call in rest:
-        yield (
-            "response.output_item.added",
-            {"output_index": 1, "item": {**call, "arguments": "", "status": "in_progress"}},
-        )
-        for piece in scenario.tool_pieces:
-            delta = {"item_id": "fc_01", "output_index": 1, "delta": piece}
-            yield "response.function_call_arguments.delta", delta
-        done = {"item_id": "fc_01", "output_index": 1, "name": call["name"], "arguments": call["arguments"]}
-        yield "response.function_call_arguments.done", done
-        yield "response.output_item.done", {"output_index": 1, "item": call}
+    for at, (item, call) in enumerate(zip(rest, scenario.calls, strict=True), 1):
+        begun = {**item, "arguments": "", "status": "in_progress"}
+        yield "response.output_item.added", {"output_index": at, "item": begun}
+        place = {"item_id": item["id"], "output_index": at}
+        for piece in call.pieces:
+            yield "response.function_call_arguments.delta", {**place, "delta": piece}
+        yield "response.function_call_arguments.done", {**place, "name": item["name"], "arguments": item["arguments"]}
+        yield "response.output_item.done", {"output_index": at, "item": item}
+    for _ in range(scenario.filler):
+        yield "response.filler", {"filler": "." * 1000}
     yield "response.completed", {"response": response(request, scenario)}
 
 
 def _output(scenario: Scenario) -> list[dict[str, Any]]:
     text = {"type": "output_text", "text": scenario.text, "annotations": []}
     output = [{"type": "message", "id": "msg_01", "role": "assistant", "status": "completed", "content": [text]}]
-    if scenario.tool:
-        arguments = "".join(scenario.tool_pieces)
-        call: dict[str, Any] = {"type": "function_call", "id": "fc_01", "call_id": "call_01", "name": scenario.tool}
-        output.append({**call, "arguments": arguments, "status": "completed"})
+    for at, call in enumerate(scenario.calls, 1):
+        item = {"type": "function_call", "id": f"fc_{at:02}", "call_id": f"call_{at:02}", "name": call.tool}
+        output.append({**item, "arguments": "".join(call.pieces), "status": "completed"})
     return output
 
 
@@ -99,8 +100,8 @@ def _response(request: Mapping[str, Any], status: str) -> dict[str, Any]:
     }
 
 
-def _call(scenario: Scenario, arguments: str) -> dict[str, Any]:
-    return {"id": "call_01", "type": "function", "function": {"name": scenario.tool, "arguments": arguments}}
+def _call(number: int, call: Call, arguments: str) -> dict[str, Any]:
+    return {"id": f"call_{number:02}", "type": "function", "function": {"name": call.tool, "arguments": arguments}}
 
 
 def _chat(request: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -108,15 +109,15 @@ def _chat(request: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 
 def _finish(scenario: Scenario) -> str:
-    return "tool_calls" if scenario.tool else "stop"
+    return "tool_calls" if scenario.calls else "stop"
 
 
 def _usage(scenario: Scenario) -> dict[str, int]:
-    out = len(scenario.pieces) + len(scenario.tool_pieces)
+    out = scenario.tokens
     return {"prompt_tokens": 12, "completion_tokens": out, "total_tokens": 12 + out}
 
 
 def _response_usage(scenario: Scenario) -> dict[str, Any]:
-    out = len(scenario.pieces) + len(scenario.tool_pieces)
+    out = scenario.tokens
     details = {"input_tokens_details": {"cached_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 0}}
     return {"input_tokens": 12, "output_tokens": out, "total_tokens": 12 + out, **details}

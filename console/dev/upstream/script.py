@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,14 +14,28 @@ CHOICE = re.compile(r"play: ?([a-z_]+)")
 
 
 @dataclass(frozen=True)
+class Call:
+    """`pieces`: how a stream cuts the JSON of its arguments."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    pieces: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Scenario:
+    """`calls`: side by side, in one answer. `filler`: KiB of signs of life behind them, in a stream."""
+
     name: str
     text: str
     pieces: tuple[str, ...]
-    tool: str = ""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    tool_pieces: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
     delay_ms: int = 0
+    filler: int = 0
+
+    @property
+    def tokens(self) -> int:
+        return len(self.pieces) + sum(len(call.pieces) for call in self.calls)
 
 
 @cache
@@ -33,11 +47,14 @@ def scenarios() -> dict[str, Scenario]:
 def _scenario(name: str, entry: Mapping[str, Any]) -> Scenario:
     text = " ".join([entry["text"]] * entry.get("repeat", 1))
     pieces = tuple(entry.get("pieces") or re.findall(r"\S+\s*", text))
-    tool = entry.get("tool") or {}
-    arguments = tool.get("arguments", {})
-    cut = tuple(entry.get("tool_pieces") or ([json.dumps(arguments)] if tool else []))
     assert "".join(pieces) == text, f"scenario {name}: the pieces are not the text"
-    return Scenario(name, text, pieces, tool.get("name", ""), arguments, cut, entry.get("delay_ms", 0))
+    calls = tuple(_call(call) for call in entry.get("calls", ()))
+    return Scenario(name, text, pieces, calls, entry.get("delay_ms", 0), entry.get("filler", 0))
+
+
+def _call(entry: Mapping[str, Any]) -> Call:
+    arguments = entry.get("arguments", {})
+    return Call(entry["tool"], arguments, tuple(entry.get("pieces") or [json.dumps(arguments)]))
 
 
 def choose(request: Mapping[str, Any]) -> Scenario:
@@ -55,9 +72,10 @@ def choose(request: Mapping[str, Any]) -> Scenario:
 
 
 def _offered(request: Mapping[str, Any], scenario: Scenario) -> Scenario:
-    """The scenario's tool under the name that the caller gave it (`mcp__bank__lookup_customer`), if it offers tools."""
-    tools = [tool.get("name") or tool.get("function", {}).get("name", "") for tool in request.get("tools") or []]
-    for name in tools:
-        if scenario.tool and name.endswith(scenario.tool):
-            return replace(scenario, tool=name)
-    return scenario
+    """Its tools under the names that the caller gave them (`mcp__bank__lookup_customer`), if it offers tools."""
+    offered = [tool.get("name") or tool.get("function", {}).get("name", "") for tool in request.get("tools") or []]
+
+    def named(call: Call) -> Call:
+        return replace(call, tool=next((name for name in offered if name.endswith(call.tool)), call.tool))
+
+    return replace(scenario, calls=tuple(named(call) for call in scenario.calls))

@@ -61,3 +61,16 @@ def test_words_that_a_rule_blocks() -> None:
     masked, _ = floor(Rules(Blocks()))
     with pytest.raises(NotAllowed, match="launch_code"):
         masked("the code is 0000")
+
+
+def test_it_is_prepared_before_the_first_words() -> None:
+    rules = Rules()
+    masked, _ = floor(rules)
+    masked.prepare()
+    masked("x")
+    assert rules.made == 1
+
+    def none() -> Snapshot:
+        raise NoSnapshot()
+
+    Floor(none, lambda: KEYS, "floor").prepare()

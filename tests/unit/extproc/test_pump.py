@@ -13,8 +13,8 @@ from approvals.client import ScriptedHolds
 from audit.write import MemoryRecorder
 from extproc import events as ev
 from extproc.hold import Errands
-from extproc.pump import LARGE, Pump
-from extproc.stream import Stream
+from extproc.pump import Pump
+from extproc.stream import LARGE, Stream
 from extproc.wire import NAMESPACE
 from runtime.clock import FixedClock
 from snapshot.verdict import Verdict
@@ -184,6 +184,25 @@ async def test_a_large_body_is_masked_beside_the_loop() -> None:
             desk.answer(b"x" * LARGE, b"x" * (LARGE + 1), b"y")
             await until(lambda: len(threads) == 3)
     assert threads == [(LARGE, True), (LARGE + 1, False), (1, True)]
+
+
+async def test_rules_that_are_new_are_compiled_beside_the_loop() -> None:
+    threads: list[bool] = []
+
+    class Compiling(PlainRules):
+        def cold(self, verdict: Verdict) -> bool:
+            return not threads
+
+        def prepare(self, verdict: Verdict) -> None:
+            threads.append(threading.current_thread() is threading.main_thread())
+
+    for beside in (False, True):
+        desk, count = Desk(), len(threads)
+        desk.stream = Stream(Compiling())
+        async with desk.pump():
+            desk.headers(verdict(b""))
+            await until(lambda count=count: len(threads) > count)
+        assert threads[-1] is beside
 
 
 async def test_a_caller_who_leaves_meanwhile_waits_for_it() -> None:

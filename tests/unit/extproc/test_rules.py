@@ -8,6 +8,7 @@ import pytest
 from extproc.rules import SnapshotRules, UnknownConnection
 from masking import Keys
 from snapshot.connections import Connection
+from tests.kit.masks import PlainMasker
 from tests.kit.playbook import verdict
 
 
@@ -19,9 +20,9 @@ class Recording:
 
     def masker(
         self, profiles: tuple[str, ...], *, keys: Keys, connection: str = "", direction: str = "", tweak: bytes = b""
-    ) -> str:
+    ) -> PlainMasker:
         self.asked.append((profiles, connection, direction, tweak))
-        return "masker"
+        return PlainMasker()
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def ruleset() -> Recording:
 def rules(ruleset: Recording) -> SnapshotRules:
     known = {"anthropic": Connection("anthropic", "anthropic", "https://a")}
     snapshot = SimpleNamespace(connections=known, masking=ruleset, digest="sha256:0")
-    current = SimpleNamespace(get=lambda: snapshot)
+    current = SimpleNamespace(get=lambda: snapshot, settled=True, snapshot=snapshot)
     return SnapshotRules(current, Keys(bytes(32), bytes(64)), "floor")  # type: ignore[arg-type]
 
 
@@ -66,3 +67,26 @@ def test_a_request_is_changed_by_its_own_profiles_and_never_by_the_floor(
     assert rules.request(verdict()) is None
     rules.request(verdict(request_masking=("entrusted",)))
     assert ruleset.asked == [(("entrusted",), "anthropic", "request", b"s-1")]
+
+
+def test_each_choice_of_rules_is_prepared_once_in_a_snapshot(rules: SnapshotRules, ruleset: Recording) -> None:
+    pci, both = verdict(masking=("pci",)), verdict(masking=("pci",), request_masking=("entrusted",))
+    assert rules.cold(pci)
+    rules.prepare(pci)
+    assert not rules.cold(pci)
+    assert rules.cold(both)
+    assert [(profiles, direction) for profiles, _, direction, _ in ruleset.asked] == [
+        (("floor",), "request"),
+        (("floor", "pci"), "response"),
+    ]
+    rules.prepare(both)
+    asked = len(ruleset.asked)
+    rules.prepare(both)
+    assert len(ruleset.asked) == asked
+    current: Any = rules._current
+    current.settled = False  # a new snapshot is there, and not read yet
+    assert rules.cold(pci)
+    current.settled, current.snapshot.digest = True, "sha256:1"
+    rules.prepare(pci)
+    assert not rules.cold(pci)
+    assert rules.cold(both)
