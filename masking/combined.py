@@ -53,7 +53,7 @@ class Combined:
         self._which = RegexSet(both)
         self.alive = Regex(f"(?:{_alive(plain, self.announced)})\\z")
         # Contexts and values longer than this cannot reach from one end of a window to the other.
-        self.widest = max((closure.width(m.tree)[1] for m in self.matchers), default=0)
+        self.widest = max((closure.width(m.awaited)[1] for m in self.matchers), default=0)
         self._reach = KEPT + max((closure.width(m.tree)[1] for m in self.announced), default=0)
         self._plain_at: dict[bytes, tuple[int, ...]] = {}
         self._announced_at: dict[bytes, tuple[int, ...]] = {}
@@ -124,7 +124,7 @@ def _alive(plain: Iterable[Matcher], announced: Iterable[Matcher]) -> str:
     texts: list[str] = []
     marked = []
     for matcher in plain:
-        tree = closure.loosened(matcher.tree)
+        tree = closure.loosened(matcher.awaited)
         split = closure.run_after(tree)
         if split is not None:
             marked.append(split)
@@ -137,7 +137,7 @@ def _alive(plain: Iterable[Matcher], announced: Iterable[Matcher]) -> str:
         texts.append(closure.shared_prefixes(marked))
     for matcher in announced:
         assert matcher.context_tree is not None
-        tree = closure.loosened(matcher.tree)
+        tree = closure.loosened(matcher.awaited)
         texts.append(pattern.emit(closure.loosened(matcher.context_tree)) + closure.begun(tree))
     return _any(texts)
 

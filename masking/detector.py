@@ -43,6 +43,7 @@ class Detector:
     apart     class of bytes that may not stand directly before the value: it begins where a run of them does. Without
               it (and without `\\b`) every byte of a run is a start of its own, and the automaton counts them all
     decimal   digits alone that follow `0.` are the fraction of a number, not a value
+    standing  it stands by itself: digits inside a UUID or a digest are none (see identifiers.py)
     validate  decides on a matched text and returns how much of it is the secret
     swallow   class of bytes to drop after the match; found by itself when the pattern ends in an unbounded class
     until     with `swallow`: dropping ends after the first match of this
@@ -61,6 +62,7 @@ class Detector:
     context: str = ""
     apart: str = ""
     decimal: bool = False
+    standing: bool = False
     validate: Validator | None = None
     swallow: str = ""
     until: str = ""
@@ -70,11 +72,13 @@ class Detector:
     version: int = 1
 
 
-def joined(detector: Detector, positive: tuple[str, ...], negative: tuple[str, ...] = ()) -> Detector:
+def joined(
+    detector: Detector, before: str = "[A-Za-z_]", *, positive: tuple[str, ...], negative: tuple[str, ...] = ()
+) -> Detector:
     """The same detector for values written against a word: `pan4111…`, `ssn_123-…`, where no word boundary is."""
     assert detector.pattern.startswith(r"\b")
     assert not detector.context
-    return replace(detector, pattern=detector.pattern[2:], context="[A-Za-z_]", positive=positive, negative=negative)
+    return replace(detector, pattern=detector.pattern[2:], context=before, positive=positive, negative=negative)
 
 
 def prefixed(

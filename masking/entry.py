@@ -86,7 +86,12 @@ class Entry:
         what: Any = detector
         if detector is not None:
             what = (detector.pattern, detector.context, detector.swallow, detector.until, detector.ignore_case)
-            what = (*what, detector.version, getattr(detector.validate, "__qualname__", ""))
+            what = (
+                *what,
+                *(("standing",) if detector.standing else ()),
+                detector.version,
+                getattr(detector.validate, "__qualname__", ""),
+            )
         definition = repr((what, self.keys, self.paths, self.operator, self.session))
         return hashlib.sha256(definition.encode()).hexdigest()[:8]
 

@@ -2,11 +2,11 @@
 
 from functools import cached_property, lru_cache
 
-from masking import closure, pattern
+from masking import closure, identifiers, pattern
 from masking.detector import Detector, Validator
 from masking.engine import HERE, Regex
 from masking.errors import PatternRefused
-from masking.pattern import ALL, Alt, Assert, Byte, Node, Seq
+from masking.pattern import ALL, Alt, Assert, Byte, Node, Repeat, Seq
 
 # Bytes before a value that its context may span, and what a stream keeps of the text already sent to see it.
 MAX_CONTEXT = 96
@@ -32,6 +32,7 @@ class Matcher:
         self.first = closure.first(self.tree)[0]
         self.apart = _byte_class(detector.apart) if detector.apart else 0
         self.decimal = detector.decimal
+        self.standing = detector.standing
         self.looks_before = bool(self.context_tree) or bool(self.apart) or self.decimal
         self.before = closure.last(self.context_tree)[0] if self.context_tree else 0
         self.lead = closure.lead(self.tree)
@@ -53,6 +54,14 @@ class Matcher:
             return False
         fraction = self.decimal and start > 1 and text[start - 1] == 0x2E and 48 <= text[start - 2] <= 57
         return not (fraction and text[start:end].isdigit())
+
+    @cached_property
+    def awaited(self) -> Node:
+        """What a stream waits for: the value, and whether what goes on behind it makes it part of something else."""
+        if not self.standing:
+            return self.tree
+        behind = Repeat(Byte(_byte_class(identifiers.INSIDE)), 0, identifiers.AROUND)
+        return Seq((*self.tree.items, behind)) if isinstance(self.tree, Seq) else Seq((self.tree, behind))
 
     @property
     def sought(self) -> Node:
@@ -79,7 +88,7 @@ class Matcher:
         Only the leftmost such beginning counts: later ones of the same detector have less to tell.
         """
         while (at := self._alive.find(text, start)[0]) >= 0:
-            if self.fits(text, at, len(text)):
+            if self.fits(text, at, len(text)) and not (self.standing and identifiers.within(text, at, len(text))):
                 return at if self._decisive.end(text, at) >= 0 else -1
             start = at + 1
         return -1

@@ -2,14 +2,15 @@
 
 Semantics, on which the law "streamed equals whole" rests: starts are examined from left to right; at each start every
 rule is tried; the longest validated match is masked, by the strictest of the operators that matched. Whether a start
-matches depends on at most KEPT bytes before it and on the bytes of the match and one more, nothing else.
+matches depends on at most KEPT bytes before it and on the bytes of the match and one more, nothing else; for detectors
+that are `standing` also on what an identifier around it could go on with.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from masking import operators
+from masking import identifiers, operators
 from masking.combined import combined
 from masking.detector import Detector
 from masking.engine import HERE
@@ -160,6 +161,9 @@ class Scanner:
                     refused = max(refused, end)
                     continue
                 end = start + length
+            if matcher.standing and identifiers.within(text, start, end):
+                refused = max(refused, end)
+                continue
             if end > reach:
                 reach = end
             rank = ranks[index]

@@ -9,6 +9,7 @@ IBAN = Detector(
     # Spelling out the countries keeps a stream from holding two letters of every capitalised word.
     pattern=rf"\b(?:{'|'.join(IBAN_LENGTHS)})[0-9]{{2}}(?:{GAP}?[A-Z0-9]){{11,30}}",
     groups=("bank", "financial", "pii"),
+    standing=True,
     validate=validators.iban,
     positive=(
         "IBAN «GB82 WEST 1234 5698 7654 32» PLEASE",
@@ -25,6 +26,7 @@ IBAN_SAID = Detector(
     ignore_case=True,
     context=said("iban", "acct", "konto", within="account"),
     groups=("bank", "financial", "pii"),
+    standing=True,
     validate=validators.iban,
     positive=("iban: «gb82west12345698765432»", "IBAN no. «De89 3704 0044 0532 0130 00»"),
     negative=("gb82west12345698765432",),
@@ -54,6 +56,7 @@ BANK_ACCOUNT = Detector(
     pattern=rf"[0-9](?:{GAP}?[0-9]){{5,16}}\b",
     context=said("acct", "a/c", "konto", "kontonummer", "compte", within="account"),
     groups=("bank", "financial"),
+    standing=True,
     validate=validators.at_least_digits(6),
     positive=(
         "account number: «12345678»",
@@ -72,6 +75,7 @@ SWIFT_BIC = Detector(
     context=said("swift", "bic", "swift/bic", "bic/swift", "swiftbic", "bicswift"),
     decisive="[A-Z]{6}",
     groups=("bank", "financial"),
+    standing=True,
     validate=validators.bic,
     positive=(
         "SWIFT: «DEUTDEFF»",

@@ -10,6 +10,7 @@ CARD = Detector(
     pattern=rf"\b[2-689](?:{GAP}?[0-9]){{11,18}}\b",
     groups=("pci", "financial"),
     decimal=True,
+    standing=True,
     validate=validators.card,
     positive=(
         "pay with «4111 1111 1111 1111» today",
@@ -29,6 +30,8 @@ CARD = Detector(
         "timestamp 1700000000000 and 1785542400123456",
         "pi is 3.14159265358979323846, a weight 0.4111111111111111",
         "9111111111111111",
+        "probe-01a226e4-3374-7740-8613-be7dce590c72, and 4e223684-4438-4240-8a11-be7dce590c72",
+        "sha 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c4111111111111111",
     ),
 )
 
@@ -50,6 +53,28 @@ CARD_DOTTED = Detector(
     negative=("4111.1111.1111.1112",),
 )
 
-CARD_JOINED = joined(
-    CARD, positive=("pan_«4111111111111111»", "PAN«4111111111111111»"), negative=("a4111111111111112", "x_123")
+CARD_UNDERSCORED = joined(
+    CARD, "_", positive=("pan_«4111111111111111», card_«4111 1111 11111111»",), negative=("a_4111111111111112", "x_123")
+)
+
+CARD_JOINED = Detector(
+    name="card",
+    # Against a letter, unbroken or in groups as printed only: identifiers are full of letters and digits.
+    pattern=(
+        rf"(?:[2-689][0-9]{{11,18}}|[2-689][0-9]{{3}}(?:{GAP}[0-9]{{4}}){{3}}(?:{GAP}[0-9]{{1,3}})?"
+        rf"|[2-689][0-9]{{3}}{GAP}[0-9]{{6}}{GAP}[0-9]{{4,5}}|[2-689][0-9]{{5}}{GAP}[0-9]{{13}})\b"
+    ),
+    context="[A-Za-z]",
+    groups=("pci", "financial"),
+    standing=True,
+    validate=validators.card,
+    positive=(
+        "PAN«4111111111111111» card«4111-1111-1111-1111» amex«3782 822463 10005» a«4111111111111111»",
+        "face«4111111111111111»",
+    ),
+    negative=(
+        "a4111111111111112",
+        "probe-01a226e4-3374-7740-8613-be7dce590c72",
+        "trace 9a2feaa0c55ad01f4111111111111111",
+    ),
 )

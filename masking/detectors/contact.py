@@ -63,6 +63,7 @@ PHONE_INTERNATIONAL = Detector(
     ),
     groups=("pii", "contact"),
     decimal=True,
+    standing=True,
     validate=validators.e164,
     positive=(
         "«+44 20 7946 0958»",
@@ -82,6 +83,7 @@ PHONE_UK = Detector(
         rf"|\b0(?:2[0-9]|1[0-9]{{2,3}}|3[0-9]{{2}}|8[0-9]{{2}}){_SEP}[0-9]{{3,4}}{_SEP}?[0-9]{{3,4}}\b)"
     ),
     groups=("pii", "contact"),
+    standing=True,
     validate=validators.uk_phone,
     positive=("«020 7946 0958»", "«07700 900123»", "«(0161) 496 0000»", "mobile «07700900123»"),
     negative=("020-12-345", "0770 9001234567"),
@@ -92,6 +94,7 @@ PHONE_SAID = Detector(
     pattern=rf"\+?(?:[0-9]|\([0-9])(?:(?:[()/]|{_SEP}){{0,2}}[0-9]){{6,14}}\b",
     context=said("tel", "tele", "telefon", "mobile", "cell", "fax", "whatsapp", "msisdn", within="phone"),
     groups=("pii", "contact"),
+    standing=True,
     validate=validators.at_least_digits(7),
     positive=(
         "phone: «4155552671»",

@@ -11,6 +11,7 @@ PASSPORT = Detector(
     ignore_case=True,
     decisive="[A-Za-z0-9]{6}",
     groups=("pii", "identity"),
+    standing=True,
     validate=validators.at_least_digits(5),
     positive=(
         "passport number: «123456789»",
@@ -32,6 +33,7 @@ DRIVING_LICENCE = Detector(
     ignore_case=True,
     decisive="[A-Za-z0-9]{6}",
     groups=("pii", "identity"),
+    standing=True,
     validate=validators.licence,
     positive=(
         "driver's license: «D1234562»",

@@ -7,6 +7,7 @@ ISIN = Detector(
     name="isin",
     pattern=r"\b[A-Z]{2}[A-Z0-9]{9}[0-9]\b",
     groups=("securities",),
+    standing=True,
     validate=securities.isin,
     decisive="[A-Z]{2}[A-Z0-9]{6}",
     positive=("buy «US0378331005» and «XS0629974352»", "«DE000BAY0017»"),
