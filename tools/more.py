@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 TESTS = ROOT / "tests" / "more"
+COMPONENT = ROOT / "tests" / "component"  # those of its tests that start an engine run again, with OPA behind the URL
 OPA = ("github.com/open-policy-agent/opa", "1.20.2")  # the version of the embedded engine's library
 COMPOSE = ("github.com/compose-spec/compose-go/v2/cmd", "2.16.2")  # the reader of Docker Compose itself
 ENVIRONMENTS = ("schemathesis",)
@@ -147,8 +148,12 @@ def install() -> None:
 def main() -> None:
     install()
     if len(sys.argv) > 1:
-        command = [sys.argv[1], "-m", "pytest", "-m", "more", "-rs", str(TESTS), *sys.argv[2:]]
-        sys.exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
+        pytest = [sys.argv[1], "-m", "pytest", "-rs"]
+        runs = [[*pytest, "-m", "more", str(TESTS), *sys.argv[2:]]]
+        if len(sys.argv) == 2 and opa_is_there():
+            runs.append([*pytest, "--opa", "-m", "starts_engines", str(COMPONENT)])
+        codes = [subprocess.run(command, cwd=ROOT, check=False).returncode for command in runs]
+        sys.exit(next((code for code in codes if code), 0))
 
 
 if __name__ == "__main__":

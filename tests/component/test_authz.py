@@ -39,7 +39,7 @@ def gateway() -> Iterator[RunningAuthz]:
 @pytest.fixture
 def fresh() -> Iterator[tuple[RunningAuthz, EngineProcess]]:
     """For tests that break something."""
-    with house() as both:
+    with house(deadline_ms=1000) as both:
         yield both
 
 

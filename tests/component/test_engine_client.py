@@ -166,6 +166,7 @@ async def test_an_error_of_a_builtin_is_a_refusal(running: EngineProcess) -> Non
             await client.decide({"identity": {"subject": "ada"}, "number": "x"})
 
 
+@pytest.mark.embedded("OPA has no deadline of its own")
 async def test_an_overrun_is_a_refusal_and_the_next_one_decides(running: EngineProcess) -> None:
     async with OpaEngine(running.url, 10_000) as client:
         with pytest.raises(EngineDown):

@@ -101,15 +101,21 @@ def deciding(folder: Path, files: dict[str, str] | None = None) -> Iterator[Engi
 
 @contextlib.contextmanager
 def authz(
-    folder: Path, engine_url: str, issuer: DevIssuer, extra: Sequence[str] = (), gateway: Sequence[str] = ()
+    folder: Path,
+    engine_url: str,
+    issuer: DevIssuer,
+    extra: Sequence[str] = (),
+    gateway: Sequence[str] = (),
+    *,
+    deadline_ms: int = 5000,
 ) -> Iterator[RunningAuthz]:
-    """`python -m authz`; `extra`: lines of exeat.toml, `gateway`: of its first section."""
+    """`python -m authz`; `extra`: lines of exeat.toml, `gateway`: of its first section. `deadline_ms`: the engine's."""
     config = folder / "exeat.toml"
     lines = [
         "[gateway]", f'run_dir = "{folder}/run"', f'state_dir = "{folder}/state"', *gateway,
         "[[issuers]]", f'issuer = "{issuer.url}"', "allow_http = true",
         "[people]", f'issuer = "{issuer.url}"', "allow_http = true",
-        "[engine]", f'url = "{engine_url}"', "deadline_ms = 1000",
+        "[engine]", f'url = "{engine_url}"', f"deadline_ms = {deadline_ms}",
     ]  # fmt: skip
     config.write_text("\n".join([*lines, *secrets(folder), *extra]))
     approvals = Service(folder, issuer)
@@ -154,11 +160,11 @@ def _until_listening(process: subprocess.Popen[bytes], path: Path, log: Path) ->
 
 
 @contextlib.contextmanager
-def house(extra: Sequence[str] = ()) -> Iterator[tuple[RunningAuthz, EngineProcess]]:
+def house(extra: Sequence[str] = (), *, deadline_ms: int = 5000) -> Iterator[tuple[RunningAuthz, EngineProcess]]:
     with (
         short_folder() as folder,
         DevIssuer.serving() as issuer,
         deciding(folder) as engine_process,
-        authz(folder, engine_process.url, issuer, extra) as running,
+        authz(folder, engine_process.url, issuer, extra, deadline_ms=deadline_ms) as running,
     ):
         yield running, engine_process

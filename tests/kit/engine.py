@@ -1,4 +1,7 @@
-"""The real engine in its real process, on a free port, over policies that a test writes."""
+"""The real engine in its real process, on a free port, over policies that a test writes.
+
+With pytest's `--opa` it is a real OPA server: another program behind the URL, and nothing else in a test changes.
+"""
 
 import contextlib
 import json
@@ -17,11 +20,23 @@ from typing import Any
 
 from snapshot import layout
 from snapshot.repository import Repository
+from tests.kit.opa import opa_command
 from tests.kit.serving import free_port
 
 START_SECONDS = 30.0  # a busy machine; the usual start is half a second
+STRICT = "?strict-builtin-errors=true"  # the embedded engine always is, OPA when it is asked to
 # 9 million steps without memory: seconds on any machine, and OPA cannot see that it is in vain
 SLOW = "count([1 | some i in numbers.range(1, 3000); some j in numbers.range(1, 3000); i * j < 0])"
+
+
+@dataclass
+class Choice:
+    """Which program answers behind the URL: `opa` is the path of an OPA server, or "" for the embedded engine."""
+
+    opa: str = ""
+
+
+chosen = Choice()
 
 
 @dataclass
@@ -42,7 +57,7 @@ class EngineProcess:
     def post(self, path: str, body: object) -> tuple[int, Any]:
         """`body`: bytes as they are, else JSON."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self._ask(urllib.request.Request(self.url + path, data=data, method="POST"))
+        return self._ask(urllib.request.Request(self.url + path + STRICT, data=data, method="POST"))
 
     def value(self, path: str, given: object) -> Any:
         """The document for this input; None when it is undefined."""
@@ -95,7 +110,10 @@ def engine(
     workers: int = 2,
     port: int = 0,
 ) -> Iterator[EngineProcess]:
-    """`python -m snapshot.engine`; without `files` it has no snapshot yet."""
+    """`python -m snapshot.engine`; without `files` it has no snapshot yet.
+
+    An OPA server knows neither deadline nor workers: who tests those is marked `embedded`.
+    """
     if files is not None:
         publish(state_dir, files)
     url = f"http://127.0.0.1:{port or free_port()}"
@@ -108,9 +126,12 @@ def engine(
         "EXEAT_ENGINE__DEADLINE_MS": str(deadline_ms),
         "EXEAT_ENGINE__WORKERS": str(workers),
     }
+    command = [sys.executable, "-m", "snapshot.engine"]
+    if chosen.opa:
+        followed = str(state_dir / "opa" / "bundle.tar.gz")
+        command = opa_command(chosen.opa, url.removeprefix("http://"), "--watch", "--bundle", followed)
     with (state_dir / "engine.log").open("wb") as log:
         environment = {**os.environ, **settings}  # noqa: TID251 - a child inherits it
-        command = [sys.executable, "-m", "snapshot.engine"]
         process = subprocess.Popen(command, env=environment, stderr=log, stdout=log)
     running = EngineProcess(url, state_dir, process)
     try:

@@ -21,6 +21,10 @@ def opa_binary() -> str | None:
     return os.environ.get("OPA_BIN") or shutil.which("opa") or (str(built) if built.exists() else None)  # noqa: TID251
 
 
+def opa_command(binary: str, address: str, *arguments: str) -> list[str]:
+    return [binary, "run", "--server", "--addr", address, "--log-level", "error", "--disable-telemetry", *arguments]
+
+
 @dataclass
 class OpaServer:
     url: str
@@ -43,8 +47,9 @@ class OpaServer:
 def opa_server(binary: str, *arguments: str, port: int = 0) -> Iterator[OpaServer]:
     """`opa run --server` with these arguments (e.g. `--bundle DIR`), on a free port unless one is given."""
     address = f"127.0.0.1:{port or free_port()}"
-    command = [binary, "run", "--server", "--addr", address, "--log-level", "error", "--disable-telemetry", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        opa_command(binary, address, *arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     server = OpaServer(f"http://{address}", process)
     try:
         deadline = time.monotonic() + 30
