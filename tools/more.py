@@ -21,7 +21,8 @@ TESTS = ROOT / "tests" / "more"
 COMPONENT = ROOT / "tests" / "component"  # those of its tests that start an engine run again, with OPA behind the URL
 OPA = ("github.com/open-policy-agent/opa", "1.20.2")  # the version of the embedded engine's library
 COMPOSE = ("github.com/compose-spec/compose-go/v2/cmd", "2.16.2")  # the reader of Docker Compose itself
-ENVIRONMENTS = ("schemathesis",)
+KUSTOMIZE = ("sigs.k8s.io/kustomize/kustomize/v5", "5.5.0")
+ENVIRONMENTS = {"schemathesis": "for the tests of the API", "kubernetes": "for the schemas of the Kubernetes API"}
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 QUIET = ["--no-audit", "--no-fund", "--loglevel=error"]
 
@@ -58,6 +59,13 @@ def install_compose() -> None:
     if not _pinned(BUILD / "bin" / "compose", COMPOSE[1]):
         say("building compose-go, the reader of Docker Compose: docker-compose.yml must be one")
         _go_install(COMPOSE, "compose")
+
+
+def install_kustomize() -> None:
+    if any(map(shutil.which, ("kustomize", "kubectl"))) or _pinned(BUILD / "bin" / "kustomize", KUSTOMIZE[1]):
+        return
+    say("building kustomize: deploy/kubernetes must be what it reads (kubectl or kustomize on PATH is taken instead)")
+    _go_install(KUSTOMIZE, "kustomize")
 
 
 def _go_install(module: tuple[str, str], name: str) -> None:
@@ -103,12 +111,12 @@ def install_packages() -> None:
 
 def install_environments() -> None:
     """Python programs that are no library of ours: requirements/<name>.lock into build/venv/<name>."""
-    for name in ENVIRONMENTS:
+    for name, purpose in ENVIRONMENTS.items():
         folder, lock = BUILD / "venv" / name, ROOT / "requirements" / f"{name}.lock"
         stamp = folder / "installed"
         if stamp.exists() and stamp.read_bytes() == lock.read_bytes():
             continue
-        say(f"installing {name}, for the tests of the API (a few MB)")
+        say(f"installing what requirements/{name}.lock pins, {purpose} (a few MB)")
         venv.EnvBuilder(with_pip=True, clear=True, symlinks=True).create(folder)
         pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "-q", "install"]
         if done([*pip, "--require-hashes", "-r", str(lock)], name):
@@ -140,6 +148,7 @@ def install() -> None:
     if shutil.which("go"):
         build_programs()
         install_compose()
+        install_kustomize()
         install_opa()
     elif not opa_is_there():
         say("Go is not on this machine, nor an OPA server (OPA_BIN): the tests with them are skipped")

@@ -50,6 +50,8 @@ async def drain(settings: Settings) -> None:
     """No new connections; open exchanges, holds too, may finish for `envoy.drain_seconds`."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(settings.envoy.drain_seconds):
+            # `/ready` says 503 from now on, for probes; then the listener closes within CLOSE_SECONDS
+            await health.http_status(admin(settings), "/healthcheck/fail", "POST")
             await health.http_status(admin(settings), "/drain_listeners?graceful", "POST")
             while await health.active_requests(admin(settings)) > 0:
                 await asyncio.sleep(POLL_SECONDS)

@@ -92,12 +92,13 @@ def test_what_is_open_finishes_and_then_it_ends() -> None:
         assert running.stderr is not None
         assert "draining" in running.stderr.readline()
         assert running.poll() is None
-        assert until(lambda: alive.answers(admin, "/stats"))  # Envoy is still there
+        assert until(lambda: not alive.answers(admin, "/ready"))  # who asks whether it takes more is told no
+        assert until(lambda: alive.answers(admin, "/server_info"))  # but it is still there
         gate.let.set()
         answer = asked.result(PATIENCE_SECONDS)
         assert (answer.status_code, answer.text) == (200, "late")
         assert running.wait(PATIENCE_SECONDS) == 0
-        assert not alive.answers(admin, "/stats")
+        assert not alive.answers(admin, "/server_info")
 
 
 def test_envoy_that_ends_by_itself_is_one_sentence() -> None:

@@ -12,7 +12,7 @@ from console.cli import COMMANDS, SUMMARIES, main
 from runtime.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 FILES = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.splitlines()
 
 
@@ -21,14 +21,14 @@ def test_reference_pages_are_current() -> None:
     assert said.returncode == 0, said.stderr
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
         if not target.startswith(("http://", "https://")):
             assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_in_the_docs_exist(page: Path) -> None:
     for noun, verb in re.findall(r"\bexeat (?:-c \S+ )?([a-z]+)(?: ([a-z-]+))?", _code(page.read_text())):
         assert noun in COMMANDS, f"exeat {noun}"
@@ -37,9 +37,9 @@ def test_commands_in_the_docs_exist(page: Path) -> None:
             assert verb in command.commands, f"exeat {noun} {verb}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_make_targets_in_the_docs_exist(page: Path) -> None:
-    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M)) | {"setup-dev"}
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M)) | {"setup-dev", "setup-run"}
     for target in re.findall(r"`?make ([a-z]+(?:-[a-z]+)*)\b", _code(page.read_text())):
         assert target in targets, f"make {target}"
 

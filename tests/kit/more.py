@@ -28,6 +28,13 @@ def program(name: str) -> Path:
     return path if path.exists() else missing(f"{name} is not built: run `make tools`", "go")
 
 
+def kustomize() -> list[str]:
+    """The words that build a Kustomization."""
+    if shutil.which("kubectl"):
+        return ["kubectl", "kustomize"]
+    return [shutil.which("kustomize") or str(program("kustomize")), "build"]
+
+
 def package(name: str) -> Path:
     """The folder with the npm packages that tests/more/<name>/package-lock.json pins; its programs are copied there."""
     folder = BUILD / "npm" / name
