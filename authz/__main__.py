@@ -8,6 +8,7 @@ import asyncio
 from approvals.follower import Follower
 from audit.write import open_spool
 from authz import turned_away
+from authz.idle import Idle
 from authz.service import Authz
 from identity import Verifier
 from runtime import metrics
@@ -26,11 +27,11 @@ MARGIN_BYTES = 4 << 20  # headers and framing beside the largest body
 
 
 async def run(settings: Settings) -> None:
-    with Definitions(settings.gateway.state_dir) as definitions:
-        await _serve(settings, definitions)
+    with Definitions(settings.gateway.state_dir) as definitions, Idle(settings.gateway.state_dir) as idle:
+        await _serve(settings, definitions, idle)
 
 
-async def _serve(settings: Settings, definitions: Definitions) -> None:
+async def _serve(settings: Settings, definitions: Definitions, idle: Idle) -> None:
     clock = SystemClock()
     names = settings.processes("authz")
     index = process_index(names)
@@ -55,6 +56,7 @@ async def _serve(settings: Settings, definitions: Definitions) -> None:
             clock=clock,
             definitions=definitions,
             first=index == 0,
+            idle=idle,
         ) as service,
         metrics.exposed(settings, role, spool.metrics),
     ):

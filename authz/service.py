@@ -17,6 +17,7 @@ from authz.decide import Decided, question, verdict
 from authz.describe import Described, describe_request, with_definitions
 from authz.errors import code_of, sentence_of, status_of, told_code
 from authz.headers import Headers
+from authz.idle import Idle
 from authz.record import Exchange
 from authz.refusals import Refusals
 from authz.request import Request
@@ -68,6 +69,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         clock: Clock,
         definitions: Definitions | None = None,
         first: bool = True,
+        idle: Idle | None = None,
     ) -> None:
         """`first` of its like: what is to be said once a gateway is said by it."""
         self._settings = settings
@@ -81,7 +83,8 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         self._keys = keys
         self._clock = clock
         self._definitions = definitions or Memory()
-        self._sessions = Sessions(clock)
+        self._idle = idle
+        self._sessions = Sessions(clock, idle)
         self._refusals = Refusals()
         self._strangers = Strangers(max(1, settings.gateway.strangers_per_second // settings.gateway.authz_processes))
         self._first = first
@@ -104,6 +107,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
             self._summing.cancel()
         await self._group.__aexit__(None, None, None)
         await self._record_sums(all_of_them=True)
+        self._keep_sessions()
 
     async def Check(self, check: Any, context: Any) -> Any:
         return await asyncio.shield(self._group.create_task(self.check(check)))
@@ -253,6 +257,11 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
             await self._record_sums()
             if self._first:
                 await losses.tell(self._usage, self._recorder)
+            self._keep_sessions()
+
+    def _keep_sessions(self) -> None:
+        if self._idle is not None:
+            self._idle.save(self._sessions.unsaved(), self._clock.now_us())
 
     async def _record_sums(self, *, all_of_them: bool = False) -> None:
         for draft in self._refusals.due(self._clock.now_us(), all_of_them=all_of_them):

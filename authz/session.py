@@ -2,12 +2,13 @@
 
 The key is the first of: `x-exeat-session`, `mcp-session-id`, the token's `sid`, its `jti`, and, where a token has none
 of them, the time: 30 idle minutes end a session. The id is a digest over identity and key, so that nobody can speak
-himself into another's session, and the same key gives the same session after a restart.
+himself into another's session, and the same key gives the same session after a restart; so does the time, as far as `authz/idle.py` kept it.
 """
 
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Protocol
 
 from identity import Identity
 from runtime.clock import Clock
@@ -24,14 +25,28 @@ class Session:
     source: str
 
 
-class Sessions:
-    """Remembers only when the callers without a key were last seen."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """`caller`: issuer, subject, agent. Unix microseconds."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._idle: OrderedDict[tuple[str, str, str], tuple[int, int]] = (
-            OrderedDict()
-        )  # caller → (began, last seen), µs
+    caller: tuple[str, str, str]
+    began_us: int
+    last_us: int
+
+
+class Memory(Protocol):
+    def began(self, caller: tuple[str, str, str], now_us: int) -> int:
+        """When the caller's session began, as far as anybody knows; `now_us`, if it begins now."""
+        ...
+
+
+class Sessions:
+    """Remembers only when the callers without a key were last seen. `memory`: what other processes know of them."""
+
+    def __init__(self, clock: Clock, memory: Memory | None = None) -> None:
+        self._clock, self._memory = clock, memory
+        self._idle: OrderedDict[tuple[str, str, str], Seen] = OrderedDict()
+        self._unsaved: set[tuple[str, str, str]] = set()
 
     def of(self, identity: Identity, header: str, mcp: str) -> Session:
         """`header`, `mcp`: untrusted, "" when absent."""
@@ -43,14 +58,22 @@ class Sessions:
     def _began(self, identity: Identity) -> int:
         caller = (identity.issuer, identity.subject, identity.agent)
         now = self._clock.now_us()
-        began, last = self._idle.get(caller, (now, now))
-        if now - last > IDLE_US:
-            began = now
-        self._idle[caller] = (began, now)
+        seen = self._idle.get(caller)
+        if seen is not None and now - seen.last_us <= IDLE_US:
+            began = seen.began_us
+        else:
+            began = self._memory.began(caller, now) if self._memory else now
+        self._idle[caller] = Seen(caller, began, now)
         self._idle.move_to_end(caller)
+        self._unsaved.add(caller)
         if len(self._idle) > REMEMBERED:
             self._idle.popitem(last=False)
         return began
+
+    def unsaved(self) -> list[Seen]:
+        """Who was seen since the last call of this."""
+        callers, self._unsaved = self._unsaved, set()
+        return [self._idle[caller] for caller in callers if caller in self._idle]
 
 
 def _id(identity: Identity, source: str, key: str) -> str:

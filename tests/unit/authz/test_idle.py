@@ -1,0 +1,67 @@
+"""Sessions of callers without a key are one over restarts and processes."""
+
+import sqlite3
+from pathlib import Path
+
+from authz.idle import FILE, Idle
+from authz.session import IDLE_US, Seen, Sessions
+from identity import Identity
+from runtime.clock import FixedClock
+
+BOT, OTHER = Identity("https://issuer", "bot", agent="runner"), Identity("https://issuer", "other")
+CALLER = (BOT.issuer, BOT.subject, BOT.agent)
+
+
+def restarted(folder: Path, clock: FixedClock, *callers: Identity) -> list[str]:
+    """One life of a process: what it calls the sessions of these callers."""
+    with Idle(folder) as idle:
+        sessions = Sessions(clock, idle)
+        found = [sessions.of(caller, "", "").id for caller in callers]
+        idle.save(sessions.unsaved(), clock.us)
+        return found
+
+
+def test_a_restart_begins_no_new_session(tmp_path: Path) -> None:
+    clock = FixedClock()
+    before = restarted(tmp_path, clock, BOT, OTHER)
+    clock.advance(IDLE_US)
+    assert restarted(tmp_path, clock, OTHER) == before[1:]
+    assert restarted(tmp_path, clock, BOT) == before[:1]
+    clock.advance(IDLE_US + 1)
+    assert restarted(tmp_path, clock, BOT) != before[:1], "thirty idle minutes end it, restart or not"
+
+
+def test_all_processes_of_a_gateway_agree(tmp_path: Path) -> None:
+    clock = FixedClock()
+    with Idle(tmp_path) as one, Idle(tmp_path) as two:
+        first, second = Sessions(clock, one), Sessions(clock, two)
+        session = first.of(BOT, "", "")
+        clock.advance(1_000_000)
+        assert second.of(BOT, "", "") == session
+        for _ in range(3):  # it talks to the second alone
+            clock.advance(IDLE_US - 1)
+            assert second.of(BOT, "", "") == session
+            two.save(second.unsaved(), clock.us)
+        assert first.of(BOT, "", "") == session, "the first has not seen it for long, and asks"
+
+
+def test_only_who_was_seen_is_written_and_what_is_over_is_dropped(tmp_path: Path) -> None:
+    clock = FixedClock()
+    sessions = Sessions(clock)
+    sessions.of(BOT, "", "")
+    sessions.of(OTHER, "key", "")
+    assert sessions.unsaved() == [Seen(CALLER, clock.us, clock.us)]
+    assert sessions.unsaved() == []
+    with Idle(tmp_path) as idle:
+        began = idle.began(CALLER, clock.us)
+        assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+        clock.advance(IDLE_US + 1)
+        idle.save([Seen(("i", "s", "a"), began, clock.us)], clock.us)
+    with sqlite3.connect(tmp_path / FILE) as conn:
+        assert conn.execute("SELECT count(*) FROM idle").fetchone() == (0,)
+    conn.close()
+
+
+def test_a_broken_file_is_forgotten_and_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"no database at all" * 1000)
+    assert restarted(tmp_path, FixedClock(), BOT) == [Sessions(FixedClock()).of(BOT, "", "").id]
