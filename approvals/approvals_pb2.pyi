@@ -31,7 +31,7 @@ class Binding(_message.Message):
     def __init__(self, exchange: _Optional[str] = ..., connection: _Optional[str] = ..., upstream: _Optional[str] = ..., received_digest: _Optional[str] = ..., forwarded_digest: _Optional[str] = ..., issuer: _Optional[str] = ..., subject: _Optional[str] = ..., agent: _Optional[str] = ..., snapshot: _Optional[str] = ..., target: _Optional[str] = ...) -> None: ...
 
 class Terms(_message.Message):
-    __slots__ = ("any", "all", "quorum", "expires_s", "wait", "justification", "justification_from", "standing", "break_glass")
+    __slots__ = ("any", "all", "quorum", "expires_s", "wait", "justification", "justification_from", "standing", "break_glass", "never")
     ANY_FIELD_NUMBER: _ClassVar[int]
     ALL_FIELD_NUMBER: _ClassVar[int]
     QUORUM_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +41,7 @@ class Terms(_message.Message):
     JUSTIFICATION_FROM_FIELD_NUMBER: _ClassVar[int]
     STANDING_FIELD_NUMBER: _ClassVar[int]
     BREAK_GLASS_FIELD_NUMBER: _ClassVar[int]
+    NEVER_FIELD_NUMBER: _ClassVar[int]
     any: _containers.RepeatedScalarFieldContainer[str]
     all: _containers.RepeatedScalarFieldContainer[str]
     quorum: int
@@ -50,7 +51,8 @@ class Terms(_message.Message):
     justification_from: _containers.RepeatedScalarFieldContainer[str]
     standing: Bounds
     break_glass: BreakGlass
-    def __init__(self, any: _Optional[_Iterable[str]] = ..., all: _Optional[_Iterable[str]] = ..., quorum: _Optional[int] = ..., expires_s: _Optional[int] = ..., wait: _Optional[str] = ..., justification: _Optional[str] = ..., justification_from: _Optional[_Iterable[str]] = ..., standing: _Optional[_Union[Bounds, _Mapping]] = ..., break_glass: _Optional[_Union[BreakGlass, _Mapping]] = ...) -> None: ...
+    never: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, any: _Optional[_Iterable[str]] = ..., all: _Optional[_Iterable[str]] = ..., quorum: _Optional[int] = ..., expires_s: _Optional[int] = ..., wait: _Optional[str] = ..., justification: _Optional[str] = ..., justification_from: _Optional[_Iterable[str]] = ..., standing: _Optional[_Union[Bounds, _Mapping]] = ..., break_glass: _Optional[_Union[BreakGlass, _Mapping]] = ..., never: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Bounds(_message.Message):
     __slots__ = ("uses", "seconds")

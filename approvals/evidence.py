@@ -178,6 +178,8 @@ def _asked(card: Card) -> dict[str, Value]:
 def _more_terms(terms: ApprovalTerms) -> dict[str, Value]:
     """What most policies do not use, where they do."""
     found: dict[str, Value] = {"justification_from": list(terms.justification_from)}
+    if terms.never:
+        found["never"] = list(terms.never)
     if terms.standing is not None:
         found["standing"] = {"uses": terms.standing.uses, "seconds": terms.standing.seconds}
     if terms.break_glass is not None:

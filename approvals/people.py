@@ -53,6 +53,9 @@ def voter(person: Identity, card: Card, *, now_us: int, auth_time_max_s: int | N
     groups = tuple(group for group in person.groups if group in named)
     if not groups:
         raise NotAllowed(f"it takes a member of {' or '.join(sorted(named))}")
+    other = sorted(group for group in person.groups if group in card.terms.never)
+    if other:
+        raise NotAllowed(f"who is in {' or '.join(other)} does not answer this: the policy keeps these duties apart")
     _check_not_own(person, _own(card))
     if auth_time_max_s is not None:
         _check_fresh(person.auth_time, now_us // 1_000_000, auth_time_max_s)

@@ -53,6 +53,7 @@ def terms_to(terms: ApprovalTerms) -> pb.Terms:
         justification_from=terms.justification_from,
         standing=_bounds_to(terms.standing) if terms.standing else None,
         break_glass=_glass_to(terms.break_glass) if terms.break_glass else None,
+        never=terms.never,
     )
 
 
@@ -68,6 +69,7 @@ def terms_from(message: pb.Terms) -> ApprovalTerms:
         justification_from=tuple(GIVERS[giver] for giver in message.justification_from),
         standing=Bounds(message.standing.uses, message.standing.seconds) if message.HasField("standing") else None,
         break_glass=_glass_from(message.break_glass) if message.HasField("break_glass") else None,
+        never=tuple(message.never),
     )
 
 

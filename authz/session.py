@@ -2,7 +2,8 @@
 
 The key is the first of: `x-exeat-session`, `mcp-session-id`, the token's `sid`, its `jti`, and, where a token has none
 of them, the time: 30 idle minutes end a session. The id is a digest over identity and key, so that nobody can speak
-himself into another's session, and the same key gives the same session after a restart; so does the time, as far as `authz/idle.py` kept it.
+himself into another's session, and the same key gives the same session after a restart; so does the time, as far as
+`authz/idle.py` kept it.
 """
 
 import hashlib

@@ -143,7 +143,7 @@ def _decode(known: dict[str, str]) -> dict[str, Any]:
 def _terms(value: Any) -> ApprovalTerms:
     if not isinstance(value, dict):
         raise ValueError("terms are not an object")
-    lists = {name: _strings(value[name]) for name in ("any", "all", "justification_from") if name in value}
+    lists = {name: _strings(value[name]) for name in ("any", "all", "justification_from", "never") if name in value}
     standing = Bounds(**value["standing"]) if "standing" in value else None
     glass = BreakGlass(**value["break_glass"]) if "break_glass" in value else None
     glass = replace(glass, any=_strings(glass.any)) if glass else None

@@ -37,7 +37,17 @@ held_tools := {held.tool | some held in tool_holds} if verdict.effect != "deny"
 
 else := set()
 
-approval := verdict.approval if {
+# Who never answers is said once, for whatever a pack holds.
+approval := object.union(asked, {"never": [group | some group in never]}) if is_object(asked)
+
+else := null
+
+never := {group | some group in data.duties.never_approve} | {group |
+	some held in holds | tool_holds
+	some group in held.approval.never
+}
+
+asked := verdict.approval if {
 	count(held_tools) == 0
 } else := terms(holds | tool_holds) if {
 	verdict.effect == "hold"

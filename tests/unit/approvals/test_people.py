@@ -128,3 +128,10 @@ async def test_refused_tokens_and_nobody_to_verify() -> None:
         await Door(ScriptedVerifier(TokenRefused("The token has expired.")), []).person(f"Bearer {token('x')}")
     with pytest.raises(SignInNeeded, match=r"people\.issuer"):
         await Door(None, []).person(f"Bearer {token('x')}")
+
+
+def test_duties_that_the_policy_keeps_apart() -> None:
+    kept_apart = card(terms=ApprovalTerms(any=("ledger-approvers",), never=("exeat-admins",)))
+    assert counts(identity(), kept_apart)
+    with pytest.raises(NotAllowed, match="exeat-admins does not answer"):
+        counts(identity(groups=("ledger-approvers", "exeat-admins")), kept_apart)

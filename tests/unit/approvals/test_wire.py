@@ -29,6 +29,7 @@ ASK = ask(
         ("requester",),
         Bounds(3, 60),
         BreakGlass(("d",), 2, 30),
+        ("e",),
     ),
     email="e@x",
     justification="because",

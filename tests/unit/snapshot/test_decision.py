@@ -63,6 +63,10 @@ def test_terms_may_foresee_what_is_granted_in_advance_or_alone() -> None:
     assert terms is not None
     assert (terms.standing, terms.break_glass) == (Bounds(20, 28800), BreakGlass(("on-call",), 1, 3600))
     assert terms.justification_from == ("requester", "approver")
+    assert terms.never == ()
+    kept_apart = parse({**HOLD, "approval": {"any": ["risk"], "never": ["exeat-admins"]}}).approval
+    assert kept_apart is not None
+    assert kept_apart.never == ("exeat-admins",)
     assert not terms.needs_justification("requester")  # only where one is required
     asked = parse({**HOLD, "approval": {"any": ["risk"], "justification": "required"}}).approval
     assert asked is not None
@@ -87,6 +91,8 @@ def test_terms_may_foresee_what_is_granted_in_advance_or_alone() -> None:
         {"justification_from": []},
         {"justification_from": ["owner"]},
         {"justification_from": "requester"},
+        {"never": "exeat-admins"},
+        {"never": [""]},
     ],
 )
 def test_anything_else_in_advance_is_no_decision(more: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@ FULL = Verdict(
         justification_from=("requester", "approver"),
         standing=Bounds(20, 28800),
         break_glass=BreakGlass(("on-call",), 2, 600),
+        never=("exeat-admins",),
     ),
     justification="Correction of a booking, grüße",
     rule="ledger_write",
