@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 ECS_VERSION, OCSF_VERSION = "8.11.0", "1.3.0"
-CATEGORIES = {"decision": "api", "approval": "iam", "config": "configuration", "exchange": "api"}
+CATEGORIES = {"decision": "api", "approval": "iam", "config": "configuration", "exchange": "api",
+              "person": "authentication"}  # fmt: skip
 REFUSING = ("deny", "refused")
 
 

@@ -44,6 +44,7 @@ class Kind(StrEnum):
     CONFIG = "config"
     LIFECYCLE = "lifecycle"
     READ = "read"  # somebody looked at the record
+    PERSON = "person"  # somebody signed in or out
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,9 @@ class Draft:
     @property
     def reserved(self) -> bool:
         """May use the part of the spool that strangers cannot fill: our own events, and those of a verified caller."""
-        return bool(self.caller.subject) or self.kind in (Kind.APPROVAL, Kind.CONFIG, Kind.LIFECYCLE, Kind.READ)
+        return bool(self.caller.subject) or self.kind in (
+            Kind.APPROVAL, Kind.CONFIG, Kind.LIFECYCLE, Kind.READ, Kind.PERSON,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from approvals.machine import Approval
 from approvals.quorum import missing
 from approvals.view import View
 from console.cli.oidc import OidcClient, settings_of
+from console.cli.recording import signed_in as signed_in_here
 from console.cli.token import people_issuer, tell
 from runtime.clock import SystemClock
 from runtime.errors import CallerError
@@ -262,7 +263,10 @@ def _token(settings: Settings, token: str | None, name: str | None) -> str:
     with OidcClient.at(people_issuer(settings)) as client:
         if name:
             return client.development(name)
-        return client.device(settings.people.client_id, settings.people.audience, settings.people.scope, tell)
+        people = settings.people
+        fresh = client.device(people.client_id, people.audience, people.scope, tell)
+    signed_in_here(settings, fresh)
+    return fresh
 
 
 def _missing(approval: Approval) -> int:

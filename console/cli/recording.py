@@ -10,13 +10,13 @@ import os
 import pwd
 import socket
 import sqlite3
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from audit.read.reader import Read
-from audit.write import Caller, Draft, Kind, append, install, trim
+from audit.write import Caller, Draft, Kind, Value, append, install, trim
 from audit.write.commit import connect
 from runtime.clock import Clock, SystemClock
 from runtime.errors import Error, GatewayError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from masking import Ruleset
 
 ROLE = "reads"
+MAX_METHODS = 16  # of `amr`
 
 
 class NotRecorded(GatewayError):
@@ -102,6 +103,30 @@ class Recorder:
         from snapshot.current import Current  # rules and detectors: only who records a text pays for them
 
         return Current(self._settings.gateway.state_dir, self._settings.secrets).get().masking
+
+
+def signed_in(settings: Settings, token: str) -> None:
+    """`person.signed_in` at this terminal, as its issuer just told over TLS. Raises NotRecorded.
+
+    The caller of the event is who runs the command: nobody has verified the token yet. Where this machine has no spool
+    there is nothing to say: approvals records each act with its verified person.
+    """
+    from identity import TokenRefused  # only who signs in pays for it
+    from identity.token import take_apart
+
+    if not (settings.gateway.state_dir / "spool").exists():
+        return
+    try:
+        claims: Mapping[str, Any] = take_apart(token).claims
+    except TokenRefused:  # opaque
+        claims = {}
+    told: dict[str, Value] = {"issuer": str(settings.people.issuer or ""), "through": "cli"}
+    told |= {name: claims[name] for name in ("sub", "email") if isinstance(claims.get(name), str)}
+    if type(claims.get("auth_time")) is int:
+        told["auth_time"] = claims["auth_time"]
+    methods = claims.get("amr")
+    told["amr"] = [str(method) for method in methods[:MAX_METHODS]] if isinstance(methods, list) else []
+    Recorder(settings).record(Draft(Kind.PERSON, "person.signed_in", caller=person(), data=told))
 
 
 def person() -> Caller:

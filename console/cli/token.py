@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from console.cli.oidc import OidcClient, Prompt, settings_of
+from console.cli.recording import signed_in
 from runtime.errors import CallerError
 from runtime.settings import Settings, environment
 
@@ -55,6 +56,7 @@ def command(
         else:
             wanted = audience or settings.people.audience
             token = client.device(settings.people.client_id, wanted, scope or settings.people.scope, tell)
+            signed_in(settings, token)
     click.echo(token)
 
 

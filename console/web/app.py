@@ -86,7 +86,8 @@ class SecurityHeaders:
 
 def app(settings: Settings, clock: Clock | None = None) -> Starlette:
     clock = clock or SystemClock()
-    sign_in, desk = SignIn(settings, clock), Desk(settings, clock)
+    desk = Desk(settings, clock)
+    sign_in = SignIn(settings, clock, desk.note)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

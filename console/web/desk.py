@@ -6,7 +6,7 @@ asked, before it happens.
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,9 +15,10 @@ from starlette.requests import Request
 from approvals.client import ApprovalsClient
 from audit.read import Reader
 from audit.store.client import auditor_client
-from audit.write import Caller
+from audit.write import Caller, Draft, Kind, Value
 from console.cli.recording import Recorder
 from console.web.people import Person
+from identity import Identity
 from runtime.clock import Clock, SystemClock
 from runtime.settings import Settings
 from snapshot.current import Current, Snapshot
@@ -44,8 +45,15 @@ class Desk:
     def approvals(self, person: Person) -> ApprovalsClient:
         return ApprovalsClient(self.settings.socket("approvals"), person.token)
 
+    def note(self, identity: Identity, type_: str, data: Mapping[str, Value]) -> None:
+        """`person.signed_in` and the like, durable on return. Blocking. Raises NotRecorded."""
+        caller = Caller(identity.issuer, identity.subject)
+        self._recorder(caller).record(Draft(Kind.PERSON, type_, caller=caller, data=data))
+
     def recorder(self, person: Person) -> Recorder:
-        caller = Caller(person.identity.issuer, person.identity.subject)
+        return self._recorder(Caller(person.identity.issuer, person.identity.subject))
+
+    def _recorder(self, caller: Caller) -> Recorder:
         return Recorder(self.settings, self.clock, caller=caller, rules=lambda: self._current.get().masking)
 
     async def read(self, person: Person, work: Callable[[Reader], Found]) -> Found:

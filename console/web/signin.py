@@ -3,9 +3,14 @@
     /sign-in?to=/approvals          to the issuer and back to /approvals
     /sign-in?to=/approvals&again=1  although signed in: a grant needs a fresh `auth_time`
 
+Signing in or out is an event before it takes effect: `person.signed_in` {email, groups, roles, auth_time, amr,
+again, through}, `person.signed_out`. What failed is the issuer's to record: here strangers could fill the spool.
+
 Browsers hold a session's cookie (HttpOnly, SameSite=Lax, Secure and `__Host-` over https); tokens stay here.
 """
 
+import asyncio
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Self
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -14,12 +19,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from audit.write import Value
 from console.web.pages import sentence
 from console.web.people import Person, roles
 from console.web.sealed import Seal
 from console.web.sessions import Session, Sessions
 from identity import (
     Client,
+    Identity,
     KeysUnavailable,
     Provider,
     ProviderUnavailable,
@@ -35,6 +42,7 @@ from runtime.settings import Settings, is_loopback
 
 BACK = "/sign-in/back"
 RENEW_SECONDS = 30  # a token with less left is renewed before a page uses it
+MAX_GROUPS = 64  # of an event
 MAX_ADDRESS = 1000  # characters; it travels in a cookie
 MOST_ON_THEIR_WAY = 5  # sign-ins of one browser at once (tabs); their cookies travel with every request
 UNSAID = (
@@ -45,6 +53,7 @@ UNREACHABLE = (
     "Nobody can sign in here: the console listens on more than this machine, and the settings do not say by which "
     "https address browsers reach it. Set console.public_url in exeat.toml."
 )
+Note = Callable[[Identity, str, Mapping[str, Value]], None]
 logger = log.get("console")
 
 
@@ -55,8 +64,9 @@ class SecretUnreadable(GatewayError):
 class SignIn:
     """`async with SignIn(settings, clock) as sign_in:` then its routes and `await sign_in.person(request)`."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
-        self._settings, self._clock = settings, clock
+    def __init__(self, settings: Settings, clock: Clock, note: Note) -> None:
+        """`note` makes an event durable, or raises an Error; then nobody is signed in."""
+        self._settings, self._clock, self._note = settings, clock, note
         console = settings.console
         self.origin = console.url
         secure = self.origin.startswith("https:")
@@ -131,6 +141,8 @@ class SignIn:
             if started is None:
                 raise SignInRefused("The sign-in that came back is not one that this browser began; begin again.")
             signed_in = await self._provider.redeem(started, query, self.origin + BACK)
+            facts = self._facts(signed_in.identity, again=started.again)
+            await asyncio.to_thread(self._note, signed_in.identity, "person.signed_in", facts)
         except Error as error:
             return self._failed(error, name)
         self._sessions.close(request.cookies.get(self._cookie, ""))
@@ -147,8 +159,26 @@ class SignIn:
         answer.delete_cookie(cookie, **self._cookies)
         return answer
 
+    def _facts(self, identity: Identity, *, again: bool) -> dict[str, Value]:
+        known: dict[str, Value] = {
+            "email": identity.email,
+            "groups": list(identity.groups[:MAX_GROUPS]),
+            "roles": sorted(roles(identity, self._settings.people)),
+            "amr": list(identity.amr),
+            "again": again,
+            "through": "console",
+        }
+        return known if identity.auth_time is None else {**known, "auth_time": identity.auth_time}
+
     async def _end(self, request: Request) -> Response:
-        self._sessions.close(request.cookies.get(self._cookie, ""))
+        cookie = request.cookies.get(self._cookie, "")
+        session = self._sessions.find(cookie)
+        self._sessions.close(cookie)
+        if session is not None:
+            try:  # signed out all the same
+                await asyncio.to_thread(self._note, session.identity, "person.signed_out", {"through": "console"})
+            except Error as error:
+                logger.error("sign_out_not_recorded", extra={"fields": {"code": error.code}})
         answer = RedirectResponse("/signed-out", 303)
         answer.delete_cookie(self._cookie, **self._cookies)
         return answer

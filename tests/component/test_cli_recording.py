@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from audit.read.reader import Read
-from console.cli.recording import NotRecorded, Recorder
+from console.cli.recording import NotRecorded, Recorder, signed_in
 from runtime.settings import Settings
+from tests.kit.tokens import token
 
 SESSION = "s" * 20
 
@@ -97,3 +98,22 @@ def test_elsewhere_than_on_the_gateway_it_says_that_nothing_is_recorded(
     Recorder(settings(tmp_path)).read(Read("x", "SELECT 1", {}))
     assert "not recorded" in capsys.readouterr().err
     assert not (tmp_path / "spool").exists()
+
+
+def test_a_sign_in_at_the_terminal_is_an_event(tmp_path: Path):
+    signed_in(settings(tmp_path), token())  # no spool here: nothing is said, and nothing fails
+    (tmp_path / "spool").mkdir()
+    signed_in(settings(tmp_path), token(sub="alice", email="alice@bank.example", auth_time=7, amr=["pwd", "otp"]))
+    signed_in(settings(tmp_path), "opaque")
+    _, told, opaque = recorded(tmp_path)
+    assert (told["kind"], told["type"]) == ("person", "person.signed_in")
+    said = {name: told["data"][name] for name in ("sub", "email", "auth_time", "amr", "through")}
+    assert said == {
+        "sub": "alice",
+        "email": "alice@bank.example",
+        "auth_time": 7,
+        "amr": ["pwd", "otp"],
+        "through": "cli",
+    }
+    assert told["caller"]["subject"] == pwd.getpwuid(os.getuid()).pw_name, "nobody has verified the token"
+    assert "sub" not in opaque["data"]

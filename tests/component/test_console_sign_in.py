@@ -1,5 +1,8 @@
 """The console's sign-in over real HTTP with the development issuer: who gets in, and what a browser keeps."""
 
+import contextlib
+import json
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +73,35 @@ def test_a_person_signs_in_and_out(browser: Browser) -> None:
     out = browser.post("/sign-out", data={"csrf": csrf(page)}, follow_redirects=True)
     assert "signed out" in out.text
     assert browser.get("/").status_code == 303, "the old cookie opens nothing"
+
+
+def recorded(folder: Path) -> list[dict[str, Any]]:
+    with contextlib.closing(sqlite3.connect(folder / "state" / "spool" / "reads.db")) as conn:
+        bodies = [json.loads(row[0]) for row in conn.execute("SELECT body FROM events ORDER BY seq")]
+    return [body for body in bodies if body["kind"] == "person"]
+
+
+def test_who_signs_in_and_out_is_recorded(browser: Browser, issuer: DevIssuer, tmp_path: Path) -> None:
+    (tmp_path / "state" / "spool").mkdir(mode=0o700, parents=True)
+    page = browser.sign_in("alice")
+    browser.get("/sign-in", params={"to": "//evil.example"})
+    browser.post("/sign-out", data={"csrf": csrf(page)})
+    came, left = recorded(tmp_path)
+    assert (came["type"], left["type"]) == ("person.signed_in", "person.signed_out")
+    for event in (came, left):
+        assert (event["caller"]["issuer"], event["caller"]["subject"]) == (issuer.url, "alice")
+    told = came["data"]
+    assert (told["email"], told["groups"], told["through"]) == ("alice@bank.example", ["ledger-approvers"], "console")
+    assert "approver" in told["roles"]
+    assert told["amr"] == ["pwd"]
+    assert not told["again"]
+    assert told["started_us"] / 1e6 - told["auth_time"] < 3600
+
+
+def test_nobody_signs_in_unrecorded(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "state" / "spool" / "reads.db").mkdir(mode=0o700, parents=True)
+    assert browser.sign_in("alice").status_code == 503
+    assert browser.get("/").status_code == 303
 
 
 @pytest.mark.parametrize(
