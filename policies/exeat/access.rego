@@ -8,19 +8,10 @@ roles contains role if {
 	group in input.identity.groups
 }
 
-connections contains name if {
-	some role in roles
-	some name in role.connections
-}
-
-models contains pattern if {
+may_connect if {
 	some role in roles
 	input.connection.name in role.connections
-	some tier in role.models
-	some pattern in data.models[tier]
 }
-
-may_connect if input.connection.name in connections
 
 is_generation if startswith(input.action.kind, "llm.")
 
@@ -63,7 +54,10 @@ reads_mcp(message) if {
 
 model_allowed if {
 	is_string(input.action.model)
-	some pattern in models
+	some role in roles
+	input.connection.name in role.connections
+	some tier in role.models
+	some pattern in data.models[tier]
 	glob.match(pattern, null, input.action.model)
 }
 

@@ -17,20 +17,24 @@
 #   what would have been decided stands in `shadow`, and takes no effect. Masking is never a shadow.
 package exeat
 
-decision := object.union(
-	{
-		"effect": verdict.effect,
-		"reasons": [explained(reason) | some reason in verdict.reasons],
-		"approval": approval,
-		"tools": {"hold": [tool | some tool in held_tools], "hide": [tool | some tool in hidden]},
-		"masking": [profile | some profile in masked],
-		"request_masking": [profile | some profile in request_masking],
-		"restore": restoring,
-		"record": "full",
-		"snapshot": data.snapshot.digest,
-	},
-	shadow,
-)
+decision := plain if {
+	not only_watching
+} else := object.union(plain, {"shadow": {
+	"effect": would.effect,
+	"reasons": explained(would.reasons),
+}})
+
+plain := {
+	"effect": verdict.effect,
+	"reasons": explained(verdict.reasons),
+	"approval": approval,
+	"tools": {"hold": sort(held_tools), "hide": sort(hidden)},
+	"masking": sort(masked),
+	"request_masking": sort(request_masking),
+	"restore": restoring,
+	"record": "full",
+	"snapshot": data.snapshot.digest,
+}
 
 # Calls of tools that are held in a model's answer. Where the request is held as well, the terms of both count.
 held_tools := {held.tool | some held in tool_holds} if verdict.effect != "deny"
@@ -53,15 +57,23 @@ asked := verdict.approval if {
 	verdict.effect == "hold"
 } else := terms(tool_holds)
 
-tool_holds := set() if {
-	watched
-} else := hold_tool | {held | some held in data.packs[_].hold_tool}
+tool_holds contains held if {
+	some held in hold_tool
+	not watched
+}
+
+tool_holds contains held if {
+	some held in data.packs[_].hold_tool
+	not watched
+}
 
 watched if input.connection.mode == "shadow"
 
 verdict := {"effect": "allow", "reasons": {watching}, "approval": null} if {
 	watched
-} else := weighed(denials - shadow_denials, holds - shadow_holds, grants)
+} else := weighed(denials - shadow_denials, holds - shadow_holds) if {
+	only_watching
+} else := weighed(denials, holds)
 
 watching := {
 	"rule": "shadow",
@@ -70,28 +82,31 @@ watching := {
 }
 
 # What would be decided if nothing only watched.
-shadow := {"shadow": {"effect": would.effect, "reasons": [explained(reason) | some reason in would.reasons]}} if {
-	only_watching
-	would := weighed(denials, holds, grants)
-} else := {}
+would := weighed(denials, holds)
 
 only_watching if watched
 
-only_watching if count(shadow_denials) > 0
+only_watching if {
+	some reason in denials
+	reason.mode == "shadow"
+}
 
-only_watching if count(shadow_holds) > 0
+only_watching if {
+	some held in holds
+	held.reason.mode == "shadow"
+}
 
 # Taken away from the whole, so that what has another shape than these comprehensions expect stays in force.
 shadow_denials := {reason | some reason in denials; reason.mode == "shadow"}
 
 shadow_holds := {held | some held in holds; held.reason.mode == "shadow"}
 
-weighed(denying, holding, granting) := {"effect": "deny", "reasons": denying, "approval": null} if {
+weighed(denying, holding) := {"effect": "deny", "reasons": denying, "approval": null} if {
 	count(denying) > 0
 } else := {"effect": "hold", "reasons": {held.reason | some held in holding}, "approval": terms(holding)} if {
 	count(holding) > 0
-} else := {"effect": "allow", "reasons": granting, "approval": null} if {
-	count(granting) > 0
+} else := {"effect": "allow", "reasons": grants, "approval": null} if {
+	count(grants) > 0
 } else := {"effect": "deny", "reasons": {nothing_allows}, "approval": null}
 
 nothing_allows := {
@@ -100,15 +115,25 @@ nothing_allows := {
 	"controls": ["NIST-800-53:AC-3"],
 }
 
-denials := deny | {reason | some reason in data.packs[_].deny}
+denials contains reason if some reason in deny
 
-holds := hold | {held | some held in data.packs[_].hold}
+denials contains reason if some reason in data.packs[_].deny
 
-grants := allow | {reason | some reason in data.packs[_].allow}
+holds contains held if some held in hold
 
-hidden := hide | {tool | some tool in data.packs[_].hide}
+holds contains held if some held in data.packs[_].hold
 
-masked := masking | {profile | some profile in data.packs[_].masking}
+grants contains reason if some reason in allow
+
+grants contains reason if some reason in data.packs[_].allow
+
+hidden contains tool if some tool in hide
+
+hidden contains tool if some tool in data.packs[_].hide
+
+masked contains profile if some profile in masking
+
+masked contains profile if some profile in data.packs[_].masking
 
 request_masking contains profile if some profile in data.packs[_].request_masking
 
@@ -137,14 +162,17 @@ reason(annotations, message) := {
 	"mode": object.get(annotations.custom, "mode", "enforce"),
 }
 
-# As the decision has it: with the controls that packs add.
-explained(reason) := {
-	"rule": reason.rule,
-	"message": reason.message,
-	"controls": [control | some control in controls_of(reason)],
-}
+# As the decision has them: with the controls that packs add.
+explained(reasons) := [answer |
+	some reason in reasons
+	answer := {
+		"rule": reason.rule,
+		"message": reason.message,
+		"controls": sort({control | some control in reason.controls} | {control |
+			some own in reason.controls
+			some control in mapped[_][own]
+		}),
+	}
+]
 
-controls_of(reason) := {control | some control in reason.controls} | {control |
-	some own in reason.controls
-	some control in data.packs[_].controls[own]
-}
+mapped := [controls | controls := data.packs[_].controls]

@@ -2,8 +2,6 @@
 # and needs no sum of its own (docs/usage.md). Numbers are data/limits.yaml.
 package exeat
 
-used := input.usage
-
 # METADATA
 # title: Many tokens a day need a person
 # custom:
@@ -15,7 +13,7 @@ hold contains {
 } if {
 	may_connect
 	is_generation
-	used.identity.day.tokens > data.limits.tokens.day
+	input.usage.identity.day.tokens > data.limits.tokens.day
 }
 
 # METADATA
@@ -25,7 +23,7 @@ hold contains {
 #   controls: ["NIST-800-53:SC-5"]
 deny contains reason(rego.metadata.rule(), "The token budget of this agent is used up for 30 days.") if {
 	is_generation
-	used.agent.month.tokens > data.limits.budget.month
+	input.usage.agent.month.tokens > data.limits.budget.month
 }
 
 # METADATA
@@ -42,7 +40,7 @@ hold contains {
 } if {
 	may_connect
 	not is_llm
-	used.identity.day.rows > data.limits.bulk.rows
+	input.usage.identity.day.rows > data.limits.bulk.rows
 }
 
 terms_of(approvers) := {
@@ -55,9 +53,9 @@ terms_of(approvers) := {
 
 # What the rules above read; findings.rego denies where something of it is missing.
 counted_usage if {
-	is_number(used.identity.day.tokens)
-	is_number(used.identity.day.rows)
-	is_number(used.agent.month.tokens)
+	is_number(input.usage.identity.day.tokens)
+	is_number(input.usage.identity.day.rows)
+	is_number(input.usage.agent.month.tokens)
 	is_number(data.limits.tokens.day)
 	is_number(data.limits.budget.month)
 	is_number(data.limits.bulk.rows)

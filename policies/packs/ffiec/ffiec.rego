@@ -5,11 +5,10 @@
 #   both. This rule has no other home.
 package packs.ffiec
 
+import data.exeat.is_llm
 import data.exeat.reason
 
 provider := data.packs.ffiec.inventory[input.connection.name]
-
-is_third_party if data.exeat.is_llm
 
 # METADATA
 # title: Third parties are in the inventory
@@ -17,7 +16,7 @@ is_third_party if data.exeat.is_llm
 #   rule: third_party_unknown
 #   controls: ["FFIEC-IS-2016:II.C.5", "FFIEC-IS-2016:II.C.20"]
 deny contains reason(rego.metadata.rule(), "This provider is not in the inventory of third parties.") if {
-	is_third_party
+	is_llm
 	not provider
 }
 
@@ -27,6 +26,6 @@ deny contains reason(rego.metadata.rule(), "This provider is not in the inventor
 #   rule: third_party_review
 #   controls: ["FFIEC-IS-2016:II.C.20"]
 deny contains reason(rego.metadata.rule(), "The review of this provider has lapsed.") if {
-	is_third_party
+	is_llm
 	input.time.us * 1000 >= time.parse_rfc3339_ns(sprintf("%sT00:00:00Z", [provider.review_due]))
 }

@@ -84,7 +84,8 @@ deny contains reason(rego.metadata.rule(), "The bounds of this gateway are not d
 }
 
 bounded if {
-	every name in {"prompt_tokens", "max_tokens", "files", "images"} {
-		is_number(bounds[name])
-	}
+	is_number(bounds.prompt_tokens)
+	is_number(bounds.max_tokens)
+	is_number(bounds.files)
+	is_number(bounds.images)
 }

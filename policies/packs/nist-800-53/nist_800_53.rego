@@ -7,15 +7,9 @@ package packs.nist_800_53
 
 import data.exeat.reason
 
-approvers contains group if {
-	some tier in data.risk
-	some group in tier.approvers
-}
+approves(group) if group in data.risk[_].approvers
 
-approvers contains group if {
-	some table in data.packs.sql_safety.tables
-	some group in table.approvers
-}
+approves(group) if group in data.packs.sql_safety.tables[_].approvers
 
 # METADATA
 # title: Every account that writes at high risk has somebody who answers for it
@@ -39,5 +33,5 @@ has_owner if {
 #   controls: ["NIST-800-53:AC-5"]
 deny contains reason(rego.metadata.rule(), "An agent must not be in a group that approves.") if {
 	some group in input.identity.groups
-	group in approvers
+	approves(group)
 }
