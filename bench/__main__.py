@@ -3,7 +3,15 @@
 import subprocess
 import sys
 
-BENCHES = ("bench.masking", "bench.audit", "bench.engine", "bench.gateway", "bench.flood", "bench.authz")
+BENCHES = (
+    "bench.masking",
+    "bench.audit",
+    "bench.engine",
+    "bench.backtest",
+    "bench.gateway",
+    "bench.flood",
+    "bench.authz",
+)
 
 
 def main() -> int:

@@ -1,7 +1,8 @@
 """What a decision costs: `python -m bench.engine [rounds]`. One run, one machine, so that the ratios mean something.
 
 1. CPU of one evaluation in the library, in microseconds and as a multiple of a document that is a constant: the starter
-   policy, parts of it, and a policy of 45 rules with the text patterns that the starter leaves to masking
+   policy, parts of it, a policy of 45 rules with the text patterns that the starter leaves to masking, and the constant
+   without an input, which says what reading the input costs
 2. time of a decision over REST: the embedded engine's process, and a real OPA server where one is there (`make tools`)
 """
 
@@ -99,6 +100,7 @@ def in_the_library(rounds: int) -> dict[str, Any]:
         "45 rules, 8 of them patterns": (loaded(forty_five(PATTERNS)), ENTRY),
     }
     found = cpu(subjects, given, rounds)
+    found |= cpu({"a constant, no input": (whole, CONSTANT)}, [{}] * len(given), rounds)
     floor = found["a constant"]
     return {name: {"cpu_us": value, "of_a_constant": round(value / floor, 1)} for name, value in found.items()}
 

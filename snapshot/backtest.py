@@ -14,6 +14,7 @@ from snapshot.decision import Decision, MalformedDecision, parse
 from snapshot.engine.process import Worker, WorkerDied, WorkerSlow
 
 BATCH = 200  # inputs a call: some milliseconds of framing for 100 ms of work, and a kill loses no more than that
+AHEAD = 8  # batches a worker and round: while one result is read here, no worker waits, but for the end of a round
 MAX_LISTED = 10_000  # changes kept for the list; all of them are counted
 
 
@@ -95,10 +96,21 @@ async def redecide(
 ) -> AsyncIterator[tuple[Recorded, Outcome]]:
     """Yields every recorded decision with its outcome now, in order. Raises RegoFailed if the bundle does not load."""
     crew = [await _Crewman.start(bundle, deadline_s) for _ in range(workers)]
+    free: asyncio.Queue[_Crewman] = asyncio.Queue()
+    for man in crew:
+        free.put_nowait(man)
+
+    async def turn(batch: Sequence[Recorded]) -> list[Outcome]:
+        man = await free.get()
+        try:
+            return await man.decide(batch)
+        finally:
+            free.put_nowait(man)
+
     try:
-        async for group in _rounds(batches, workers):
+        async for group in _rounds(batches, workers * AHEAD):
             async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(man.decide(batch)) for man, batch in zip(crew, group, strict=False)]
+                running = [tasks.create_task(turn(batch)) for batch in group]
             for batch, done in zip(group, running, strict=True):
                 for pair in zip(batch, done.result(), strict=True):
                     yield pair
@@ -107,13 +119,13 @@ async def redecide(
             await man.stop()
 
 
-async def _rounds(batches: AsyncIterator[Sequence[Recorded]], workers: int) -> AsyncIterator[list[Sequence[Recorded]]]:
-    """As many batches of at most BATCH as there are workers."""
+async def _rounds(batches: AsyncIterator[Sequence[Recorded]], most: int) -> AsyncIterator[list[Sequence[Recorded]]]:
+    """Up to `most` batches of at most BATCH at once."""
     waiting: list[Sequence[Recorded]] = []
     async for batch in batches:
         for start in range(0, len(batch), BATCH):
             waiting.append(batch[start : start + BATCH])
-            if len(waiting) == workers:
+            if len(waiting) == most:
                 yield waiting
                 waiting = []
     if waiting:
