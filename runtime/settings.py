@@ -238,6 +238,12 @@ class EnvoySettings(Section):
     )
     concurrency: int = Field(2, ge=1, le=256, description="Envoy worker threads.")
     drain_seconds: int = Field(5, ge=1, le=3600, description="How long open exchanges may finish when stopping.")
+    log_bytes: int = Field(
+        64 << 20, ge=0, description="The shipper puts a longer access log aside and has Envoy begin anew; 0: never."
+    )
+    log_files: int = Field(
+        64, ge=0, description="So many access logs that were put aside are kept; 0: all. Each removal is recorded."
+    )
 
 
 class Secret(Section):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from audit.log import metrics
+from audit.log.access_log import LogRotation, removed
 from audit.log.clickhouse import ClickHouseTarget
 from audit.log.cursor import Cursor
 from audit.log.keys import changing, end_change, log_signers
@@ -79,6 +80,7 @@ async def ship(settings: Settings, target: ClickHouseTarget, stop: asyncio.Event
             group.create_task(_sequence(shipper, stop))
             group.create_task(_send(shipper, stop))
             group.create_task(_watch_envoy(shipper, stop))
+            group.create_task(_rotate_log(shipper, stop))
             group.create_task(_keep_elsewhere(shipper, stop))
         await _drain(shipper)
     except* GatewayError as errors:
@@ -159,6 +161,25 @@ async def _watch_envoy(shipper: Shipper, stop: asyncio.Event) -> None:
         await _pause(stop, WATCH_SECONDS)
 
 
+async def _rotate_log(shipper: Shipper, stop: asyncio.Event) -> None:
+    """Nothing of the access log goes before the record says so."""
+    envoy, admin = shipper.settings.envoy, shipper.settings.socket("envoy-admin")
+    rotation = LogRotation(shipper.settings.gateway.run_dir, envoy.log_bytes, envoy.log_files, shipper.clock)
+    while not stop.is_set():
+        try:
+            if await asyncio.to_thread(rotation.due):
+                await http_ask(admin, "/reopen_logs", "POST")
+            closed = await asyncio.to_thread(rotation.closed)
+            if closed is not None and await _tell(shipper, [closed]):
+                rotation.name(closed)
+            for file in rotation.surplus():
+                if await _tell(shipper, [removed(file)]):
+                    file.unlink()
+        except OSError as error:  # the second witness grows; the first goes on
+            logger.error("log_not_rotated", extra={"fields": {"error": type(error).__name__}})
+        await _pause(stop, WATCH_SECONDS)
+
+
 async def _keep_elsewhere(shipper: Shipper, stop: asyncio.Event) -> None:
     """The newest checkpoint to every target, each at its own pace."""
     targets = shipper.settings.checkpoint_targets
@@ -226,15 +247,18 @@ class Away:
         return [Draft(Kind.LIFECYCLE, "log.store_back", data={"failures": failures, "behind": behind})]
 
 
-async def _tell(shipper: Shipper, drafts: Sequence[Draft]) -> None:
-    """Records what the shipper found. Its own spool being full or down must not stop it from emptying the others."""
+async def _tell(shipper: Shipper, drafts: Sequence[Draft]) -> bool:
+    """Records what the shipper found. Its own spool being full or down must not stop it from emptying the others:
+    then False."""
     if not drafts:
-        return
+        return True
     try:
         await shipper.spool.record(*drafts)
     except GatewayError as error:
         fields = {"code": error.code, "types": [draft.type for draft in drafts]}
         logger.error("not_recorded", extra={"fields": fields})
+        return False
+    return True
 
 
 async def _drain(shipper: Shipper) -> None:

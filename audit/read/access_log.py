@@ -5,12 +5,13 @@ of a line, and so does one whose Envoy was killed; there the next Envoy goes on 
 """
 
 import gzip
+import hashlib
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 EFFECTS = frozenset({"", "allow", "deny", "hold", "refused"})
 MAX_LINE = 64 << 10  # far above what Envoy writes; a longer one is no line of ours
@@ -45,9 +46,25 @@ def files(path: Path) -> list[Path]:
     return sorted(found, key=lambda file: (file == path, file.stat().st_mtime_ns, file.name))
 
 
+def digest(path: Path) -> str:
+    """SHA-256 of what Envoy wrote, packed or not. Raises OSError; a damaged .gz has the digest of nothing."""
+    found = hashlib.sha256()
+    with _opened(path) as file:
+        try:
+            while block := file.read(1 << 20):
+                found.update(block)
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            return ""
+    return found.hexdigest()
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+
+
 def read(path: Path) -> Iterator[Line | Torn]:
     """Every line of one file. Raises OSError."""
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+    with _opened(path) as file:
         number = 0
         try:
             while row := file.readline(MAX_LINE):
@@ -57,6 +74,12 @@ def read(path: Path) -> Iterator[Line | Torn]:
                 yield from parse(row, f"{path.name}:{number}")
         except (EOFError, zlib.error, gzip.BadGzipFile):
             yield Torn(f"{path.name}:{number + 1}")
+
+
+def begins_us(files: Sequence[Path]) -> int | None:
+    """When the oldest line was written; what was decided from then on must have a line. None: no line at all."""
+    firsts = (next((line for line in read(file) if isinstance(line, Line)), None) for file in files)
+    return min((line.end_us for line in firsts if line is not None), default=None)
 
 
 def parse(row: bytes, where: str) -> Iterator[Line | Torn]:

@@ -1,7 +1,8 @@
 """`exeat audit reconcile`: Envoy's access log against the decisions."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from audit.read import access_log
 from audit.read.instants import as_sql, instant
+from audit.read.parts import Parts, parts_for
 from audit.read.reader import Question, Reader
 from audit.read.reconcile import OPEN_US, Decided, Found, Outcome, Reconciler, Start, Sum
 from audit.write import Draft, Kind, Value
@@ -20,6 +22,7 @@ from runtime.errors import CallerError
 from runtime.settings import Settings
 
 LOG = "access.log"
+RENAMED = 3  # how often the log may be put aside while it is read
 CHUNK = 500  # exchange ids per question
 SAME_START_US = 2_500_000
 
@@ -29,15 +32,18 @@ SELECT exchange, toUnixTimestamp64Micro(ts) AS ts_us, effect,
 FROM events
 WHERE kind = 'decision' AND exchange != '' AND gateway = {gateway:String}
     AND ts >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
+    AND CRC32(exchange) % {parts:UInt32} = {part:UInt32}
 """
 ENDS = """
 SELECT exchange, toUnixTimestamp64Micro(max(ts)) AS ts_us FROM events
 WHERE type = 'exchange.end' AND gateway = {gateway:String} AND ts >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
+    AND CRC32(exchange) % {parts:UInt32} = {part:UInt32}
 GROUP BY exchange
 """
 GRANTED = """
 SELECT DISTINCT exchange FROM events
 WHERE type = 'approval.used' AND gateway = {gateway:String} AND ts >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
+    AND CRC32(exchange) % {parts:UInt32} = {part:UInt32}
 """
 SUMS = """
 SELECT connection, JSONExtractUInt(body, 'data', 'status') AS status, JSONExtractUInt(body, 'data', 'count') AS count,
@@ -51,6 +57,10 @@ SELECT JSONExtractUInt(body, 'data', 'started_us') AS started_us, JSONExtractUIn
 FROM events
 WHERE type = 'envoy.started' AND gateway = {gateway:String} AND ts >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
 ORDER BY ts
+"""
+ASIDE = """
+SELECT JSONExtractString(body, 'data', 'file') AS name, JSONExtractString(body, 'data', 'sha256') AS sha256
+FROM events WHERE type = 'envoy.log_rotated' AND gateway = {gateway:String} ORDER BY log_index
 """
 NAMED = """
 SELECT exchange, toUnixTimestamp64Micro(ts) AS ts_us, effect,
@@ -80,15 +90,9 @@ def command(context: click.Context, log: Path | None, since: str | None, metrics
     """
     settings = settings_of(context)
     path = log or settings.gateway.run_dir / LOG
-    files = access_log.files(path)
-    if not files:
-        raise NoAccessLog(f"{path}: no access log of Envoy is there")
     now_us = SystemClock().now_us()
-    lines = _lines(files)
-    first_us = min((line.start_us for line in lines if isinstance(line, access_log.Line)), default=now_us)
-    from_us = instant(since, now_us) if since else first_us
     with reader(settings) as asking:
-        outcome = _compare(asking, settings, lines, now_us, from_us)
+        files, from_us, outcome = _read_whole(path, lambda files: _compared(asking, settings, files, since, now_us))
     _note(settings, outcome, files)
     if metrics:
         _write_metrics(metrics, outcome)
@@ -99,40 +103,76 @@ def command(context: click.Context, log: Path | None, since: str | None, metrics
     context.exit(0 if outcome.ok else 1)
 
 
-def _lines(files: Iterable[Path]) -> list[access_log.Line | access_log.Torn]:
-    try:
-        return [line for file in files for line in access_log.read(file)]
-    except OSError as error:
-        raise NoAccessLog(f"{error.filename}: {error.strerror}") from None
+def _read_whole(
+    path: Path, compare: Callable[[Sequence[Path]], tuple[int, Outcome]]
+) -> tuple[Sequence[Path], int, Outcome]:
+    """A log that is put aside meanwhile has another name then: once more."""
+    for left in reversed(range(RENAMED)):
+        files = access_log.files(path)
+        if not files:
+            raise NoAccessLog(f"{path}: no access log of Envoy is there")
+        try:
+            return files, *compare(files)
+        except OSError as error:
+            if not (left and isinstance(error, FileNotFoundError)):
+                raise NoAccessLog(f"{error.filename}: {error.strerror}") from None
+    raise AssertionError
+
+
+def _compared(
+    asking: Reader, settings: Settings, files: Sequence[Path], since: str | None, now_us: int
+) -> tuple[int, Outcome]:
+    asked = instant(since, now_us) if since else 0
+    from_us = asked or access_log.begins_us(files) or now_us
+
+    def compare(starts: Sequence[Start], sums: Sequence[Sum]) -> Reconciler:
+        return Reconciler(now_us, from_us, starts, sums, asked)
+
+    return from_us, _compare(asking, settings.gateway.id, files, from_us, compare)
 
 
 def _compare(
     asking: Reader,
-    settings: Settings,
-    lines: Iterable[access_log.Line | access_log.Torn],
-    now_us: int,
+    gateway: str,
+    files: Sequence[Path],
     from_us: int,
+    begin: Callable[[Sequence[Start], Sequence[Sum]], Reconciler],
 ) -> Outcome:
-    found = Reconciler(now_us, from_us)
-    for line in lines:
-        found.line(line)
-    given = {"gateway": settings.gateway.id, "since": from_us - OPEN_US}
+    """Lines are read twice: once for what holds for all of them, then part by part."""
+    given = {"gateway": gateway, "since": from_us - OPEN_US}
 
     def ask(sql: str, **more: Any) -> list[dict[str, Any]]:
         return asking.ask(Question("audit.reconcile", sql, {**given, **more}))
 
-    ends = {row["exchange"]: int(row["ts_us"]) for row in ask(ENDS)}
-    for row in ask(DECISIONS):
-        found.decided(_decided(row, ends))
-    unknown = found.unknown()
+    sums = [Sum(row["connection"], row["status"], row["first_us"], row["last_us"], row["count"]) for row in ask(SUMS)]
+    found = begin(_starts(ask(STARTS)), sums)
+    recorded = {row["name"]: row["sha256"] for row in ask(ASIDE)}
+    for file in files:
+        known = recorded.get(file.name.removesuffix(".gz"))
+        if known is not None and access_log.digest(file) != known:
+            found.altered(file.name)
+    with tempfile.TemporaryDirectory(prefix="exeat-") as folder, Parts(Path(folder), parts_for(files)) as parts:
+        for line in (line for file in files for line in access_log.read(file)):
+            if found.line(line) and isinstance(line, access_log.Line):
+                parts.keep(line)
+        for number in range(parts.count):
+            _compare_part(found, parts, number, ask)
+    return found.finish()
+
+
+def _compare_part(found: Reconciler, parts: Parts, number: int, ask: Callable[..., list[dict[str, Any]]]) -> None:
+    part, which = found.part(), {"parts": parts.count, "part": number}
+    for line in parts.lines(number):
+        part.line(line)
+    ends = {row["exchange"]: int(row["ts_us"]) for row in ask(ENDS, **which)}
+    for row in ask(DECISIONS, **which):
+        part.decided(_decided(row, ends))
+    unknown = part.unknown()
     for at in range(0, len(unknown), CHUNK):
         for row in ask(NAMED, exchanges=unknown[at : at + CHUNK]):
-            found.decided(_decided(row, ends))
-    found.granted(row["exchange"] for row in ask(GRANTED))
-    found.summed(Sum(row["connection"], row["status"], row["first_us"], row["last_us"], row["count"])
-                 for row in ask(SUMS))  # fmt: skip
-    found.envoy(_starts(ask(STARTS)))
-    return found.finish()
+            part.decided(_decided(row, ends))
+    part.granted(row["exchange"] for row in ask(GRANTED, **which))
+    part.close(parts.nameless())
 
 
 def _decided(row: dict[str, Any], ends: dict[str, int]) -> Decided:
@@ -154,7 +194,7 @@ def _note(settings: Settings, outcome: Outcome, files: Sequence[Path]) -> None:
     data: dict[str, Value] = {
         "lines": outcome.lines,
         "matched": outcome.matched,
-        "findings": len(outcome.findings),
+        "findings": outcome.total,
         "breaches": outcome.breaches,
         "explained": outcome.explained,
         # of a forged line nothing is repeated but its place
@@ -169,7 +209,7 @@ def _write_metrics(file: Path, outcome: Outcome) -> None:
     registry = CollectorRegistry()
     for name, what, value in (
         ("breaches", "Lines of Envoy's access log that no decision covers.", outcome.breaches),
-        ("findings", "Differences between the log and the decisions, breaches included.", len(outcome.findings)),
+        ("findings", "Differences between the log and the decisions, breaches included.", outcome.total),
         ("lines", "Lines that were compared.", outcome.lines),
     ):
         Gauge(f"exeat_reconcile_{name}", what, registry=registry).set(value)
@@ -179,11 +219,13 @@ def _write_metrics(file: Path, outcome: Outcome) -> None:
 
 
 def _tell(outcome: Outcome, files: Sequence[Path], from_us: int) -> None:
-    verdict = "OK" if outcome.ok else f"FAILED, {outcome.breaches} breaches, {len(outcome.findings)} findings"
+    verdict = "OK" if outcome.ok else f"FAILED, {outcome.breaches} breaches, {outcome.total} findings"
     names = ", ".join(file.name for file in files)
     click.echo(f"{verdict}: {outcome.lines} lines ({names}), {outcome.matched} with their decision")
     for found in outcome.findings:
         click.echo(clean(_sentence(found)))
+    if outcome.total > len(outcome.findings):
+        click.echo(f"note: the other {outcome.total - len(outcome.findings)} findings are not listed")
     click.echo(f"note: the log begins at {as_sql(from_us)[:19]} UTC; older decisions were not compared")
     for count, text in (
         (sum(outcome.turned_away.values()), f"turned away by Envoy before any question ({_counted(outcome)})"),
@@ -208,4 +250,4 @@ def _counted(outcome: Outcome) -> str:
 
 def _as_dict(outcome: Outcome, from_us: int) -> dict[str, Any]:
     fields = dataclasses.asdict(outcome)
-    return {"ok": outcome.ok, "breaches": outcome.breaches, "since_us": from_us, **fields}
+    return {"ok": outcome.ok, "since_us": from_us, **fields}

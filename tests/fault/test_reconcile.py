@@ -91,19 +91,32 @@ def test_a_line_that_was_taken_away_is_missed(gateway: Gateway):
     assert young["open"] + young["explained"] == whole["open"] + whole["explained"] + 1
 
 
-def test_rotation_keeps_both_witnesses_whole(gateway: Gateway):
-    log = log_of(gateway)
-    before = reconcile(gateway)["lines"]
-    log.rename(log.with_name("access.log.1"))
-    transport = httpx.HTTPTransport(uds=str(gateway.settings.socket("envoy-admin")))
-    with httpx.Client(transport=transport, base_url="http://envoy") as admin:
-        assert admin.post("/reopen_logs").status_code == 200
+def test_a_long_log_is_put_aside_and_both_witnesses_stay_whole(gateway: Gateway):
+    log, config = log_of(gateway), gateway.house.config
+    before, kept = reconcile(gateway)["lines"], config.read_text()
+    told = "SELECT JSONExtractString(body, 'data', 'file') FROM audit.events WHERE type = 'envoy.log_rotated'"
+    try:
+        config.write_text(kept + "\n[envoy]\nlog_bytes = 1\n")
+        gateway.signal("shipper", signal.SIGKILL)
+        traffic(gateway)
+        eventually(lambda: gateway.sql(told), lambda rows: len(rows) > 0)
+    finally:
+        config.write_text(kept)
+        gateway.signal("shipper", signal.SIGKILL)
     traffic(gateway)
     settled(gateway)
     outcome = reconcile(gateway)
     assert outcome["ok"], outcome
     assert outcome["lines"] > before
-    assert log.stat().st_size
+    aside = log.with_name(eventually(lambda: gateway.sql(told), lambda rows: len(rows) > 0)[0][0])
+    content = aside.read_bytes()
+    aside.write_bytes(content.replace(b"allow", b"allOw", 1))
+    found = reconcile(gateway, code=1)["findings"]
+    assert ("not the file whose hash was recorded when it was put aside", aside.name) in {
+        (item["what"], item["where"]) for item in found
+    }
+    aside.write_bytes(content)
+    assert reconcile(gateway)["ok"]
 
 
 def test_a_killed_envoy_explains_what_went_with_it(gateway: Gateway):

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from audit.read.access_log import Line, Torn
-from audit.read.reconcile import Decided, Outcome, Reconciler, Start, Sum
+from audit.read.reconcile import MAX_KEPT, Decided, Outcome, Reconciler, Start, Sum
 
 S = 1_000_000
 NOW = 100_000 * S
@@ -12,15 +12,18 @@ LINE = Line("access.log:1", AT, AT + S // 10, "r1", "x1", "allow", "openai", 200
 DECIDED = Decided("x1", AT + 1000, "allow", "r1", AT + S // 10)
 
 
-def compare(lines=(), decisions=(), *, sums=(), starts=(), granted=(), since=0) -> Outcome:
-    found = Reconciler(NOW, since)
-    for line in lines:
-        found.line(line)
-    for decision in decisions:
-        found.decided(decision)
-    found.summed(sums)
-    found.envoy(starts)
-    found.granted(granted)
+def compare(lines=(), decisions=(), *, sums=(), starts=(), granted=(), since=0, parts=1) -> Outcome:
+    found = Reconciler(NOW, since, starts, sums)
+    named = [line for line in lines if found.line(line) and line.exchange]
+    nameless = [line.request_id for line in lines if isinstance(line, Line) and not line.exchange]
+    for number in range(parts):
+        part = found.part()
+        for line in named[number::parts]:
+            part.line(line)
+        for decision in decisions[number::parts]:
+            part.decided(decision)
+        part.granted(granted)
+        part.close(nameless)
     return found.finish()
 
 
@@ -134,9 +137,39 @@ def test_decisions_older_than_the_log_are_not_compared():
     assert compare([], [DECIDED], since=AT + S).ok
 
 
+def test_lines_older_than_the_log_claims_to_be_whole_still_count():
+    assert len(breaches(compare([LINE], since=AT + S))) == 1
+    found = Reconciler(NOW, 0, lines_from_us=AT + S)
+    assert not found.line(LINE)
+
+
 def test_lines_ask_for_decisions_that_are_older_than_the_question():
+    part = Reconciler(NOW, 0).part()
+    part.line(LINE)
+    assert part.unknown() == ["x1"]
+    part.decided(DECIDED)
+    assert part.unknown() == []
+
+
+def test_parts_find_what_one_part_finds():
+    lines = [
+        replace(LINE, exchange=f"x{n}", request_id=f"r{n}", effect="allow" if n % 7 else "deny") for n in range(60)
+    ]
+    decisions = [replace(DECIDED, exchange=f"x{n}", request_id=f"r{n}") for n in range(60)]
+    once, often = compare(lines, decisions), compare(lines, decisions, parts=6)
+    assert (once.matched, once.breaches, once.total) == (often.matched, often.breaches, often.total) == (60, 9, 9)
+    assert once.findings == often.findings
+
+
+def test_a_file_that_was_changed_after_it_was_put_aside_is_named():
     found = Reconciler(NOW, 0)
-    found.line(LINE)
-    assert found.unknown() == ["x1"]
-    found.decided(DECIDED)
-    assert found.unknown() == []
+    found.altered("access.log-20261129T110000Z")
+    outcome = found.finish()
+    assert not outcome.ok
+    assert [item.where for item in outcome.findings] == ["access.log-20261129T110000Z"]
+
+
+def test_a_forged_log_fills_no_memory():
+    outcome = compare([replace(LINE, exchange="", effect="", where=str(n)) for n in range(MAX_KEPT + 5)])
+    assert len(outcome.findings) == MAX_KEPT
+    assert outcome.total == outcome.breaches == MAX_KEPT + 5
