@@ -17,6 +17,7 @@ from runtime import log
 from runtime.clock import Clock
 
 MAX_EVENTS = 4096  # per batch: from 1,000 to 5,000 rows ClickHouse's cost per row stops falling
+MIN_EVENTS = 64  # a store that is too slow for a batch gets half of it, down to this
 MAX_BYTES = 8 << 20  # of bodies and frames per batch; well below the store's limit on a request
 CHECKPOINT_EVERY_US = 10_000_000  # while events flow: each insert of one is a part that ClickHouse must merge
 QUIET_US = 1_000_000  # with no events this long, the last checkpoint follows at once
@@ -33,6 +34,7 @@ class Sender:
         self._doubt_until = cursor.size()  # a process before this one may have sent any of these
         self._last_event_us = clock.monotonic_us()
         self._last_checkpoint_us = 0
+        self._most = MAX_EVENTS
 
     def behind(self) -> int:
         """Published entries that ClickHouse does not have yet."""
@@ -46,7 +48,7 @@ class Sender:
 
         Raises TargetAway: then nothing was acknowledged, and the next step tries the same again.
         """
-        entries = batches.load(self._cursor.unshipped(MAX_EVENTS), self._spools, self._tiles, MAX_BYTES)
+        entries = batches.load(self._cursor.unshipped(self._most), self._spools, self._tiles, MAX_BYTES)
         drafts = self._ship(entries) if entries else []
         now = self._clock.monotonic_us()
         quiet = now - self._last_event_us >= QUIET_US
@@ -74,7 +76,9 @@ class Sender:
             delivery = deliver(self._target, entries, doubt=entries[0].place.log_index < self._doubt_until)
         except TargetAway:
             self._doubt_until = max(self._doubt_until, end)
+            self._most = max(MIN_EVENTS, self._most // 2)
             raise
+        self._most = min(MAX_EVENTS, self._most * 2)
         now = self._clock.now_us()
         refused = [batches.set_aside(event, reason, now) for event, reason in delivery.refused]
         self._cursor.ship(end, refused)

@@ -19,6 +19,7 @@ from audit.read.access_log import Line, Torn
 
 SLACK_US = 1_000_000  # clocks of one machine, read by two processes
 FLUSH_US = 3_000_000  # Envoy buffers lines for a second (--file-flush-interval-msec), under load a little longer
+UPTIME_US = 1_000_000  # Envoy tells whole seconds, so it may have started, and written lines, so much earlier
 FRESH_US = 60_000_000  # what is younger may still be on its way into the record or the log
 OPEN_US = 3_700_000_000  # the longest hold (one hour) and the answer behind it
 MAX_KEPT = 10_000  # findings kept in full: whoever can write into the log must not fill our memory
@@ -107,7 +108,7 @@ class Reconciler:
         self.now, self.covered_from, self._lines_from = now_us, covered_from_us, lines_from_us
         self.out, self.sums = Outcome(), _Sums(sums)
         self._starts = sorted(starts, key=lambda start: start.started_us)
-        self._started = [start.started_us for start in self._starts]
+        self._started = [start.started_us - UPTIME_US for start in self._starts]
         self._last = [0] * len(self._starts)  # the last line that was written before each start
         self._torn: list[Torn] = []
 

@@ -32,7 +32,10 @@ class StoreDown(GatewayError):
 
 def writer_client(settings: Settings) -> "Client":
     """For the shipper: INSERT and SELECT. Blocking; raises StoreDown."""
-    return _connect(settings, settings.clickhouse.user, _writer_password(settings), QUERY_SECONDS)
+    from audit.store.once import once_pool
+
+    password = _writer_password(settings)
+    return _connect(settings, settings.clickhouse.user, password, QUERY_SECONDS, pool_mgr=once_pool())
 
 
 def auditor_client(settings: Settings) -> "Client":
@@ -58,12 +61,14 @@ async def async_auditor_client(settings: Settings) -> "AsyncClient":
     return await _connect_async(settings, Account.AUDITOR, _password(settings, Account.AUDITOR), READ_SECONDS)
 
 
-def _connect(settings: Settings, user: str, password: str, seconds: int, database: str | None = None) -> "Client":
+def _connect(
+    settings: Settings, user: str, password: str, seconds: int, database: str | None = None, **more: Any
+) -> "Client":
     import clickhouse_connect  # half a second: only who asks ClickHouse pays for it
 
     _quiet()
     with _down(settings):
-        client: Client = clickhouse_connect.get_client(**_options(settings, user, password, seconds, database))
+        client: Client = clickhouse_connect.get_client(**_options(settings, user, password, seconds, database), **more)
         return client
 
 

@@ -20,6 +20,7 @@ from tests.kit.store import RunningStore
 class LiveLog:
     store: RunningStore
     process: "subprocess.Popen[bytes] | None" = None
+    url: str = ""  # where the shipper finds the store, if not at its own address
 
     @property
     def tiles(self):
@@ -30,7 +31,7 @@ class LiveLog:
         return (self.store.folder / "keys" / "log.vkey").read_text()
 
     def start(self) -> None:
-        env = {"PATH": os.defpath, "EXEAT_CONFIG": os.devnull, "EXEAT_CLICKHOUSE__URL": self.store.url}
+        env = {"PATH": os.defpath, "EXEAT_CONFIG": os.devnull, "EXEAT_CLICKHOUSE__URL": self.url or self.store.url}
         env["EXEAT_GATEWAY__STATE_DIR"], env["EXEAT_GATEWAY__RUN_DIR"] = str(self.store.folder), str(self.store.run)
         with (self.store.folder / "ship.log").open("ab") as log:
             self.process = subprocess.Popen([sys.executable, "-m", "audit.ship"], env=env, stdout=log, stderr=log)

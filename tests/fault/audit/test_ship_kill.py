@@ -1,4 +1,4 @@
-"""Store and shipper are killed, frozen and restarted while events flow: each event is in ClickHouse exactly once."""
+"""Store and shipper are killed, frozen, slow, restarted while events flow: each event is in ClickHouse exactly once."""
 
 import contextlib
 import os
@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.kit import store as store_kit
+from tests.kit.bad_store import bad_store
 from tests.kit.live_log import LiveLog, shipping
 
 EVENTS = 4000
@@ -110,3 +111,31 @@ def test_the_store_is_away_while_everything_happens_and_the_log_is_signed_meanwh
     check(live)
     types = {row[0] for row in live.ask("SELECT DISTINCT type FROM audit.events WHERE writer LIKE 'ship.%'")}
     assert {"log.store_away", "log.store_back"} <= types
+
+
+def test_the_store_is_slow_refuses_and_loses_replies(tmp_path: Path):
+    """One after the other, while events flow: each state lasts until it was met."""
+    with store_kit.running(tmp_path) as store, bad_store(store.port) as relay:
+        live = LiveLog(store, url=relay.url)
+        live.start()
+        try:
+            with writing(live) as process:
+                relay.delay = 0.3
+                until(lambda: relay.delayed >= 10)
+                relay.delay, relay.losing = 0.0, True
+                until(lambda: relay.lost >= 2)
+                relay.losing, relay.erring = False, True
+                until(lambda: relay.refused >= 1)
+                assert process.wait(60) == 0, "the writer waits for nobody"
+                relay.erring, relay.delay = False, 0.1
+                check(live)
+        finally:
+            if live.process is not None and live.process.poll() is None:
+                live.kill()
+
+
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -106,6 +106,13 @@ def test_a_restart_excuses_no_more_than_it_costs():
     assert not compare([], [DECIDED], starts=[before]).ok
 
 
+def test_a_line_of_the_next_envoy_shortens_no_gap():
+    """Its start is known to a second: 0.6 s before that, it had already written a line."""
+    start = Start(AT + 5 * S, AT + S)
+    early = replace(LINE, exchange="x2", end_us=AT + 5 * S - 600_000)
+    assert compare([early], [DECIDED, replace(DECIDED, exchange="x2")], starts=[start]).explained == 1
+
+
 def test_a_caller_that_left_before_the_answer():
     line = replace(LINE, exchange="", effect="", attempts=0, status=0, flags="DC")
     outcome = compare([line], [DECIDED])
