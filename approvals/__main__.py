@@ -13,9 +13,8 @@ from approvals.store import Store
 from approvals.writer import Writer
 from audit.write import metrics as store_metrics
 from identity import Verifier, people_issuer
-from runtime import metrics
+from runtime import metrics, tracing
 from runtime.clock import SystemClock
-from runtime.errors import Error
 from runtime.serve import main, serve_grpc
 from runtime.settings import Settings, load
 from snapshot.current import Current
@@ -39,6 +38,7 @@ async def run(settings: Settings) -> None:
     await writer.open()
     try:
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(tracing.exporting(settings, "approvals"))
             await stack.enter_async_context(metrics.exposed(settings, "approvals", store_metrics.spool(store.status)))
             current = Current(settings.gateway.state_dir, settings.secrets)
             floor = Floor(current.get, lambda: masking_keys(settings), settings.masking.floor)
@@ -71,14 +71,11 @@ async def _serve(settings: Settings, writer: Writer, people: ApprovalsService, f
         stubs.add_ApprovalsServicer_to_server(people, server)  # type: ignore[no-untyped-call]
 
     register = [(settings.socket("holds"), add_holds), (settings.socket("approvals"), add_people)]
-    try:
-        async with asyncio.TaskGroup() as group:
-            writing = group.create_task(writer.run())
-            group.create_task(asyncio.to_thread(floor.prepare))
-            await serve_grpc(register, grace_seconds=GRACE_S)
-            writing.cancel()
-    except* Error as errors:
-        raise errors.exceptions[0] from None
+    async with asyncio.TaskGroup() as group:
+        writing = group.create_task(writer.run())
+        group.create_task(asyncio.to_thread(floor.prepare))
+        await serve_grpc(register, grace_seconds=GRACE_S)
+        writing.cancel()
 
 
 if __name__ == "__main__":

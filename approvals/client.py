@@ -25,6 +25,7 @@ from approvals.standing import Standing
 from approvals.wire_standing import standing_from
 from runtime.errors import Error
 from runtime.serve import MESSAGE_BYTES
+from runtime.tracing import carried
 
 CHANNEL_OPTIONS = [
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -87,7 +88,7 @@ class HoldsClient:
         await self._channel.close(None)
 
     async def request(self, ask: Ask) -> Held:
-        status = await said(self._stub.Request(wire.ask_to(ask), timeout=self._timeout_s))
+        status = await said(self._stub.Request(wire.ask_to(ask), timeout=self._timeout_s, metadata=carried()))
         less = wire.narrowing_from(status.narrowing)
         return Held(status.id, State(status.state), status.expires_us, ask.binding, less)
 
@@ -97,7 +98,7 @@ class HoldsClient:
         clock, lost_at, pause = asyncio.get_running_loop().time, 0.0, FIRST_PAUSE_S
         while True:
             try:
-                async for status in self._stub.Wait(place):
+                async for status in self._stub.Wait(place, metadata=carried()):
                     lost_at, pause = 0.0, FIRST_PAUSE_S
                     if status.state != State.REQUESTED:
                         less = wire.narrowing_from(status.narrowing)
@@ -115,7 +116,7 @@ class HoldsClient:
         """True exactly once, if the digest is the one that was approved. `forwarded_digest`: of what will go out."""
         binding = replace(held.binding, forwarded_digest=forwarded_digest)
         asked = pb.ConsumeRequest(id=held.id, binding=wire.binding_to(binding))
-        reply = await said(self._stub.Consume(asked, timeout=self._timeout_s))
+        reply = await said(self._stub.Consume(asked, timeout=self._timeout_s, metadata=carried()))
         return bool(reply.ok)
 
     async def withdraw(self, held: Held) -> None:

@@ -34,6 +34,7 @@ from runtime import log
 from runtime.clock import Clock
 from runtime.errors import Error
 from runtime.ids import uuid7
+from runtime.tracing import span
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Mask = Callable[[str], str]  # people's own words, through the floor profile
@@ -44,10 +45,14 @@ logger = log.get("approvals")
 
 
 @contextlib.asynccontextmanager
-async def told(context: Context) -> AsyncIterator[None]:
-    """Our errors become statuses with our code; anything else is a bug: logged by type, told as internal."""
+async def told(context: Context, name: str = "") -> AsyncIterator[None]:
+    """Our errors become statuses with our code; anything else is a bug: logged by type, told as internal.
+
+    `name`: of a span in the caller's trace, if there is one.
+    """
     try:
-        yield
+        with span(name, context) if name else contextlib.nullcontext():
+            yield
     except Error as error:
         await context.abort(status_of(error), error.message, ((CODE_KEY, error.code),))
     except (ValueError, KeyError, sqlite3.Error) as error:
@@ -62,7 +67,7 @@ class HoldsService(stubs.HoldsServicer):
         self._writer = writer
 
     async def Request(self, request: pb.Ask, context: Context) -> pb.Status:
-        async with told(context):
+        async with told(context, "approvals.request"):
             try:
                 ask = wire.ask_from(request)
             except KeyError:
@@ -79,13 +84,13 @@ class HoldsService(stubs.HoldsServicer):
                     yield wire.status_to(approval)
 
     async def Consume(self, request: pb.ConsumeRequest, context: Context) -> pb.ConsumeReply:
-        async with told(context):
+        async with told(context, "approvals.consume"):
             binding = wire.binding_from(request.binding)
             approval, why = await self._writer.step(request.id, lambda at_us: steps.Consume(at_us, binding))
             return pb.ConsumeReply(ok=why is None, why=why or "", status=wire.status_to(approval))
 
     async def Withdraw(self, request: pb.Place, context: Context) -> pb.Status:
-        async with told(context):
+        async with told(context, "approvals.withdraw"):
             approval, _ = await self._writer.step(request.id, lambda at_us: steps.Leave(at_us, request.exchange))
             return wire.status_to(approval)
 

@@ -11,10 +11,10 @@ from authz import turned_away
 from authz.idle import Idle
 from authz.service import Authz
 from identity import Verifier
-from runtime import metrics
+from runtime import metrics, tracing
 from runtime.clock import SystemClock
 from runtime.serve import main, process_index, serve_grpc
-from runtime.settings import Settings, load
+from runtime.settings import Settings, load, process_name
 from snapshot.current import Current
 from snapshot.engine_client import AT_ONCE, OpaEngine
 from snapshot.masking_keys import masking_keys
@@ -27,14 +27,15 @@ MARGIN_BYTES = 4 << 20  # headers and framing beside the largest body
 
 
 async def run(settings: Settings) -> None:
-    with Definitions(settings.gateway.state_dir) as definitions, Idle(settings.gateway.state_dir) as idle:
-        await _serve(settings, definitions, idle)
-
-
-async def _serve(settings: Settings, definitions: Definitions, idle: Idle) -> None:
-    clock = SystemClock()
     names = settings.processes("authz")
     index = process_index(names)
+    state = settings.gateway.state_dir
+    with Definitions(state) as definitions, Idle(state) as idle, tracing.exporting(settings, names[index]):
+        await _serve(settings, index, definitions, idle)
+
+
+async def _serve(settings: Settings, index: int, definitions: Definitions, idle: Idle) -> None:
+    clock = SystemClock()
     role = f"authz-{index}"
     follower = Follower(settings.socket("holds"), clock)
     async with (
@@ -61,7 +62,7 @@ async def _serve(settings: Settings, definitions: Definitions, idle: Idle) -> No
         metrics.exposed(settings, role, spool.metrics),
     ):
         message_bytes = settings.gateway.max_request_bytes + MARGIN_BYTES
-        sockets = [(settings.socket(names[index]), service.register)]
+        sockets = [(settings.socket(process_name("authz", index)), service.register)]
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(follower.run())]
             await _until_fresh(follower)

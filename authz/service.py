@@ -27,7 +27,7 @@ from authz.session import Sessions
 from authz.strangers import Strangers
 from identity import Identity, TokenRefused, Verifier
 from masking import Keys
-from runtime import clock_quality, log
+from runtime import clock_quality, log, tracing
 from runtime.clock import Clock, Steady
 from runtime.errors import Error, GatewayError
 from runtime.ids import uuid7
@@ -110,7 +110,8 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         self._keep_sessions()
 
     async def Check(self, check: Any, context: Any) -> Any:
-        return await asyncio.shield(self._group.create_task(self.check(check)))
+        with tracing.span("authz.check", context):
+            return await asyncio.shield(self._group.create_task(self.check(check)))
 
     async def check(self, check: Any) -> Any:
         """CheckRequest → CheckResponse."""
@@ -204,7 +205,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         session, connection = exchange.whole()
         described, reserved = exchange.known_request()
         given = question(exchange.id, exchange.at_us, caller, session, connection, described, reserved, used)
-        with metrics.ENGINE.time():
+        with metrics.ENGINE.time(), tracing.span("authz.decide", exchange=exchange.id):
             decision = await self._engine.decide(given.input)
         told = verdict(exchange.id, caller, session, connection, described, reserved, decision)
         return Decided(given, decision, told.to_metadata())
@@ -216,7 +217,9 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
             self._usage.release(exchange.id, denied=denied)
 
     async def _record(self, exchange: Exchange, decided: Decided) -> None:
-        await self._recorder.record(record.decided(exchange, decided.question, decided.decision))
+        effect, connection = str(decided.decision.effect), exchange.whole()[1].name
+        with tracing.span("authz.record", exchange=exchange.id, effect=effect, connection=connection):
+            await self._recorder.record(record.decided(exchange, decided.question, decided.decision))
 
     def _answer(self, exchange: Exchange, asked: Request, decided: Decided) -> Any:
         if decided.decision.effect is Effect.DENY:

@@ -10,7 +10,7 @@ from extproc.hold import Errands
 from extproc.rules import SnapshotRules
 from extproc.service import Service
 from extproc.stream import Limits
-from runtime import metrics
+from runtime import metrics, tracing
 from runtime.clock import SystemClock
 from runtime.serve import main, process_index, serve_grpc
 from runtime.settings import Settings, load
@@ -31,13 +31,13 @@ async def run(settings: Settings) -> None:
     clock = SystemClock()
     current = Current(settings.gateway.state_dir, settings.secrets)
     rules = SnapshotRules(current, masking_keys(settings), settings.masking.floor)
-    with Definitions(settings.gateway.state_dir) as known:
-        await _serve(settings, clock, rules, known)
-
-
-async def _serve(settings: Settings, clock: SystemClock, rules: SnapshotRules, known: Definitions) -> None:
     names = settings.processes("extproc")
     name = names[process_index(names)]
+    with Definitions(settings.gateway.state_dir) as known, tracing.exporting(settings, name):
+        await _serve(settings, name, clock, rules, known)
+
+
+async def _serve(settings: Settings, name: str, clock: SystemClock, rules: SnapshotRules, known: Definitions) -> None:
     async with (
         open_spool(settings, name) as spool,
         HoldsClient(settings.socket("holds")) as holds,

@@ -16,7 +16,7 @@ from extproc import events as ev
 from extproc import metrics
 from extproc.leases import Leases
 from extproc.record import Exchange
-from runtime import log
+from runtime import log, tracing
 from runtime.errors import Error
 from usage import Counting
 
@@ -67,15 +67,23 @@ class Errands:
         return ev.Recorded(command.tag)
 
     async def ask(self, command: cmd.AskApproval) -> Held:
+        with tracing.span("extproc.ask"):
+            return await self._ask(command)
+
+    async def _ask(self, command: cmd.AskApproval) -> Held:
         async with asyncio.timeout(ASK_SECONDS):
             return await self._holds.request(command.ask)
 
     async def wait(self, held: Held, key: str = "") -> ev.Event:
-        with metrics.WAITING.track_inprogress():
+        with metrics.WAITING.track_inprogress(), tracing.span("extproc.wait", approval=held.id):
             outcome = await self._holds.wait(held)
         return ev.Answered(str(outcome.state), outcome.message, outcome.narrowing, key)
 
     async def consume(self, held: Held, digest: str, key: str = "") -> ev.Event:
+        with tracing.span("extproc.consume", approval=held.id):
+            return await self._consume(held, digest, key)
+
+    async def _consume(self, held: Held, digest: str, key: str) -> ev.Event:
         async with asyncio.timeout(ASK_SECONDS):
             return ev.Consumed(await self._holds.consume(held, digest), key)
 

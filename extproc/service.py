@@ -20,7 +20,7 @@ from extproc.resent import Resent
 from extproc.revoked import NOBODY, Known
 from extproc.rules import Rules
 from extproc.stream import Limits, Stream
-from runtime import clock_quality
+from runtime import clock_quality, tracing
 from runtime.clock import Clock
 from usage.definitions import Known as Definitions
 from usage.definitions import Memory
@@ -50,10 +50,10 @@ class Service(wire.Servicer):  # type: ignore[misc]  # generated code has no typ
             pump.revoked(revocation)
 
     async def Process(self, requests: AsyncIterator[Any], context: Any) -> None:
-        with metrics.OPEN.track_inprogress():
-            await self._process(requests, context)
+        with metrics.OPEN.track_inprogress(), tracing.span("extproc.exchange", context) as span:
+            await self._process(requests, context, span)
 
-    async def _process(self, requests: AsyncIterator[Any], context: Any) -> None:
+    async def _process(self, requests: AsyncIterator[Any], context: Any, span: Any) -> None:
         stream = Stream(self._rules, self._limits, self._past, self._revocations, self._definitions, self._resent)
         stream.exchange.clock = clock_quality.quality()
         pump = Pump(stream, self._errands, self._clock, context.write)
@@ -66,6 +66,7 @@ class Service(wire.Servicer):  # type: ignore[misc]  # generated code has no typ
             code = "internal"
         finally:
             self._open.discard(pump)
+            tracing.note(span, exchange=stream.exchange.id)
             pump.leave(ev.Broken(code) if code else ev.Gone())
         if code:
             metrics.ABORTED.labels(code).inc()

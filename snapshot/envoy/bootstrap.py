@@ -18,9 +18,10 @@ from envoy_data_plane.envoy.type import v3 as kinds
 
 from runtime.settings import Settings, split_address
 from snapshot.envoy import tls
-from snapshot.envoy.dynamic import assignment, breakers
+from snapshot.envoy.dynamic import breakers
 from snapshot.envoy.filters import connection_manager
-from snapshot.envoy.typed import file_source, pack, pipe, protocol_options, seconds, tcp
+from snapshot.envoy.tracing import collector
+from snapshot.envoy.typed import assignment, file_source, pack, pipe, protocol_options, seconds, tcp
 
 PING_SECONDS = 10.0  # a hold is silent: pings tell a dead service from a waiting one (server options in runtime/serve)
 CONNECTION_BUFFER = 1 << 20
@@ -45,7 +46,11 @@ def config(
         admin=bootstrap.Admin(address=pipe(settings.socket("envoy-admin"), 0o600)),
         static_resources=bootstrap.BootstrapStaticResources(
             listeners=[_listener(settings, routes, xds / tls.FOLDER)],
-            clusters=[_service(settings, "authz"), _service(settings, "extproc"), *upstream],
+            clusters=[
+                *(_service(settings, "authz"), _service(settings, "extproc")),
+                *collector(settings.tracing),
+                *upstream,
+            ],
         ),
         overload_manager=_overload(settings),
     )

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 from envoy_data_plane.envoy.config.cluster import v3 as cluster
 from envoy_data_plane.envoy.config.core import v3 as core
-from envoy_data_plane.envoy.config.endpoint import v3 as endpoint
 from envoy_data_plane.envoy.config.route import v3 as route
 from envoy_data_plane.envoy.extensions.filters.http.credential_injector import v3 as credential_injector
 from envoy_data_plane.envoy.extensions.filters.http.ext_authz import v3 as ext_authz
@@ -20,7 +19,7 @@ from runtime.settings import Secret, Settings
 from snapshot.connections import Connection
 from snapshot.envoy.filters import AUTHZ, strip_marks
 from snapshot.envoy.tls import client
-from snapshot.envoy.typed import LARGE, file_source, pack, protocol_options, seconds, tcp
+from snapshot.envoy.typed import LARGE, assignment, file_source, pack, protocol_options, seconds, tcp
 
 CONNECT_SECONDS = 10.0
 BODY_MARGIN = 1 << 20  # over the largest request: with less, a large body hangs instead of a 413 (envoy issue 7404)
@@ -135,13 +134,6 @@ def secret_resource(name: str, secret: Secret) -> tls.Secret:
 def breakers() -> cluster.CircuitBreakers:
     limit = cluster.CircuitBreakersThresholds(max_connections=LARGE, max_pending_requests=LARGE, max_requests=LARGE)
     return cluster.CircuitBreakers(thresholds=[limit])
-
-
-def assignment(name: str, *addresses: core.Address) -> endpoint.ClusterLoadAssignment:
-    places = [endpoint.LbEndpoint(endpoint=endpoint.Endpoint(address=address)) for address in addresses]
-    return endpoint.ClusterLoadAssignment(
-        cluster_name=name, endpoints=[endpoint.LocalityLbEndpoints(lb_endpoints=places)]
-    )
 
 
 def used_secrets(settings: Settings, connections: Iterable[Connection]) -> Mapping[str, Secret]:

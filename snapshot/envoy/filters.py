@@ -21,6 +21,7 @@ from envoy_data_plane.envoy.type.matcher import v3 as matcher
 from runtime.settings import Settings
 from snapshot.envoy.access_log import access_log
 from snapshot.envoy.replies import local_replies
+from snapshot.envoy.tracing import tracing
 from snapshot.envoy.typed import grpc_service, pack, seconds
 
 REQUEST_SECONDS = 120.0  # a whole request must have arrived by then (slow loris); holds begin only afterwards
@@ -29,7 +30,10 @@ MESSAGE_SECONDS = 10.0  # extproc's answer to one message; a hold asks for more,
 HOLD_SECONDS = 3600.0  # Envoy's own ceiling for message timeouts
 AUTHZ_MARGIN_SECONDS = 4.0  # beside the engine's deadline: keys, group commit
 # of a caller inside the house Envoy would keep its request id, and so carry text to the upstream that nobody decided on
-FORGED = ("x-http-method-override", "x-original-url", "x-request-id", "x-client-trace-id")
+FORGED = (
+    *("x-http-method-override", "x-original-url", "x-request-id", "x-client-trace-id"),
+    *("traceparent", "tracestate"),
+)
 AUTHZ = "envoy.filters.http.ext_authz"
 STRANGER = "token"
 TOKEN = r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
@@ -71,6 +75,7 @@ def connection_manager(settings: Settings, routes: dict[str, Message]) -> hcm.Ht
         preserve_external_request_id=False,
         access_log=[access_log(settings)],
         local_reply_config=local_replies(),
+        tracing=tracing(settings.tracing),
     )
 
 
@@ -206,6 +211,9 @@ def _remove_prefix(prefix: str) -> mutation_rules.HeaderMutation:
 
 
 def strip_marks() -> hcm.HttpFilter:
-    """In the cluster: an upstream cannot set our marks."""
-    mutations = header_mutation.Mutations(response_mutations=[_remove_prefix("x-exeat-")])
+    """In the cluster: an upstream cannot set our marks, and is not told of our traces."""
+    mutations = header_mutation.Mutations(
+        request_mutations=[mutation_rules.HeaderMutation(remove=name) for name in ("traceparent", "tracestate")],
+        response_mutations=[_remove_prefix("x-exeat-")],
+    )
     return _filter("envoy.filters.http.header_mutation", header_mutation.HeaderMutation(mutations=mutations))

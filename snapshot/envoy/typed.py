@@ -6,6 +6,7 @@ from typing import Any as AnyValue
 
 from betterproto2 import Casing, Message
 from envoy_data_plane.envoy.config.core import v3 as core
+from envoy_data_plane.envoy.config.endpoint import v3 as endpoint
 from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
 from envoy_data_plane.google.protobuf import Any
 
@@ -60,3 +61,10 @@ def file_source(path: Path) -> core.ConfigSource:
 
 def protocol_options(options: upstreams.HttpProtocolOptions) -> dict[str, Any]:
     return {HTTP_OPTIONS: pack(options)}
+
+
+def assignment(name: str, *addresses: core.Address) -> endpoint.ClusterLoadAssignment:
+    places = [endpoint.LbEndpoint(endpoint=endpoint.Endpoint(address=address)) for address in addresses]
+    return endpoint.ClusterLoadAssignment(
+        cluster_name=name, endpoints=[endpoint.LocalityLbEndpoints(lb_endpoints=places)]
+    )
