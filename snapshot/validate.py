@@ -104,7 +104,8 @@ async def _data(checked: Checked, worker: Worker) -> None:
     def roles() -> None:
         declared = parse_roles(repository.text(ROLES), ROLES)
         tiers = parse_models(repository.text(MODELS), MODELS) if MODELS in repository.files else {}
-        checked.notes.extend(unknown_names(declared, ROLES, checked.connections, tiers))
+        if not checked.problems:  # else all connections would seem to be missing
+            checked.notes.extend(unknown_names(declared, ROLES, checked.connections, tiers))
 
     def cases() -> None:
         for path in repository.cases():

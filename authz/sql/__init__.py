@@ -12,6 +12,7 @@ that the connection declares (`sql_dialect`), else in several, whose readings ar
 take is `unparsable`, which policies deny.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from authz import places
 from authz.sql.lexer import Token, joined, split, tokens
 from authz.sql.tree import BY_WORD, ROOTS, UNPARSABLE, WRITES, Description, describe
 
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it warns of what it cannot parse, and quotes it
 VERBS = frozenset({"select", *ROOTS.values(), *WRITES.values(), *BY_WORD.values(), "explain", "unparsable"})
 MAX_SQL = 20_000  # characters of a request; dense ones cost about 10 µs each, for each dialect
 MAX_STATEMENTS = 100

@@ -138,7 +138,8 @@ def test(desk: Desk, verbose: bool, as_json: bool) -> None:
             click.echo(_line(desk, result))
         for problem in sorted(set(checked.problems) - {result.problem for result in red}):
             click.echo(desk.place(problem), err=True)
-        click.echo(f"{len(checked.tests) - len(red)} of {len(checked.tests)} tests and cases are green")
+        green = f"{len(checked.tests) - len(red)} of {len(checked.tests)} tests and cases are green"
+        click.echo(green if checked.tests else "no test or case was run")
     if checked.problems or not checked.tests:
         raise SystemExit(1)
 

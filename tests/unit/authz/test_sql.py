@@ -43,6 +43,11 @@ def test_what_is_no_text_of_sql_is_unparsable(value: object) -> None:
     assert statements(value) == [UNPARSABLE]
 
 
+def test_what_the_parser_cannot_read_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    statements("create user ada password 'hunter2'")
+    assert not caplog.records
+
+
 def test_the_number_of_statements_is_bounded() -> None:
     assert len(statements(";".join(["select 1"] * MAX_STATEMENTS))) == MAX_STATEMENTS
     assert statements(";".join(["select 1"] * (MAX_STATEMENTS + 1))) == [UNPARSABLE]

@@ -108,7 +108,8 @@ def test_what_ends_a_process_is_one_sentence_out_of_any_group(error: str, senten
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert (ended.stderr == "the disk is full\n") == sentence
-    assert ("Traceback" in ended.stderr) != sentence
+    assert "Traceback" not in ended.stderr
+    assert ('"event":"uncaught","error_type":"ValueError"' in ended.stderr) != sentence
 
 
 def test_which_of_several_processes_it_is() -> None:
