@@ -42,7 +42,10 @@ async def _serve(settings: Settings, index: int, definitions: Definitions, idle:
         open_spool(settings, role, clock) as spool,
         Verifier(settings.issuers, clock, foreign=[settings.people.audience]) as verifier,
         OpaEngine(
-            settings.engine.url, settings.engine.deadline_ms, at_once=max(AT_ONCE, 2 * settings.engine.workers)
+            settings.engine.url,
+            settings.engine.deadline_ms,
+            at_once=max(AT_ONCE, 2 * settings.engine.workers),
+            server=settings.engine,
         ) as engine,
         open_counters(settings, clock, keeper=index == 0) as usage,
         Authz(

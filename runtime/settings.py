@@ -145,14 +145,28 @@ class Policy(Section):
         return signers
 
 
-class Engine(Section):
+class Server(Section):
+    """An https server that we ask."""
+
+    ca: Path | None = Field(None, description="https: CAs of its certificate, PEM [the system's].")
+    certificate: Path | None = Field(None, description="https: our own certificate chain, PEM, if it wants one (mTLS).")
+    key: Path | None = Field(None, description="https: its private key, PEM; 0600.")
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key come together")
+        return self
+
+
+class Engine(Server):
     url: str = Field("http://127.0.0.1:8181", description="OPA's REST API: the embedded engine or an OPA server.")
     deadline_ms: int = Field(1000, ge=10, le=10_000, description="A decision that takes longer is a refusal.")
     workers: int = Field(2, ge=1, le=64, description="Worker processes of the embedded engine.")
     embedded: bool = Field(True, description="`exeat up` starts the embedded engine itself.")
 
 
-class ClickHouse(Section):
+class ClickHouse(Server):
     url: str = Field(
         "http://127.0.0.1:8123", description="ClickHouse's HTTP interface: the embedded store or a server."
     )
@@ -400,7 +414,8 @@ def load(path: Path | None = None) -> Settings:
 PATHS: dict[str, dict[str, str | None]] = {
     "gateway": {"run_dir": "run", "state_dir": "state"},
     "policy": {"path": "policies"},
-    "clickhouse": {"password_file": None},
+    "clickhouse": {"password_file": None, "ca": None, "certificate": None, "key": None},
+    "engine": {"ca": None, "certificate": None, "key": None},
     "masking": {"key_file": None},
     "console": {"client_secret_file": None, "certificate": None, "key": None},
     "tracing": {"ca": None},

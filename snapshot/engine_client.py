@@ -14,6 +14,7 @@ GatewayError
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -23,6 +24,8 @@ import aiohttp
 from opa_client.opa_async import AsyncOpaClient
 
 from runtime.errors import GatewayError
+from runtime.settings import Server
+from runtime.trust import client_context
 from snapshot.bundle import ENTRY
 from snapshot.decision import Decision, parse
 
@@ -63,6 +66,21 @@ class Engine(Protocol):
         ...
 
 
+class _Client(AsyncOpaClient):  # type: ignore[misc]  # it has no types
+    """Theirs trusts the system's CAs alone."""
+
+    tls: ssl.SSLContext | None = None
+
+    async def _init_session(self) -> None:
+        if self.tls is None:
+            await super()._init_session()
+            return
+        connector, most = aiohttp.TCPConnector(ssl=self.tls), aiohttp.ClientTimeout(total=self.timeout)
+        self._session: aiohttp.ClientSession | None = aiohttp.ClientSession(
+            headers=self.headers, connector=connector, timeout=most
+        )
+
+
 class OpaEngine:
     """`async with OpaEngine(url, deadline_ms) as engine: await engine.decide(input)`. One per process.
 
@@ -70,21 +88,31 @@ class OpaEngine:
     burst takes longer instead of having all of it refused.
     """
 
-    def __init__(self, url: str, deadline_ms: int, *, at_once: int = AT_ONCE, turn_s: float = TURN_SECONDS) -> None:
-        """`url`: http(s)://host:port of the embedded engine or an OPA server."""
+    def __init__(
+        self,
+        url: str,
+        deadline_ms: int,
+        *,
+        at_once: int = AT_ONCE,
+        turn_s: float = TURN_SECONDS,
+        server: Server | None = None,
+    ) -> None:
+        """`url`: http(s)://host:port of the embedded engine or an OPA server. `server`: whom https trusts."""
         self._turns, self._turn_s = asyncio.Semaphore(at_once), turn_s
         parts = urlsplit(url)
         secure = parts.scheme == "https"
         host = parts.hostname or "127.0.0.1"
         self._seconds = deadline_ms / 1000
         # the client's own defaults would try three times over 0.9 s, and let builtin errors become undefined
-        self._client = AsyncOpaClient(
+        self._client = _Client(
             host=f"[{host}]" if ":" in host else host,
             port=parts.port or (443 if secure else 80),
             ssl=secure,
             retries=0,
             timeout=self._seconds,
         )
+        if secure and server is not None:
+            self._client.tls = client_context(server)
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()

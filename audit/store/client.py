@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from audit.store.accounts import Account, password_file
 from runtime.errors import GatewayError
-from runtime.settings import Settings
+from runtime.settings import Server, Settings
+from runtime.trust import client_context
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.asyncclient import AsyncClient
@@ -94,6 +95,7 @@ def _options(settings: Settings, user: str, password: str, seconds: int, databas
         "host": url.hostname or "127.0.0.1",
         "port": url.port or (8443 if secure else 8123),
         "secure": secure,
+        **(_trust(settings.clickhouse) if secure else {}),
         "username": str(user),
         "password": password,
         "database": settings.clickhouse.database if database is None else database,
@@ -103,6 +105,14 @@ def _options(settings: Settings, user: str, password: str, seconds: int, databas
         "autogenerate_session_id": False,  # sessions forbid concurrent queries, and we need none
         "client_name": "exeat",
     }
+
+
+def _trust(server: Server) -> dict[str, str]:
+    """Looked at first, because clickhouse-connect would say of a file only that the server does not answer."""
+    client_context(server)
+    given = {"ca_cert": server.ca, "client_cert": server.certificate, "client_cert_key": server.key}
+    found = {name: str(file) for name, file in given.items() if file is not None}
+    return found | {"tls_mode": "strict"}  # the certificate is beside user and password, not in their place
 
 
 def _writer_password(settings: Settings) -> str:

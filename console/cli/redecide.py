@@ -56,7 +56,7 @@ async def decide_again(settings: Settings, recorded: dict[str, Any], value: dict
 async def _running_engine(settings: Settings, value: dict[str, Any]) -> Decision:
     from snapshot.engine_client import OpaEngine  # an HTTP client: only who explains pays for it
 
-    async with OpaEngine(settings.engine.url, settings.engine.deadline_ms) as engine:
+    async with OpaEngine(settings.engine.url, settings.engine.deadline_ms, server=settings.engine) as engine:
         return await engine.decide(value)
 
 
