@@ -1,6 +1,7 @@
 """One channel of a stream: the text that many deltas add up to, and the document that JSON in deltas adds up to."""
 
 from masking.edits import CLOSED, CUT, Core, Passage
+from masking.eventwise import Eventwise
 from masking.jsonstream import JsonStream
 from masking.scope import Scope
 from masking.select import Path
@@ -53,14 +54,18 @@ def _whole_characters(raw: bytes) -> int:
     return len(raw)
 
 
-def string_channel(scope: Scope, path: Path, errors: str = "surrogatepass") -> Channel:
-    """The channel of a string that a whole message has at `path`; read exactly as a JSON body's string is read."""
+def string_channel(scope: Scope, path: Path, errors: str = "surrogatepass", *, eventwise: bool = False) -> Channel:
+    """The channel of a string that a whole message has at `path`; read exactly as a JSON body's string is read.
+
+    `eventwise`: its deltas may as well be texts of their own.
+    """
     key = next((step for step in reversed(path) if isinstance(step, str)), "")
     inside = scope.at(path)
     rule = inside.rule(key)
     if rule is not None:
         return Channel(RuledCore(inside, rule), errors)
-    return Channel(StringCore(inside, b'"' + key.encode("utf-8", "replace") + b'":"' if key else b""), errors)
+    context = b'"' + key.encode("utf-8", "replace") + b'":"' if key else b""
+    return Channel(Eventwise(inside, context) if eventwise else StringCore(inside, context), errors)
 
 
 def json_channel(scope: Scope, path: Path) -> Channel:

@@ -42,10 +42,16 @@ class Findings:
         self._counts: dict[tuple[str, str, str, str, str], int] = {}
 
     def add(self, rule: Found, where: str, count: int = 1, token: str = "", operator: str = "") -> None:
-        key = (rule.name, rule.version, where, operator or rule.kind, token)
+        self._add((rule.name, rule.version, where, operator or rule.kind, token), count)
+
+    def tell(self, finding: Finding) -> None:
+        """One hit that was found elsewhere."""
+        self._add((finding.rule, finding.version, finding.where, finding.operator, finding.token), 1)
+
+    def _add(self, key: tuple[str, str, str, str, str], count: int) -> None:
         counts = self._counts
         if key not in counts and len(counts) >= MOST_FINDINGS:
-            key = (rule.name, rule.version, ELSEWHERE, operator or rule.kind, "")
+            key = (key[0], key[1], ELSEWHERE, key[3], "")
         counts[key] = counts.get(key, 0) + count
 
     def take(self) -> list[Finding]:

@@ -6,6 +6,7 @@ outside ASCII become their UTF-8 bytes; classes and `.` count bytes.
 """
 
 import re
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from re import _constants as op  # type: ignore[attr-defined]
@@ -101,9 +102,13 @@ def fold(mask: int) -> int:
 def parse(pattern: str, *, ignore_case: bool = False) -> Node:
     """Read a pattern. Raises PatternRefused with a reason for the pattern's author."""
     try:
-        tree = _parser.parse(pattern, re.ASCII | (re.IGNORECASE if ignore_case else 0))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)  # `[[:digit:]]` would be read as another class than in RE2
+            tree = _parser.parse(pattern, re.ASCII | (re.IGNORECASE if ignore_case else 0))
     except (re.error, OverflowError) as exc:
         raise PatternRefused(f"not a valid pattern: {exc}") from exc
+    except FutureWarning as exc:
+        raise PatternRefused(f"{str(exc).lower()}: classes within classes ([[:digit:]]) are not supported") from exc
     except RecursionError as exc:
         raise PatternRefused("nested too deeply") from exc
     return _sequence(tree, tree.state.flags)

@@ -12,7 +12,7 @@ from masking.combined import Combined
 from masking.engine import Regex
 from masking.jsontoken import LOOSE
 from masking.matcher import Matcher
-from masking.pattern import emit
+from masking.pattern import Seq, emit
 from masking.scan import Scanner
 from masking.select import Selection
 
@@ -31,17 +31,17 @@ class Probe:
     __slots__ = ("_contexts", "_search")
 
     def __init__(self, both: Combined, selection: Selection) -> None:
-        announced = [m for m in both.matchers if m.context_tree is not None and m.before & _ENDS]
-        contexts = [_context(matcher) for matcher in announced]
+        contexts = [_context(matcher) for matcher in both.announced if matcher.before & _ENDS]
         self._contexts = [Regex(f"(?:{context})\\z") for context in contexts]
         arms = [
             both.plain.pattern,
-            both.context.pattern,
             ESCAPE,
             LOOSE,
             _BASE64,
             jsonheld.HELD,
             *contexts,
+            # The others only with their values: an automaton of half the size has room for what it meets.
+            *(_with_value(matcher) for matcher in both.announced if not matcher.before & _ENDS),
             *(_key(name) for name in selection.names),
         ]
         if selection.names:
@@ -64,6 +64,11 @@ class Probe:
 def _context(matcher: Matcher) -> str:
     assert matcher.context_tree is not None
     return emit(matcher.context_tree)
+
+
+def _with_value(matcher: Matcher) -> str:
+    assert matcher.context_tree is not None
+    return emit(Seq((matcher.context_tree, matcher.tree)))
 
 
 def _key(name: str) -> str:

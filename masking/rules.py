@@ -22,6 +22,7 @@
 
 Where rules of the chosen profiles select the same thing, the strictest operator wins. There is no unkeyed hash, and the
 file may not show part of card numbers in one place and tokens of them in another: both together give the number away.
+Where a field or a pattern of one's own is shown in part, a card number in it gets no token anywhere, but is redacted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,7 +36,7 @@ from masking.keys import Keys
 from masking.located import Located, load
 from masking.matcher import compiled
 from masking.operators import REDACT
-from masking.scan import Rule, Scanner
+from masking.scan import Parts, Rule, Scanner
 from masking.select import Selection
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Ruleset:
         self._profiles = dict(profiles)
         self._secrets = secrets
         self._truncates_cards = any(each.operator.truncates for each in self._about_cards())
+        self._parts = self._shown()
         self._chosen: dict[tuple[frozenset[str], str, str], _Chosen] = {}
         self._refuse_both()
 
@@ -94,7 +96,7 @@ class Ruleset:
             listed = [each for name in ordered for each in self._profiles[name]]
             self._chosen[choice] = self._choose([each for each in listed if each.applies(connection, direction)])
         rules, selection = self._chosen[choice]
-        return Scanner(rules, keys, tweak=tweak, selection=selection, answer=direction == "response")
+        return Scanner(rules, keys, tweak=tweak, selection=selection, answer=direction == "response", parts=self._parts)
 
     def masker(
         self,
@@ -123,6 +125,12 @@ class Ruleset:
 
     def _telling(self, detector: str) -> bool:
         return not (detector == "card" and self._truncates_cards)
+
+    def _shown(self) -> Parts:
+        showing = [each for profile in self._profiles.values() for each in profile if each.operator.truncates]
+        if any(not each.detectors or any(d.name == "card" or not d.groups for d in each.detectors) for each in showing):
+            return Parts.CARDS
+        return Parts.OTHERS if showing else Parts.NOTHING
 
     def _about_cards(self) -> list[Entry]:
         listed = [each for profile in self._profiles.values() for each in profile]

@@ -8,9 +8,10 @@ that are `standing` also on what an identifier around it could go on with.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import NamedTuple
 
-from masking import identifiers, operators
+from masking import identifiers, operators, validators
 from masking.combined import combined
 from masking.detector import Detector
 from masking.engine import HERE
@@ -21,6 +22,7 @@ from masking.matcher import KEPT, Matcher
 from masking.operators import REDACT, Operator, Rank
 from masking.select import KeyRule, Selection
 
+_SHORTEST_CARD = 12
 _RESTORE, _REVERSIBLE, _TOKEN, _REDACT, _BLOCK = Rank.RESTORE, Rank.REVERSIBLE, Rank.TOKEN, Rank.REDACT, Rank.BLOCK
 
 
@@ -49,6 +51,14 @@ class Replacement:
     drop: bool = False
 
 
+class Parts(IntEnum):
+    """Of what a file of rules shows parts (`partial`). A card number that is shown in part anywhere has no token."""
+
+    NOTHING = 0
+    OTHERS = 1  # of detectors for something else alone
+    CARDS = 2  # of cards, or of fields and patterns, whatever they hold
+
+
 class Hit(NamedTuple):
     """A validated match: where it ends, whose it is (a rule's index; -1: nobody's, see text.py), is the end its own?"""
 
@@ -63,6 +73,7 @@ class Scanner:
     __slots__ = (
         "_keys",
         "_over_lines",
+        "_parts",
         "_ranks",
         "_seal_tweak",
         "_tweak",
@@ -83,13 +94,14 @@ class Scanner:
         tweak: bytes = b"",
         selection: Selection | None = None,
         answer: bool = False,
+        parts: Parts = Parts.NOTHING,
     ) -> None:
         """`answer`: what is sealed in answers is bound to that, so that no restorer of requests' tokens opens it."""
         self.rules = tuple(rules)
         self._ranks = tuple(int(rule.operator.rank) for rule in self.rules)
         self.blocking = int(Rank.BLOCK) in self._ranks
         """Could a hit forbid the whole body?"""
-        self._keys, self._tweak = keys, tweak
+        self._keys, self._tweak, self._parts = keys, tweak, parts
         self._seal_tweak = b"\0answer" if answer else b""
         self.selection = selection or Selection(())
         self.has_key_rules = self.selection.has_keys
@@ -107,7 +119,7 @@ class Scanner:
         """Of these rules, those whose secrets go over several lines."""
         if self._over_lines is None:
             rules = [rule for rule, m in zip(self.rules, self.matchers, strict=True) if m.until or m.run >> 0x0A & 1]
-            self._over_lines = Scanner(rules, self._keys, tweak=self._tweak)
+            self._over_lines = Scanner(rules, self._keys, tweak=self._tweak, parts=self._parts)
         return self._over_lines
 
     def candidate(self, data: bytes) -> bool:
@@ -184,10 +196,14 @@ class Scanner:
             return self._restore(rule, value, where, sink, tweak)
         if not whole and rank < _REDACT:
             operator, rank = REDACT, _REDACT
+        telling = rule.telling
+        if self._parts and len(value) >= _SHORTEST_CARD and validators.card(value):
+            operator, telling = self._of_card(operator, telling)
+            rank = operator.rank
         token = ""
-        if rank is _TOKEN or (whole and rule.telling and rank is not _BLOCK):
+        if rank is _TOKEN or (whole and telling and rank is not _BLOCK):
             token = operators.token(value, rule.name, self._keys, tweak)
-        sink.add(rule, where, 1, token if rule.telling else "", operator.kind)
+        sink.add(rule, where, 1, token if telling else "", operator.kind)
         if rank is _BLOCK:
             raise Blocked(rule.name)
         if rank is _TOKEN:
@@ -195,6 +211,12 @@ class Scanner:
         if rank is _REVERSIBLE:
             tweak += self._seal_tweak
         return operators.replace(operator, value, rule.name, self._keys, tweak)
+
+    def _of_card(self, operator: Operator, telling: bool) -> tuple[Operator, bool]:
+        """What is done to a card number, whichever rule found it: never a part of it here and a token of it there."""
+        if self._parts is Parts.CARDS:
+            return (REDACT if operator.tokenises else operator), False
+        return (REDACT if operator.truncates else operator), telling
 
     def _restore(self, rule: Rule | KeyRule, value: bytes, where: str, sink: Findings, tweak: bytes) -> bytes:
         back = operators.replace(rule.operator, value, rule.name, self._keys, tweak)

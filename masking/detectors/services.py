@@ -89,7 +89,7 @@ MAILCHIMP = Detector(
 SHOPS = prefixed(
     "commerce_key",
     # Shopify, Square, Plaid, Adyen, Razorpay, Flutterwave, PayPal/Braintree
-    r"shp(?:at|ca|pa|ss|tka)_|sq0(?:atp|csp|idp)-|EAAA[A-Z]|access-(?:sandbox|development|production)-|AQE[a-z]hmfxK"
+    r"shp(?:at|ca|pa|ss|tka)_|sq0(?:atp|csp|idp)-|access-(?:sandbox|development|production)-|AQE[a-z]hmfxK"
     r"|rzp_(?:live|test)_|FLWSECK(?:_TEST)?-|access_token\$production\$",
     r"[A-Za-z0-9_$\-]{14,}",
     "services",
@@ -99,6 +99,15 @@ SHOPS = prefixed(
         "«rzp_live_" + "aB3dE6gH9jK2mN»",
     ),
     negative=("shpat_", "sq0atp-x"),
+)
+
+SQUARE = prefixed(
+    "commerce_key",
+    "EAAA[A-Z]",  # of 64 characters; a UUID may begin so too
+    r"[A-Za-z0-9_\-]{40,}",
+    "services",
+    positive=("«EAAAE" + "aB3dE6gH9jK2mN5pQ8sT1v-x" * 2 + "yZ7cF0hL3nR»",),
+    negative=("EAAAE226-4E33-4774-8086-13BE7DCE590C",),
 )
 
 INFRASTRUCTURE = prefixed(

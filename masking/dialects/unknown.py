@@ -2,7 +2,8 @@
 
 What looks like a piece of a longer text is treated as one: a channel per place in the event, as for the dialects that
 we know. It looks so when the event says it (a key, a type or an event name with "delta", "chunk", "token" …), or when
-a short text is all there is in it. Everything else is whole in its event.
+a short text is all there is in it; that may also be a text of its own, and is read as both. Everything else is whole in
+its event.
 """
 
 import re
@@ -29,7 +30,8 @@ _KINDS = ("type", "event_type", "object", "event", "kind")
 _ENDS = ("done", "finish_reason", "stop_reason", "is_finished", "finished", "finishReason", "stop")
 _OVER = re.compile(r"(?:\A|[-_.:])(?:end|ended|stop|stopped|done|completed?|finish|finished)\Z", re.IGNORECASE)
 # Event names under which plain text comes piece by piece.
-_TEXT_NAMES = frozenset((b"", b"message", b"data", b"text", b"token", b"delta", b"chunk", b"completion", b"content"))
+_PIECE_NAMES = frozenset((b"token", b"delta", b"chunk", b"completion"))
+_TEXT_NAMES = frozenset((b"", b"message", b"data", b"text", b"content")) | _PIECE_NAMES
 MAX_DEPTH = 8
 _RAW = "surrogateescape"
 # The longest text that is taken for a piece although nothing in its event says so.
@@ -51,7 +53,8 @@ class Unknown:
     def handle(self, event: Event, body: Body) -> None:
         if any(_OVER.search(name) for name in _names(event, body)):
             self.flush()
-        places = list(_places(body)) if _piecemeal(event, body) else []
+        piecemeal = _piecemeal(event, body)
+        places = list(_places(body)) if piecemeal or _bare(body) else []
         if not places:
             self._desk.whole(event)
             return
@@ -59,7 +62,7 @@ class Unknown:
         old = [get(body, at) for at in places]
         for at, text in zip(places, old, strict=True):
             path = _path(body, at)
-            channel = self._channel(path, event, at)
+            channel = self._channel(path, event, at, eventwise=not piecemeal)
             text = channel.feed(text)
             if ended:
                 self._open.pop(path)
@@ -71,9 +74,9 @@ class Unknown:
         elif any(new) or not any(old) or ended:
             self._desk.send(event, dumps(changed))
 
-    def _channel(self, path: Path, event: Event, at: At) -> Channel:
+    def _channel(self, path: Path, event: Event, at: At, *, eventwise: bool) -> Channel:
         found = self._open.get(path)
-        channel = string_channel(self._desk.scope, path) if found is None else found[0]
+        channel = string_channel(self._desk.scope, path, eventwise=eventwise) if found is None else found[0]
         self._open[path] = channel, event, at
         return channel
 
@@ -100,7 +103,8 @@ class Unknown:
     def _bare(self, event: Event, *, quoted: bool) -> Channel:
         found = self._texts.get((event.name, quoted))
         errors = "surrogatepass" if quoted else _RAW
-        channel = string_channel(self._desk.scope, (), errors) if found is None else found[0]
+        eventwise = event.name not in _PIECE_NAMES
+        channel = string_channel(self._desk.scope, (), errors, eventwise=eventwise) if found is None else found[0]
         self._texts[event.name, quoted] = channel, event
         return channel
 
@@ -137,11 +141,14 @@ def _names(event: Event, body: Body) -> Iterator[str]:
 
 
 def _piecemeal(event: Event, body: Body) -> bool:
-    """Does this event carry a piece of a longer text?"""
+    """Does this event say that it carries a piece of a longer text?"""
     if any(word in name for name in _names(event, body) for word in _PIECEMEAL):
         return True
-    if isinstance(body.get("done"), bool) or _has_key(body, 3):
-        return True
+    return isinstance(body.get("done"), bool) or _has_key(body, 3)
+
+
+def _bare(body: Body) -> bool:
+    """May it be one all the same? A short text is all there is in it."""
     texts = [text for key, text in body.items() if isinstance(text, str) and key in _FIELDS]
     return len(body) <= 3 and len(texts) == 1 and len(texts[0]) <= MAX_BARE
 

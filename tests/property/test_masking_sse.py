@@ -197,3 +197,35 @@ def test_without_hold_back_a_secret_leaks_so_these_tests_can_fail() -> None:
     assert b"1111" in each
     with pytest.raises(AssertionError):
         assert b"1111" not in each
+
+
+# Events that say nothing of whether they are pieces of one text: a client may join them, or read each by itself.
+BARE = [
+    lambda text: {"text": text},
+    lambda text: {"type": "note", "message": text},
+    lambda text: f'"{text}"',
+    lambda text: text,
+]
+
+
+@pytest.mark.parametrize("wrap", BARE)
+def test_a_secret_that_is_whole_in_its_event_is_masked_whatever_the_next_one_begins_with(wrap: Any) -> None:
+    def raw(*texts: str) -> bytes:
+        events = [wrap(text) for text in texts]
+        return b"".join(
+            b"data: " + (each if isinstance(each, str) else json.dumps(each)).encode() + b"\n\n" for each in events
+        )
+
+    for secret in (kit.CARD, "123-45-6789", kit.GITHUB, "DE89 3704 0044 0532 0130 00"):
+        for rest in (("last",), ("9", "9"), ("_x",), (" and more",), ("1 2 3",), ()):
+            for first in ((), ("begin",), ("7",)):
+                stream = raw(*first, secret, *rest)
+                out, findings = kit.told(SSE, [stream])
+                assert secret not in out.decode(), (first, rest)
+                clean(out)
+                digits = rest[:1] and rest[0][0].isdigit()  # … may go on with what is another number then
+                assert digits or sum(found.count for found in findings) == 1, (first, rest, findings)
+                assert kit.told(SSE, kit.bytewise(stream)) == (out, findings)
+        for at in range(1, len(secret)):
+            clean(kit.whole(SSE, raw("say ", secret[:at], secret[at:], " and more")))
+            clean(kit.whole(SSE, raw(f"say {secret[:at]}", f"{secret[at:]}.", secret, "x")))

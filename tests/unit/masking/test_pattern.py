@@ -53,6 +53,7 @@ def test_repeats_keep_their_bounds() -> None:
         ("(a", "not a valid pattern"),
         ("[", "not a valid pattern"),
         (r"[^\x00-\xff]", "ASCII"),
+        ("[[:digit:]]{4}", "classes within classes"),
     ],
 )
 def test_refusals_speak_to_the_author(pattern: str, words: str) -> None:
