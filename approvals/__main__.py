@@ -7,6 +7,8 @@ import grpc
 
 from approvals import approvals_pb2_grpc as stubs
 from approvals.floor import Floor
+from approvals.notifying.send import Sender
+from approvals.notifying.service import Notifying
 from approvals.people import Door
 from approvals.service import ApprovalsService, HoldsService, RevocationsService
 from approvals.store import Store
@@ -74,8 +76,17 @@ async def _serve(settings: Settings, writer: Writer, people: ApprovalsService, f
     async with asyncio.TaskGroup() as group:
         writing = group.create_task(writer.run())
         group.create_task(asyncio.to_thread(floor.prepare))
+        telling = group.create_task(_tell(settings, writer))
         await serve_grpc(register, grace_seconds=GRACE_S)
+        telling.cancel()
         writing.cancel()
+
+
+async def _tell(settings: Settings, writer: Writer) -> None:
+    if settings.notifiers:
+        clock = SystemClock()
+        async with Sender(clock) as send:
+            await Notifying(settings.notifiers, writer, send, clock, settings.console.url).run()
 
 
 if __name__ == "__main__":

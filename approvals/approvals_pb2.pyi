@@ -255,16 +255,20 @@ class Approval(_message.Message):
     def __init__(self, id: _Optional[str] = ..., phase: _Optional[str] = ..., binding: _Optional[_Union[Binding, _Mapping]] = ..., terms: _Optional[_Union[Terms, _Mapping]] = ..., shown_media: _Optional[str] = ..., shown_digest: _Optional[str] = ..., shown: _Optional[bytes] = ..., owner: _Optional[str] = ..., email: _Optional[str] = ..., session: _Optional[str] = ..., rule: _Optional[str] = ..., message: _Optional[str] = ..., justification: _Optional[str] = ..., facts: _Optional[int] = ..., requested_us: _Optional[int] = ..., expires_us: _Optional[int] = ..., changed_us: _Optional[int] = ..., grace_until_us: _Optional[int] = ..., waiting: _Optional[_Iterable[str]] = ..., exchanges: _Optional[_Iterable[str]] = ..., votes: _Optional[_Iterable[_Union[Vote, _Mapping]]] = ..., refusal: _Optional[_Union[Vote, _Mapping]] = ..., withdrawn: _Optional[str] = ..., action: _Optional[str] = ..., jti: _Optional[str] = ..., risk: _Optional[str] = ..., tool: _Optional[str] = ..., hits: _Optional[int] = ..., missing: _Optional[int] = ..., deadline_us: _Optional[int] = ..., standing: _Optional[str] = ...) -> None: ...
 
 class ListRequest(_message.Message):
-    __slots__ = ("all",)
+    __slots__ = ("all", "most")
     ALL_FIELD_NUMBER: _ClassVar[int]
+    MOST_FIELD_NUMBER: _ClassVar[int]
     all: bool
-    def __init__(self, all: _Optional[bool] = ...) -> None: ...
+    most: int
+    def __init__(self, all: _Optional[bool] = ..., most: _Optional[int] = ...) -> None: ...
 
 class ListReply(_message.Message):
-    __slots__ = ("approvals",)
+    __slots__ = ("approvals", "open")
     APPROVALS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FIELD_NUMBER: _ClassVar[int]
     approvals: _containers.RepeatedCompositeFieldContainer[Approval]
-    def __init__(self, approvals: _Optional[_Iterable[_Union[Approval, _Mapping]]] = ...) -> None: ...
+    open: int
+    def __init__(self, approvals: _Optional[_Iterable[_Union[Approval, _Mapping]]] = ..., open: _Optional[int] = ...) -> None: ...
 
 class GetRequest(_message.Message):
     __slots__ = ("id",)

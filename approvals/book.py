@@ -4,7 +4,7 @@ Steps are staged first; `settle` makes them true after the commit, `drop` forget
 are what later steps of the same group see, so that a group of steps equals the same steps one by one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from approvals import machine
 from approvals.asks import checked
@@ -17,6 +17,19 @@ from approvals.revocations import fold as revoked
 from approvals.standing import Standing, given, wished
 from approvals.standings import Stand, Standings
 from approvals.steps import Grant, Return, Revoke, Step, Tick, Why
+
+
+def first(listed: Sequence[Approval], most: int) -> list[Approval]:
+    """Of what waits, `most` that end first, and of the rest the `most` that changed last, in their order; 0: all.
+
+    So many are enough for any screen, and ten thousand of them take long to say.
+    """
+    if not most or len(listed) <= most:
+        return list(listed)
+    waiting = sorted((each for each in listed if each.state is State.REQUESTED), key=lambda each: each.expires_us)
+    others = sorted((each for each in listed if each.state is not State.REQUESTED), key=lambda each: -each.changed_us)
+    chosen = {each.id for each in (*waiting[:most], *others[:most])}
+    return [each for each in listed if each.id in chosen]
 
 
 class Book:

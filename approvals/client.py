@@ -144,6 +144,11 @@ class ApprovalsClient:
         reply = await self._call(self._stub.List, pb.ListRequest(all=finished))
         return [wire.approval_from(message) for message in reply.approvals]
 
+    async def newest(self, most: int) -> tuple[int, Sequence[Approval]]:
+        """How many wait, and for a screen `most` of them, those that end first, and as many of what was answered."""
+        reply = await self._call(self._stub.List, pb.ListRequest(all=True, most=most))
+        return int(reply.open), [wire.approval_from(message) for message in reply.approvals]
+
     async def get(self, approval_id: str) -> tuple[Approval, Shown]:
         message = await self._call(self._stub.Get, pb.GetRequest(id=approval_id))
         return wire.approval_from(message), wire.shown_from(message)

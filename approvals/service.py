@@ -13,6 +13,7 @@ from approvals import approvals_pb2 as pb
 from approvals import approvals_pb2_grpc as stubs
 from approvals import steps, wire, wire_standing
 from approvals.asks import name, narrowed, plain
+from approvals.book import first
 from approvals.errors import (
     CODE_KEY,
     SENTENCES,
@@ -134,8 +135,9 @@ class ApprovalsService(stubs.ApprovalsServicer):
         async with told(context):
             person = await self._person(context)
             listed = await self._writer.listed(finished=request.all)
-            seen = [wire.approval_to(approval) for approval in listed if self._may_see(person, approval)]
-            return pb.ListReply(approvals=seen)
+            seen = [approval for approval in listed if self._may_see(person, approval)]
+            waiting = sum(approval.state is State.REQUESTED for approval in seen)
+            return pb.ListReply(approvals=map(wire.approval_to, first(seen, request.most)), open=waiting)
 
     async def Get(self, request: pb.GetRequest, context: Context) -> pb.Approval:
         async with told(context):

@@ -3,6 +3,7 @@
     facts(approval, n, body)     what an approval is made of
     cards(id, …)                 an index over it: which are open, when they changed
     shown(id, media, content)    what approvers get to see
+    deliveries(notifier, note)   what notifiers were told, or will never be
     revocations(id, n, body)     the facts of revocations; never forgotten
     standings(id, n, body)       the facts of standing grants; never forgotten, a policy bounds how many there are
 
@@ -30,7 +31,7 @@ from approvals.standing import Fact as StandingFact
 from approvals.standing import Standing
 from approvals.standing import fold as stood
 from approvals.standings import Stand
-from audit.write import append, beat, finish, install, metrics, trim
+from audit.write import Draft, append, beat, finish, install, metrics, trim
 from audit.write.commit import connect
 from audit.write.tables import usage
 from runtime.clock import Clock
@@ -46,8 +47,11 @@ CREATE TABLE IF NOT EXISTS revocations (
   id TEXT NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (id, n)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS standings (
   id TEXT NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (id, n)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS deliveries (
+  notifier TEXT NOT NULL, note TEXT NOT NULL, at_us INTEGER NOT NULL, PRIMARY KEY (notifier, note)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shown (id TEXT PRIMARY KEY, media TEXT NOT NULL, content BLOB NOT NULL);
 """
+DELIVERIES_KEPT_US = 31 * 86_400_000_000  # longer than anything waits for an answer or a review is told of
 FINISHED_SHOWN = 1000  # how many finished ones a list shows at most
 
 _fact: TypeAdapter[Fact] = TypeAdapter(Annotated[Fact, Field(discriminator="type")])
@@ -154,6 +158,19 @@ class Store:
             self._began.note(stand.after.id, stand.fact.n, ended=not stand.after.kept)
         metrics.count(drafts)
 
+    def told(self, drafts: Sequence[Draft], delivered: tuple[str, str] | None) -> None:
+        """Records a delivery, and that it needs no other. Raises SpoolFull, sqlite3.Error."""
+        with self._transaction() as conn:
+            append(conn, drafts, self._clock)
+            if delivered is not None:
+                conn.execute("INSERT OR IGNORE INTO deliveries VALUES (?,?,?)", (*delivered, self._clock.now_us()))
+            self._usage = usage(conn)
+        metrics.count(drafts)
+
+    def delivered(self) -> frozenset[tuple[str, str]]:
+        """(notifier, note) of each."""
+        return frozenset((row[0], row[1]) for row in self.conn.execute("SELECT notifier, note FROM deliveries"))
+
     def get(self, approval_id: str) -> Approval | None:
         known = self.conn.execute("SELECT 1 FROM cards WHERE id = ?", (approval_id,)).fetchone()
         return self._fold(approval_id) if known else None
@@ -189,6 +206,7 @@ class Store:
             conn.executemany("DELETE FROM shown WHERE id = ?", ids)
             conn.executemany("DELETE FROM facts WHERE approval = ?", ids)
             conn.executemany("DELETE FROM cards WHERE id = ?", ids)
+            conn.execute("DELETE FROM deliveries WHERE at_us < ?", (before_us - DELIVERIES_KEPT_US,))
         return len(ids)
 
     def beat(self) -> None:

@@ -24,7 +24,7 @@ from approvals.revocations import By, Made, Revocation
 from approvals.standing import Standing
 from approvals.steps import Leave, Step, Tick, Why
 from approvals.store import Store
-from audit.write import SpoolFull
+from audit.write import Draft, SpoolFull
 from runtime import log
 from runtime.clock import Clock
 from runtime.ids import uuid7
@@ -133,6 +133,16 @@ class Writer:
 
     async def revocations(self, *, lifted: bool = False) -> list[Revocation]:
         return await self._on_disk(self._store.revocations) if lifted else self._book.revocations.active()
+
+    async def told(self, draft: Draft, delivered: tuple[str, str] | None) -> None:
+        """Somebody was notified, or could not be. Durable when it returns. Raises SpoolFull, ApprovalsDown."""
+        try:
+            await self._on_disk(lambda: self._store.told([draft], delivered))
+        except sqlite3.Error as error:
+            raise self._down(error) from None
+
+    async def delivered(self) -> frozenset[tuple[str, str]]:
+        return await self._on_disk(self._store.delivered)
 
     async def find(self, approval_id: str) -> Approval:
         """Open or ended within the last day. Raises UnknownApproval."""

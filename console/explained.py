@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit.read import Reader, decisions
-from console.cli.redecide import Again, decide_again
+from console.redecide import Again, decide_again
 from runtime.settings import Settings
 
 

@@ -317,6 +317,53 @@ class CheckpointTarget(Section):
         return self
 
 
+class Notifier(Section):
+    """Who is told that something waits. A message links to the console, where one signs in and answers."""
+
+    name: str = Field(pattern=r"^[a-z0-9_-]{1,40}$", description="By which its deliveries are recorded.")
+    kind: Literal["webhook", "slack", "teams", "email"] = Field(description="In whose form it is told.")
+    url: str = Field("", description="Where it is posted to: https, http on loopback alone.")
+    url_file: Path | None = Field(None, description="File with that address, where the address is itself a secret.")
+    secret_file: Path | None = Field(None, description="webhook: key that signs. email: the password.")
+    smtp_host: str = Field("", description="email: the mail server.")
+    smtp_port: int = Field(587, ge=1, le=65_535, description="email: its port.")
+    starttls: bool = Field(True, description="email: TLS first; without it only on a loopback address.")
+    user: str = Field("", description="email: whom to sign in as, if at all.")
+    sender: str = Field("", description="email: From.")
+    to: list[str] = Field([], description="email: To.")
+    groups: list[str] = Field([], description="Only what members of one of these may answer [everything].")
+    about: list[Literal["approval.requested", "standing.break_glass"]] = Field(
+        ["approval.requested", "standing.break_glass"], min_length=1, description="Of what it is told."
+    )
+    after_seconds: int = Field(
+        0, ge=0, le=2_592_000, description="Only if it still waits then: a second group, after the first was silent."
+    )
+
+    def address(self) -> str:
+        """Raises OSError, ValueError when `url_file` is gone or holds something else."""
+        return _posted_to(self.url_file.read_text("utf-8").strip()) if self.url_file else self.url
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.kind == "email":
+            if not (self.smtp_host and self.sender and self.to):
+                raise ValueError("a notifier by email needs smtp_host, sender and to")
+            if not self.starttls and not is_loopback(self.smtp_host):
+                raise ValueError("email without starttls goes to a loopback address only")
+        elif (self.url == "") == (self.url_file is None):
+            raise ValueError("a notifier needs url, or url_file")
+        elif self.url:
+            _posted_to(self.url)
+        return self
+
+
+def _posted_to(text: str) -> str:
+    url = urlsplit(text)
+    if not url.hostname or (url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname))):
+        raise ValueError("a notifier's url must be https (http only on a loopback address)")
+    return text
+
+
 class Settings(BaseSettings):
     """Everything static. Relative paths of a settings file are relative to its folder."""
 
@@ -341,6 +388,7 @@ class Settings(BaseSettings):
     checkpoint_targets: list[CheckpointTarget] = Field(
         [], description="Where signed tree heads are kept off this machine; without one verify proves accidents only."
     )
+    notifiers: list[Notifier] = Field([], description="Who is told that something waits for an answer.")
     secrets: dict[Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")], Secret] = Field(
         {}, description="Upstream keys."
     )
@@ -362,6 +410,13 @@ class Settings(BaseSettings):
         if len({issuer.issuer for issuer in issuers}) != len(issuers):
             raise ValueError("an issuer is named twice")
         return issuers
+
+    @field_validator("notifiers")
+    @classmethod
+    def _named_once(cls, notifiers: list[Notifier]) -> list[Notifier]:
+        if len({notifier.name for notifier in notifiers}) != len(notifiers):
+            raise ValueError("a notifier is named twice")
+        return notifiers
 
     @model_validator(mode="after")
     def _bound_to_something(self) -> Self:

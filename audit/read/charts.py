@@ -1,10 +1,11 @@
 """Charts as SVG text: no script, no font, no colour without a word beside it. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 COLOURS = {"allow": "#2f7d4f", "deny": "#b3372f", "hold": "#c58a1b", "refused": "#6b6f76"}
 OTHER = "#3b6ea5"
+PALETTE = (OTHER, "#c58a1b", "#2f7d4f", "#8a4fa3", "#b3372f", "#6b6f76")  # of series without a colour of their own
 WIDTH, HEIGHT, LEFT, BOTTOM = 860, 220, 52, 28
 WIDEST = 40.0  # a single day is a bar, not a wall
 
@@ -15,7 +16,7 @@ def stacked(days: Sequence[str], series: Mapping[str, Sequence[int]], title: str
     if not days or not any(totals):
         return ""
     top, step = max(totals), (WIDTH - LEFT) / len(days)
-    parts = [_axis(top)]
+    parts, colours = [_axis(top)], _colours(series)
     for day, label in enumerate(days):
         base = float(HEIGHT - BOTTOM)
         x, width = LEFT + day * step, min(WIDEST, max(1.0, step * 0.8))
@@ -25,7 +26,7 @@ def stacked(days: Sequence[str], series: Mapping[str, Sequence[int]], title: str
             if values[day]:
                 told = f"<title>{escape(label)}: {escape(name)} {values[day]}</title>"
                 shape = f'x="{x:.1f}" y="{base:.1f}" width="{width:.1f}" height="{height:.1f}"'
-                parts.append(f'<rect {shape} fill="{_colour(name)}">{told}</rect>')
+                parts.append(f'<rect {shape} fill="{colours[name]}">{told}</rect>')
         if day % max(1, len(days) // 10) == 0:
             parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 10}">{escape(label)}</text>')
     return _svg(HEIGHT, title, parts) + _legend(series)
@@ -48,8 +49,8 @@ def bars(rows: Sequence[tuple[str, int]], title: str, most: int = 15) -> str:
     return _svg(len(shown) * 22 + 16, title, parts) + note
 
 
-def _colour(name: str) -> str:
-    return COLOURS.get(name, OTHER)
+def _colours(names: Iterable[str]) -> dict[str, str]:
+    return {name: COLOURS.get(name, PALETTE[place % len(PALETTE)]) for place, name in enumerate(names)}
 
 
 def _axis(top: int) -> str:
@@ -58,8 +59,9 @@ def _axis(top: int) -> str:
 
 
 def _legend(series: Mapping[str, Sequence[int]]) -> str:
+    colours = _colours(series)
     items = [
-        f'<span><svg viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="5" fill="{_colour(name)}"/></svg>'
+        f'<span><svg viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="5" fill="{colours[name]}"/></svg>'
         f"{escape(name)} {sum(values)}</span>"
         for name, values in series.items()
     ]

@@ -5,10 +5,9 @@ What waits was written by strangers (agents): nothing of it may steer the termin
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,16 +17,18 @@ import click
 from approvals.client import ApprovalsClient
 from approvals.facts import NOTHING_LESS, Narrowing, Shown, Wish
 from approvals.machine import Approval
-from approvals.quorum import missing
 from approvals.view import View
 from console.cli.oidc import OidcClient, settings_of
-from console.cli.recording import signed_in as signed_in_here
 from console.cli.token import people_issuer, tell
+from console.documents import approval_line, lacking, of_approval
+from console.recording import signed_in as signed_in_here
+from console.words import printable, when
 from runtime.clock import SystemClock
 from runtime.errors import CallerError
 from runtime.settings import Settings, environment
 from snapshot.decision import Bounds, MalformedDecision, duration_seconds
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 SHORTEST_ID = 8  # enough letters of an id that one can still see what one answers
 
@@ -76,13 +77,8 @@ def signed_in(command: Callable[..., None]) -> Callable[..., None]:
 @signed_in
 def list_(desk: Desk, finished: bool, as_json: bool) -> None:
     """Show what waits for an answer."""
-    approvals = desk.ask(lambda client: client.list(finished=finished))
-    if as_json:
-        click.echo(json.dumps([as_object(approval) for approval in approvals], indent=2))
-    elif not approvals:
-        click.echo("Nothing waits for your answer.")
-    for approval in [] if as_json else approvals:
-        click.echo(line(approval, SystemClock().now_us()))
+    found, now_us = desk.ask(lambda client: client.list(finished=finished)), SystemClock().now_us()
+    told(found, as_json, of_approval, lambda each: approval_line(each, now_us), "Nothing waits for your answer.")
 
 
 @group.command()
@@ -92,7 +88,7 @@ def show(desk: Desk, approval_id: str, as_json: bool) -> None:
     """Show one approval with the content that an answer is about."""
     approval, shown = desk.ask(lambda client: find(client, approval_id))
     if as_json:
-        click.echo(json.dumps(as_object(approval, shown), indent=2))
+        click.echo(json.dumps(of_approval(approval, shown), indent=2))
     else:
         click.echo(page(approval, shown, SystemClock().now_us()))
 
@@ -152,10 +148,25 @@ def watch(desk: Desk, as_json: bool) -> None:
     async def work(client: ApprovalsClient) -> None:
         async for approval in client.watch():
             now_us = SystemClock().now_us()
-            click.echo(json.dumps(as_object(approval)) if as_json else line(approval, now_us))
+            click.echo(json.dumps(of_approval(approval)) if as_json else approval_line(approval, now_us))
 
     with suppress(KeyboardInterrupt):
         desk.ask(work)
+
+
+def told(
+    found: Sequence[Item],
+    as_json: bool,
+    document: Callable[[Item], dict[str, Any]],
+    line: Callable[[Item], str],
+    nothing: str,
+) -> None:
+    """A list as every noun shows one: a line each, or one JSON list."""
+    if as_json:
+        click.echo(json.dumps([document(each) for each in found], indent=2))
+        return
+    for text in [line(each) for each in found] or [nothing]:
+        click.echo(text)
 
 
 def seconds(duration: str | None, most: Bounds | None) -> int:
@@ -166,44 +177,6 @@ def seconds(duration: str | None, most: Bounds | None) -> int:
         return duration_seconds(duration, "--for")
     except MalformedDecision as error:
         raise click.UsageError(error.message) from None
-
-
-def as_object(approval: Approval, shown: Shown | None = None) -> dict[str, Any]:
-    """What --json prints. Times are Unix microseconds."""
-    card, binding = approval.card, approval.card.binding
-    about = {
-        "rule": card.rule,
-        "action": card.action,
-        "message": card.message,
-        "connection": binding.connection,
-        "agent": binding.agent,
-    }
-    found: dict[str, Any] = {
-        "id": approval.id,
-        "state": str(approval.state),
-        **about,
-        "subject": binding.subject,
-        "owner": card.owner,
-    }
-    found |= {"exchange": binding.exchange, "exchanges": list(approval.exchanges), "session": card.session}
-    found |= {"justification": card.justification, "any": list(card.terms.any), "all": list(card.terms.all)}
-    found |= {"quorum": card.terms.quorum, "missing": _missing(approval), "waiting": len(approval.waiting)}
-    found |= {"requested_us": approval.requested_us, "expires_us": approval.expires_us}
-    found |= {"snapshot": binding.snapshot, "shown_digest": card.shown_digest}
-    found["granted_by"] = [vote.voter.email or vote.voter.subject for vote in approval.votes]
-    found["refused_by"] = (approval.refusal.voter.email or approval.refusal.voter.subject) if approval.refusal else ""
-    found |= {"risk": card.risk, "tool": card.tool, "hits": card.hits, "granted_with": asdict(approval.narrowing)}
-    if shown is not None:
-        found |= {"shown_media": shown.media, "shown": View.read(shown).content, "view": asdict(View.read(shown))}
-    return found
-
-
-def line(approval: Approval, now_us: int) -> str:
-    """One approval on one line."""
-    card = approval.card
-    left = f"{max(0, approval.expires_us - now_us) // 1_000_000} s left" if not approval.state.final else ""
-    who = f"{card.binding.agent or card.binding.subject} → {card.binding.connection}"
-    return printable(f"{approval.id}  {approval.state:<9}  {who}  {card.action}  {card.message}  {left}".rstrip())
 
 
 def page(approval: Approval, shown: Shown, now_us: int) -> str:
@@ -221,7 +194,7 @@ def page(approval: Approval, shown: Shown, now_us: int) -> str:
         *(("also", reason) for reason in view.reasons),
         ("its reason", card.justification),
     ]
-    rows += [("answers", f"{_missing(approval)} more needed of {', '.join((*terms.any, *terms.all))}")]
+    rows += [("answers", f"{lacking(approval)} more needed of {', '.join((*terms.any, *terms.all))}")]
     rows += [("granted by", f"{vote.voter.email}: {vote.justification}") for vote in approval.votes]
     rows += [("with", _less(approval.narrowing))]
     rows += [("requested", when(approval.requested_us)), ("expires", when(approval.expires_us))]
@@ -230,12 +203,6 @@ def page(approval: Approval, shown: Shown, now_us: int) -> str:
     rows += [("shown", f"{view.media}, sha256 {shown.digest}")]
     head = "\n".join(f"{name:<11}{printable(value)}" for name, value in rows if value)
     return "\n\n".join([head, *_new(view), printable(_pretty(view), lines=True)])
-
-
-def printable(text: str, *, lines: bool = False) -> str:
-    """Control characters become visible escapes: an agent's text must not move the cursor or rewrite the screen."""
-    kept = "\n" if lines else ""
-    return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape").decode() for c in text)
 
 
 async def find(client: ApprovalsClient, approval_id: str) -> tuple[Approval, Shown]:
@@ -250,9 +217,9 @@ async def find(client: ApprovalsClient, approval_id: str) -> tuple[Approval, Sho
 
 def said(approval: Approval, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(as_object(approval), indent=2))
+        click.echo(json.dumps(of_approval(approval), indent=2))
         return
-    still = f"; {_missing(approval)} more must say yes" if approval.state == "requested" else ""
+    still = f"; {lacking(approval)} more must say yes" if approval.state == "requested" else ""
     click.echo(f"{approval.id} is {approval.state}{still}.")
 
 
@@ -269,19 +236,11 @@ def _token(settings: Settings, token: str | None, name: str | None) -> str:
     return fresh
 
 
-def _missing(approval: Approval) -> int:
-    return missing([vote.voter for vote in approval.votes], approval.card.terms)
-
-
 def _state(approval: Approval, now_us: int) -> str:
     if approval.grace_until_us is None or approval.state.final:
         return str(approval.state)
     left = max(0, approval.grace_until_us - now_us) // 1_000_000
     return f"{approval.state}; the client has left and may come back within {left} s"
-
-
-def when(at_us: int) -> str:
-    return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _less(narrowing: Narrowing) -> str:

@@ -1,7 +1,6 @@
 """What the commands that read the evidence share: a reader from the settings, times from words, rows as a table."""
 
 import contextlib
-import datetime
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,8 @@ from audit.read.decisions import Filter
 from audit.read.instants import instant
 from audit.read.reader import Reader, plain
 from audit.store.client import auditor_client
-from console.cli.recording import Recorder
+from console.recording import Recorder
+from console.words import cell
 from runtime.clock import SystemClock
 from runtime.settings import Settings, load
 
@@ -77,16 +77,3 @@ def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], nothin
     for line in [[column.upper() for column in columns], *cells]:
         padded = [text.ljust(width) for text, width in zip(line, widths, strict=True)]
         click.echo("  ".join(padded).rstrip())
-
-
-def cell(value: Any) -> str:
-    """One line, for people; control characters cannot move the cursor of who reads it."""
-    if isinstance(value, datetime.datetime):
-        return value.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
-    text = ", ".join(str(item) for item in value) if isinstance(value, (list, tuple)) else str(value)
-    return clean(text).replace("\n", " ")
-
-
-def clean(text: str) -> str:
-    """Recorded text comes from agents and upstreams: escape sequences in it are shown, not obeyed."""
-    return "".join(char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in text)

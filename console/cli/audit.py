@@ -19,8 +19,9 @@ from audit.store.client import migrator_client
 from audit.store.migrate import applied, migrate, pending, shipped
 from audit.verify import CannotVerify
 from console.cli import forward, reconcile, remask, report, retention
-from console.cli.asking import clean, json_option, narrowed, reader, settings_of, show_json, show_table
-from console.cli.verifying import published_log, told, verified
+from console.cli.asking import json_option, narrowed, reader, settings_of, show_json, show_table
+from console.verifying import published_log, told, verified
+from console.words import clean
 from runtime.clock import SystemClock
 from runtime.errors import CallerError
 

@@ -8,8 +8,6 @@ import click
 from audit.read import decisions
 from console import explained
 from console.cli.asking import (
-    cell,
-    clean,
     json_option,
     narrowed,
     narrowing,
@@ -18,6 +16,7 @@ from console.cli.asking import (
     show_json,
     show_table,
 )
+from console.words import cell, clean
 
 COLUMNS = ("ts", "exchange", "effect", "status", "agent", "connection", "method", "path", "rules")
 EFFECTS = click.Choice(["allow", "deny", "hold", "refused"])

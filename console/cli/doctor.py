@@ -6,10 +6,11 @@ import json
 
 import click
 
-from console.cli.asking import clean, json_option, settings_of
+from console.cli.asking import json_option, settings_of
 from console.doctor import ask
 from console.doctor.canary import canary
 from console.doctor.finding import Finding, Level, fail
+from console.words import clean
 from runtime.clock import SystemClock
 from runtime.settings import Settings
 

@@ -8,7 +8,7 @@ import click
 from audit.log.forward import FileSink, Forwarder, HecSink, Sink, SinkAway
 from audit.read.siem import FORMATS
 from console.cli.asking import settings_of
-from console.cli.verifying import published_log
+from console.verifying import published_log
 from runtime.errors import CallerError
 
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)

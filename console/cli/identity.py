@@ -5,13 +5,14 @@ nobody used yet, and streams in the middle of an answer. It holds over restarts,
 """
 
 import json
-from typing import Any
 
 import click
 
 from approvals.client import ApprovalsClient
-from approvals.revocations import By, Revocation, Scope
-from console.cli.approvals import Desk, printable, signed_in, when
+from approvals.revocations import Revocation, Scope
+from console.cli.approvals import Desk, signed_in, told
+from console.documents import of_revocation, revocation_line
+from console.words import printable
 from runtime.errors import CallerError
 
 
@@ -41,7 +42,7 @@ def revoke(desk: Desk, issuer: str, reason: str, as_json: bool, **named: str | N
 
     made = desk.ask(work)
     if as_json:
-        click.echo(json.dumps(as_object(made), indent=2))
+        click.echo(json.dumps(of_revocation(made), indent=2))
     else:
         click.echo(f"{made.id}: {scope} {printable(value)} is revoked. `exeat identity lift {made.id}` ends it.")
 
@@ -52,12 +53,7 @@ def revoke(desk: Desk, issuer: str, reason: str, as_json: bool, **named: str | N
 def revoked(desk: Desk, lifted: bool, as_json: bool) -> None:
     """Show what is revoked."""
     found = desk.ask(lambda client: _listed(client, lifted))
-    if as_json:
-        click.echo(json.dumps([as_object(revocation) for revocation in found], indent=2))
-    elif not found:
-        click.echo("Nothing is revoked.")
-    for revocation in [] if as_json else found:
-        click.echo(line(revocation))
+    told(found, as_json, of_revocation, revocation_line, "Nothing is revoked.")
 
 
 @group.command()
@@ -71,27 +67,7 @@ def lift(desk: Desk, revocation_id: str, reason: str, as_json: bool) -> None:
         return await client.lift(revocation_id, reason)
 
     done = desk.ask(work)
-    click.echo(json.dumps(as_object(done), indent=2) if as_json else f"{done.id} is lifted.")
-
-
-def as_object(revocation: Revocation) -> dict[str, Any]:
-    """What --json prints. Times are Unix microseconds."""
-    made, lifted = revocation.made, revocation.lifted
-    found: dict[str, Any] = {"id": revocation.id, "active": revocation.active, "scope": str(made.scope)}
-    found |= {"value": made.value, "issuer": made.issuer, "reason": made.reason}
-    found |= {"by": _who(made.by), "at_us": made.at_us}
-    if lifted is not None:
-        found["lifted"] = {"by": _who(lifted.by), "reason": lifted.reason, "at_us": lifted.at_us}
-    return found
-
-
-def line(revocation: Revocation) -> str:
-    made, lifted = revocation.made, revocation.lifted
-    of = f" of {made.issuer}" if made.issuer else ""
-    text = f"{revocation.id}  {made.scope} {made.value}{of}  {when(made.at_us)} by {_who(made.by)}: {made.reason}"
-    if lifted is not None:
-        text += f"  (lifted {when(lifted.at_us)} by {_who(lifted.by)}: {lifted.reason})"
-    return printable(text)
+    click.echo(json.dumps(of_revocation(done), indent=2) if as_json else f"{done.id} is lifted.")
 
 
 async def _listed(client: ApprovalsClient, lifted: bool) -> list[Revocation]:
@@ -104,7 +80,3 @@ def _one(named: dict[str, str | None]) -> list[tuple[Scope, str]]:
     if len(given) != 1:
         raise WhatUnsaid("say exactly one of --subject, --agent, --session, --jti")
     return given
-
-
-def _who(by: By) -> str:
-    return by.email or by.subject

@@ -11,19 +11,10 @@ from typing import Any, BinaryIO
 import click
 
 from console.cli.streams import DIALECTS, accumulated, events
+from console.guessing import guess
 from masking import Finding, Keys, Masker, Ruleset
 from runtime.errors import CallerError
 from runtime.settings import config_path, load
-
-MEDIA = {
-    ".json": "application/json",
-    ".jsonl": "application/x-ndjson",
-    ".ndjson": "application/x-ndjson",
-    ".sse": "text/event-stream",
-    ".csv": "text/csv",
-    ".html": "text/html",
-    ".xml": "application/xml",
-}
 
 
 class MaskRefused(CallerError):
@@ -86,17 +77,6 @@ def _mask(masker: Masker, data: bytes, media: str, stream_as: str | None) -> tup
     out = b"".join([stream.feed(event) for event in events(stream_as, data.decode("utf-8", "replace"))])
     out += stream.finish()
     return accumulated(stream_as, out).encode(), stream.take_findings()
-
-
-def guess(name: str, data: bytes) -> str:
-    known = MEDIA.get(Path(str(name)).suffix.lower())
-    if known:
-        return known
-    try:
-        json.loads(data)
-    except ValueError:
-        return "text/plain"
-    return "application/json"
 
 
 def _lines(file: BinaryIO) -> Iterator[Any]:

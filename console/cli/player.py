@@ -6,7 +6,7 @@ import click
 
 from audit.read.timeline import Frame, Moment, Note
 from audit.read.transcript import Transcript
-from console.cli.asking import clean
+from console.words import clean
 
 
 class Player:

@@ -15,8 +15,9 @@ from audit.read.parts import Parts, parts_for
 from audit.read.reader import Question, Reader
 from audit.read.reconcile import OPEN_US, Decided, Found, Outcome, Reconciler, Start, Sum
 from audit.write import Draft, Kind, Value
-from console.cli.asking import clean, json_option, reader, settings_of, show_json
-from console.cli.recording import Recorder, person
+from console.cli.asking import json_option, reader, settings_of, show_json
+from console.recording import Recorder, person
+from console.words import clean
 from runtime.clock import SystemClock
 from runtime.errors import CallerError
 from runtime.settings import Settings

@@ -17,8 +17,8 @@ from audit.read.remask import FRAMES_PER_EVENT, Changed, changes
 from audit.store.client import pruner_client, writer_client
 from audit.write import Draft, Kind, Value
 from console.cli.asking import json_option, narrowed, reader, settings_of, show_json
-from console.cli.recording import Recorder, person
-from console.cli.retention import until_stored
+from console.holding import until_stored
+from console.recording import Recorder, person
 from masking import Masker
 from runtime.ids import uuid7
 from runtime.settings import Settings

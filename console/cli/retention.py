@@ -1,54 +1,27 @@
 """`exeat audit prune` and `exeat audit legal-hold`: what may go, and what may not. The event first, then the act."""
 
-import time
-from collections.abc import Callable
-from typing import Any
-
 import click
 
 from audit.read import holds as legal
-from audit.read.instants import as_sql, instant
+from audit.read.instants import as_sql
 from audit.read.pruning import Plan, month, plan
-from audit.read.reader import Question, Reader, StoreSilent, own_words
+from audit.read.reader import Reader, StoreSilent, own_words
 from audit.store.client import pruner_client
 from audit.write import Draft, Kind, Value
+from console import holding
 from console.cli.asking import json_option, reader, settings_of, show_json, show_table
-from console.cli.recording import Recorder, person
+from console.holding import NotSigned, until_stored
+from console.recording import Recorder, person
 from runtime.clock import SystemClock
-from runtime.errors import CallerError, GatewayError
+from runtime.errors import CallerError
 from runtime.ids import uuid7
 from runtime.settings import Settings
 
-PATIENCE_SECONDS = 15.0  # for the shipper to sign and store an event
 ATTEMPTS = 3
-
-
-class NotSigned(GatewayError):
-    """The event is recorded and not yet in the log: nothing was done."""
-
-    code = "not_signed_yet"
-
-
-class NoSuchHold(CallerError):
-    code = "no_such_legal_hold"
 
 
 class NothingToPrune(CallerError):
     code = "nothing_named"
-
-
-def until_stored(asking: Reader, type_: str, name: str, sign: str = "", *, patience: float = PATIENCE_SECONDS) -> None:
-    """Waits until the newest event of this type and id is in the store. Raises NotSigned."""
-    sql = (
-        "SELECT count() AS n FROM events WHERE type = {type:String}"
-        " AND JSONExtractString(body, 'data', 'id') = {id:String} AND position(body, {sign:String}) > 0"
-    )
-    question = Question("audit.recorded", sql, {"type": type_, "id": name, "sign": sign})
-    deadline = time.monotonic() + patience
-    while not int(asking.ask(question)[0]["n"]):
-        if time.monotonic() > deadline:
-            raise NotSigned("the event is recorded, but the shipper has not stored it yet; nothing was changed")
-        time.sleep(0.2)
 
 
 @click.command("prune")
@@ -141,17 +114,9 @@ def add(
     context: click.Context, /, reason: str, since: str | None, until: str | None, as_json: bool, **scope: str
 ) -> None:
     """Keep what the options name; without any, everything."""
-    settings, now_us = settings_of(context), SystemClock().now_us()
-    name = uuid7()
-    recorder = Recorder(settings)
-    data: dict[str, Value] = {
-        "id": name,
-        "reason": recorder.masked(reason),
-        "scope": {field: value for field, value in scope.items() if value},
-        "since_us": instant(since, now_us) if since else 0,
-        "until_us": instant(until, now_us) if until else 0,
-    }
-    _record(settings, recorder, "legal_hold.added", name, data)
+    settings = settings_of(context)
+    name = holding.add(Recorder(settings), scope, reason, since or "", until or "", SystemClock().now_us())
+    _stored(settings, "legal_hold.added", name)
     if as_json:
         show_json({"id": name})
     else:
@@ -166,7 +131,7 @@ def list_(context: click.Context, everything: bool, as_json: bool) -> None:
     """The legal holds that hold."""
     with reader(settings_of(context)) as asking:
         found = [hold for hold in legal.fold(asking.ask(legal.question())) if hold.active or everything]
-    rows = [_row(hold) for hold in found]
+    rows = [holding.row(hold) for hold in found]
     if as_json:
         show_json(rows)
     else:
@@ -182,36 +147,19 @@ def release(context: click.Context, name: str, reason: str, as_json: bool) -> No
     """End legal hold ID (or the one that begins so)."""
     settings = settings_of(context)
     with reader(settings) as asking:
-        found = [hold.id for hold in legal.fold(asking.ask(legal.question())) if hold.active]
-    matching = [hold for hold in found if hold == name] or [hold for hold in found if hold.startswith(name)]
-    if len(matching) != 1:
-        raise NoSuchHold(f"{len(matching)} active legal holds are, or begin with, {name!r}")
-    recorder = Recorder(settings)
-    _record(
-        settings, recorder, "legal_hold.released", matching[0], {"id": matching[0], "reason": recorder.masked(reason)}
-    )
+        found = holding.active(asking, name)
+    holding.release(Recorder(settings), found, reason)
+    _stored(settings, "legal_hold.released", found)
     if as_json:
-        show_json({"id": matching[0]})
+        show_json({"id": found})
     else:
-        click.echo(f"legal hold {matching[0]} is released")
+        click.echo(f"legal hold {found} is released")
 
 
-def _record(settings: Settings, recorder: Recorder, type_: str, name: str, data: dict[str, Value]) -> None:
-    """Durable at once; waits until it is in the store, where `prune` reads it."""
-    recorder.record(Draft(Kind.CONFIG, type_, caller=person(), data=data))
+def _stored(settings: Settings, type_: str, name: str) -> None:
+    """It is durable; waits until it is in the store, where `prune` reads it."""
     with reader(settings) as asking:
         try:
             until_stored(asking, type_, name)
         except NotSigned:
             click.echo("note: recorded, but not in the store yet; prune will see it before it drops anything", err=True)
-
-
-def _row(hold: legal.Hold) -> dict[str, Any]:
-    scope = [f"{name}={value}" for name, value in hold.scope.items()]
-    scope += [f"{name} {as_sql(us)[:16]}" for name, us in (("since", hold.since_us), ("until", hold.until_us)) if us]
-    when: Callable[[int], str] = lambda us: as_sql(us)[:16] if us else ""  # noqa: E731
-    released = f"{when(hold.released_us)} by {hold.released_by}: {hold.released_because}" if hold.released_us else ""
-    return {
-        "id": hold.id, "added": when(hold.added_us), "by": hold.added_by, "scope": ", ".join(scope) or "everything",
-        "reason": hold.reason, "released": released,
-    }  # fmt: skip

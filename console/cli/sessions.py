@@ -13,7 +13,6 @@ from audit.read.decisions import Filter
 from audit.read.export import export as write_package
 from audit.read.timeline import DEFAULT_IDLE_US, Moment, Note, timeline
 from console.cli.asking import (
-    clean,
     json_option,
     narrowed,
     narrowing,
@@ -26,7 +25,8 @@ from console.cli.cast import cast
 from console.cli.keypresses import keys
 from console.cli.playback import Playback
 from console.cli.player import Player
-from console.cli.verifying import published_log
+from console.verifying import published_log
+from console.words import clean
 
 COLUMNS = (
     "session",

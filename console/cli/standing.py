@@ -1,8 +1,6 @@
 """`exeat approvals standing|revoke|break-glass|review`: what is granted in advance, or alone in an emergency."""
 
 import json
-from dataclasses import asdict
-from typing import Any
 
 import click
 
@@ -10,7 +8,9 @@ from approvals.client import ApprovalsClient
 from approvals.facts import Wish
 from approvals.machine import Approval
 from approvals.standing import Standing
-from console.cli.approvals import Desk, WhichOne, find, group, printable, said, seconds, signed_in, when
+from console.cli.approvals import Desk, WhichOne, find, group, said, seconds, signed_in, told
+from console.documents import of_standing, standing_line
+from console.words import printable
 
 
 @group.command("standing")
@@ -19,12 +19,7 @@ from console.cli.approvals import Desk, WhichOne, find, group, printable, said, 
 def list_(desk: Desk, ended: bool, as_json: bool) -> None:
     """Show standing grants, and emergency grants that owe a review."""
     found = desk.ask(lambda client: client.standings(ended=ended))
-    if as_json:
-        click.echo(json.dumps([as_object(standing) for standing in found], indent=2))
-    elif not found:
-        click.echo("Nothing is granted in advance.")
-    for standing in [] if as_json else found:
-        click.echo(line(standing))
+    told(found, as_json, of_standing, standing_line, "Nothing is granted in advance.")
 
 
 @group.command()
@@ -74,29 +69,8 @@ def break_glass(
     said(desk.ask(work), as_json)
 
 
-def as_object(standing: Standing) -> dict[str, Any]:
-    """What --json prints. Times are Unix microseconds."""
-    given, reach = standing.given, standing.given.reach
-    found: dict[str, Any] = {"id": standing.id, "state": str(standing.phase), "break_glass": given.break_glass}
-    found |= {"subject": reach.subject, "agent": reach.agent, "issuer": reach.issuer, "connection": reach.connection}
-    found |= {"action": reach.action, "rule": reach.rule, "snapshot": reach.snapshot, "approval": given.approval}
-    found |= {"uses": given.uses, "uses_left": standing.uses_left, "exchanges": list(standing.exchanges)}
-    found |= {"given_us": given.at_us, "until_us": given.until_us, "owes_review": standing.owes_review}
-    found["given_by"] = [vote.voter.email or vote.voter.subject for vote in given.votes]
-    found["reviewed"] = asdict(standing.reviewed) if standing.reviewed else None
-    return found
-
-
-def line(standing: Standing) -> str:
-    given, reach = standing.given, standing.given.reach
-    who = f"{reach.agent or reach.subject} → {reach.connection}  {reach.action}"
-    left = f"{standing.uses_left} of {given.uses} left until {when(given.until_us)}"
-    owed = "  EMERGENCY, owes a review" if standing.owes_review else ""
-    return printable(f"{standing.id}  {standing.phase:<7}  {who}  {left}{owed}")
-
-
 def _told(standing: Standing, as_json: bool) -> None:
-    click.echo(json.dumps(as_object(standing), indent=2) if as_json else line(standing))
+    click.echo(json.dumps(of_standing(standing), indent=2) if as_json else standing_line(standing))
 
 
 async def _which(client: ApprovalsClient, standing_id: str) -> str:

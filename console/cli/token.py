@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from console.cli.oidc import OidcClient, Prompt, settings_of
-from console.cli.recording import signed_in
+from console.recording import signed_in
 from runtime.errors import CallerError
 from runtime.settings import Settings, environment
 

@@ -16,7 +16,7 @@ from approvals.client import ApprovalsClient
 from audit.read import Reader
 from audit.store.client import auditor_client
 from audit.write import Caller, Draft, Kind, Value
-from console.cli.recording import Recorder
+from console.recording import Recorder
 from console.web.people import Person
 from identity import Identity
 from runtime.clock import Clock, SystemClock

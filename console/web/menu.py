@@ -28,6 +28,7 @@ ITEMS = (
     Item("Masking", "/masking", STAFF, "M2 8s2.2-4 6-4 6 4 6 4-2.2 4-6 4-6-4-6-4zM3 13 13 3"),
     Item("Connections", "/connections", EVERYBODY,
          "M6.5 9.5l3-3M7 5l2-2a2.8 2.8 0 0 1 4 4l-2 2M9 11l-2 2a2.8 2.8 0 0 1-4-4l2-2"),
+    Item("Revocations", "/revocations", RECORD, "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2zM4 12 12 4"),
     Item("Evidence", "/evidence", RECORD, "M8 1.5 13.5 4v4c0 3.2-2.3 5.6-5.5 6.5C4.8 13.6 2.5 11.2 2.5 8V4z"),
     Item("SQL", "/sql", RECORD, "M3 4.5 6.5 8 3 11.5M8 12h5"),
 )  # fmt: skip

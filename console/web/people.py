@@ -22,8 +22,8 @@ Page = Callable[[Request], Awaitable[Response]]
 class Role(StrEnum):
     AGENT = "agent"  # runs agents: sees what they did
     APPROVER = "approver"  # answers what waits
-    AUDITOR = "auditor"  # reads everything, changes nothing
-    ADMIN = "admin"  # revokes identities
+    AUDITOR = "auditor"  # reads everything, changes nothing but what is kept: legal holds
+    ADMIN = "admin"  # revokes identities, releases legal holds
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from audit.read.reader import Read
-from console.cli.recording import NotRecorded, Recorder, signed_in
+from console.recording import NotRecorded, Recorder, signed_in
 from runtime.settings import Settings
 from tests.kit.tokens import token
 
@@ -69,7 +69,7 @@ def test_many_commands_at_once_make_one_chain(tmp_path: Path):
     (tmp_path / "spool").mkdir()
     code = (
         "import sys; from pathlib import Path; from audit.read.reader import Read;"
-        "from console.cli.recording import Recorder; from runtime.settings import Settings;"
+        "from console.recording import Recorder; from runtime.settings import Settings;"
         "s = Settings.model_validate({'gateway': {'state_dir': Path(sys.argv[1])}});"
         "[Recorder(s).read(Read('x', 'SELECT 1', {})) for _ in range(5)]"
     )

@@ -16,7 +16,7 @@ from audit.read import Read
 from audit.store.client import auditor_client, writer_client
 from audit.write import Caller, Draft, Frame, Kind, Spool
 from console.cli import main
-from console.cli.recording import Recorder
+from console.recording import Recorder
 from runtime.clock import SystemClock
 from tests.kit.store import RunningStore, running
 

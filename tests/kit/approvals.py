@@ -94,12 +94,12 @@ class Service:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Service]:
+def running(extra: str = "") -> Iterator[Service]:
     """A service with a development issuer; ended, and its folder removed, when left."""
     folder = Path(tempfile.mkdtemp(prefix="xa"))
     try:
         with DevIssuer.serving() as issuer:
-            (folder / "exeat.toml").write_text(_settings(folder, issuer.url))
+            (folder / "exeat.toml").write_text(f"{_settings(folder, issuer.url)}\n{extra}\n")
             publish(folder / "state", POLICY)
             service = Service(folder, issuer)
             service.start()

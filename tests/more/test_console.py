@@ -257,6 +257,37 @@ def test_the_other_pages(gateway: Gateway, page: Page, traffic: str) -> None:
     page.see("[CARD]")
 
 
+def test_somebody_is_stopped_and_goes_on(gateway: Gateway, page: Page) -> None:
+    gateway.issuer.add_agent("stopped-in-chromium", ("research",), "dave@bank.example")
+    page.sign_in("erin", "/revocations")
+    page.see("Nobody is stopped")
+    page.fill("Name or id", "stopped-in-chromium")
+    page.do("fill", css="form.stack input[name=reason]", value="INC-9, stolen laptop")
+    page.click("button", "Stop it now")
+    page.see("agent stopped-in-chromium")
+    assert page.look("revocations") == []
+    page.do("fill", css="form.row input[name=reason]", value="found")
+    page.click("button", "Let it go on")
+    page.see("lifted")
+
+
+def test_evidence_and_a_question_are_kept(gateway: Gateway, page: Page, traffic: str) -> None:
+    page.sign_in("erin", "/evidence")
+    page.do("click", text="Keep something")
+    page.do("fill", css="#holds input[name=reason]", value="Matter 2026-113")
+    page.do("fill", css="#holds input[name=agent]", value="research-agent")
+    assert page.look("legal-hold") == []
+    page.click("button", "Keep it")
+    page.see("agent research-agent")
+    assert page.look("legal-holds") == []
+    page.go("/sql")
+    page.do("click", text="Keep it under a name")
+    page.fill("Name", "Events by type")
+    page.click("button", "Keep it")
+    page.see("Kept by this house")
+    assert page.look("sql-saved") == []
+
+
 def test_copying(page: Page) -> None:
     page.sign_in("dave", "/connections")
     page.do("click", css="[data-copy]")

@@ -138,6 +138,99 @@ class Answer(Given):
     justification: Annotated[str, StringConstraints(max_length=2000)] = ""
 
 
+class InAdvance(Given):
+    """A standing grant beside this one, within the policy's bounds; without `seconds`, for all that it allows."""
+
+    uses: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    seconds: Annotated[int, Field(ge=0, le=31_622_400)] = 0
+    action: Word = Field("", description="A pattern, e.g. `POST /ledger/*/notes`; just this action if empty.")
+
+
+class Grant(Answer):
+    masking: Annotated[list[Word], Field(max_length=10)] = Field([], description="Also mask the answer by these.")
+    max_response_bytes: Annotated[int, Field(ge=0, le=1 << 40)] = Field(0, description="Let at most so much come back.")
+    standing: InAdvance | None = None
+
+
+class Emergency(Answer):
+    uses: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    seconds: Annotated[int, Field(ge=0, le=31_622_400)] = 0
+    action: Word = ""
+
+
+class Ended(Given):
+    ended: bool = Field(False, description="Also what covers nothing any more.")
+
+
+class Standing(Row):
+    id: str
+    state: str
+    break_glass: bool
+    action: str
+    uses_left: int
+    until_us: int
+    owes_review: bool
+
+
+class Standings(BaseModel):
+    standing: list[Standing]
+
+
+class Words(Given):
+    words: Annotated[str, StringConstraints(max_length=2000)] = ""
+
+
+class Lifted(Given):
+    lifted: bool = Field(False, description="Also what was lifted.")
+
+
+class Revoke(Given):
+    scope: Literal["subject", "agent", "session", "jti"]
+    value: Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    issuer: Word = Field("", description="Only names of this issuer; any if empty.")
+    reason: Annotated[str, StringConstraints(max_length=2000)]
+
+
+class Revocation(Row):
+    id: str
+    active: bool
+    scope: str
+    value: str
+    reason: str
+    by: str
+    at_us: int
+
+
+class Revocations(BaseModel):
+    revocations: list[Revocation]
+
+
+class LegalHold(Row):
+    id: str
+    reason: str
+    scope: dict[str, str]
+    active: bool
+
+
+class LegalHolds(BaseModel):
+    legal_holds: list[LegalHold]
+
+
+class Keep(Given):
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    subject: Word = ""
+    agent: Word = ""
+    connection: Word = ""
+    session: Word = ""
+    exchange: Word = ""
+    since: When = ""
+    until: When = ""
+
+
+class Kept(BaseModel):
+    id: str
+
+
 class Snapshots(BaseModel):
     serving: str = Field(description="Its digest in hex; empty before the first.")
     kept: list[str]

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from approvals.errors import NotAllowed, NotChanged, SignInNeeded, UnknownApproval
 from audit.read import NothingFound
 from audit.read.reader import plain
+from console.holding import NoSuchHold
 from console.web.desk import Desk, desk
 from console.web.people import Person, Role, current_person
 from runtime.errors import CallerError, Error
@@ -24,6 +25,7 @@ MAX_DEPTH = 8
 STATUS: dict[type[Error], int] = {
     UnknownApproval: 404,
     NothingFound: 404,
+    NoSuchHold: 404,
     NotChanged: 409,
     NotAllowed: 403,
     SignInNeeded: 403,

@@ -3,16 +3,18 @@
 import dataclasses
 from typing import Any
 
-from audit.read import Reader, decisions, sessions
+from approvals.facts import Narrowing, Wish
+from approvals.revocations import Scope
+from audit.read import Reader, decisions, holds, sessions
 from audit.read.decisions import Filter
 from audit.read.instants import instant
 from audit.read.questions import known
 from audit.read.rows import first
 from audit.read.story import story
 from audit.read.timeline import timeline
-from console import explained
-from console.cli.approvals import as_object
-from console.cli.backtest import as_document
+from console import explained, holding
+from console.backtesting import as_document
+from console.documents import of_approval, of_revocation, of_standing
 from console.trying import try_cases
 from console.web.api import models as m
 from console.web.api.operation import Call, Operation
@@ -21,6 +23,7 @@ from console.web.people import Role
 from console.web.site import connections, evidence, masking, policies, sql, trials
 from runtime.errors import Error
 from snapshot.cases import parse_cases
+from snapshot.decision import Bounds
 
 Document = dict[str, Any]
 
@@ -33,22 +36,90 @@ async def me(call: Call) -> Document:
 
 async def list_approvals(call: Call) -> Document:
     async with call.desk.approvals(call.person) as client:
-        return {"approvals": [as_object(one) for one in await client.list(finished=call.query.finished)]}
+        return {"approvals": [of_approval(one) for one in await client.list(finished=call.query.finished)]}
 
 
 async def show_approval(call: Call) -> Document:
     async with call.desk.approvals(call.person) as client:
-        return as_object(*await client.get(call.path["id"]))
+        return of_approval(*await client.get(call.path["id"]))
 
 
 async def grant(call: Call) -> Document:
+    given, less = call.body, Narrowing(tuple(call.body.masking), call.body.max_response_bytes)
     async with call.desk.approvals(call.person) as client:
-        return as_object(await client.grant(call.path["id"], call.body.shown_digest, call.body.justification))
+        wish = None
+        if given.standing is not None:
+            approval, _ = await client.get(call.path["id"])
+            wish = _wish(given.standing, approval.card.terms.standing)
+        granted = await client.grant(call.path["id"], given.shown_digest, given.justification, less, wish)
+        return of_approval(granted)
+
+
+async def break_glass(call: Call) -> Document:
+    given = call.body
+    async with call.desk.approvals(call.person) as client:
+        approval, _ = await client.get(call.path["id"])
+        glass = approval.card.terms.break_glass
+        wish = _wish(given, glass.bounds if glass else None)
+        return of_approval(await client.break_glass(approval.id, given.shown_digest, given.justification, wish))
+
+
+def _wish(given: m.InAdvance | m.Emergency, bounds: Bounds | None) -> Wish:
+    return Wish(given.uses, given.seconds or (bounds.seconds if bounds else 1), given.action)
+
+
+async def list_standing(call: Call) -> Document:
+    async with call.desk.approvals(call.person) as client:
+        return {"standing": [of_standing(one) for one in await client.standings(ended=call.query.ended)]}
+
+
+async def end_standing(call: Call) -> Document:
+    async with call.desk.approvals(call.person) as client:
+        return of_standing(await client.revoke_standing(call.path["id"], call.body.words))
+
+
+async def review_standing(call: Call) -> Document:
+    async with call.desk.approvals(call.person) as client:
+        return of_standing(await client.review(call.path["id"], call.body.words))
+
+
+async def list_revocations(call: Call) -> Document:
+    async with call.desk.approvals(call.person) as client:
+        return {"revocations": [of_revocation(one) for one in await client.revocations(lifted=call.query.lifted)]}
+
+
+async def revoke(call: Call) -> Document:
+    given = call.body
+    async with call.desk.approvals(call.person) as client:
+        return of_revocation(await client.revoke(Scope(given.scope), given.value, given.reason, given.issuer))
+
+
+async def lift(call: Call) -> Document:
+    async with call.desk.approvals(call.person) as client:
+        return of_revocation(await client.lift(call.path["id"], call.body.words))
+
+
+async def list_legal_holds(call: Call) -> Document:
+    found = await call.desk.read(call.person, lambda reader: holds.fold(reader.ask(holds.question())))
+    return {"legal_holds": [dataclasses.asdict(one) | {"active": one.active} for one in found]}
+
+
+async def add_legal_hold(call: Call) -> Document:
+    given = call.body
+    scope = {name: getattr(given, name) for name in holds.FIELDS}
+    recorder, now_us = call.desk.recorder(call.person), call.desk.clock.now_us()
+    return {"id": holding.add(recorder, scope, given.reason, given.since, given.until, now_us)}
+
+
+async def release_legal_hold(call: Call) -> Document:
+    name = await call.desk.read(call.person, lambda reader: holding.active(reader, call.path["id"]))
+    holding.release(call.desk.recorder(call.person), name, call.body.words)
+    return {"id": name}
 
 
 async def refuse(call: Call) -> Document:
     async with call.desk.approvals(call.person) as client:
-        return as_object(await client.refuse(call.path["id"], call.body.shown_digest, call.body.justification))
+        return of_approval(await client.refuse(call.path["id"], call.body.shown_digest, call.body.justification))
 
 
 async def list_decisions(call: Call) -> Document:
@@ -152,15 +223,37 @@ def _filter(call: Call) -> Filter:
 
 
 APPROVER = (Role.APPROVER,)
+ADMIN = (Role.ADMIN,)
 OPERATIONS = (
     Operation("GET", "/me", "me", "Who this token is, and their roles.", EVERYBODY, me, m.Me),
     Operation("GET", "/approvals", "list_approvals", "What waits, oldest first.", EVERYBODY, list_approvals,
               m.Approvals, query=m.Finished),
     Operation("GET", "/approvals/{id}", "show_approval", "One approval with what its answer is about.", EVERYBODY,
               show_approval, m.Shown),
-    Operation("POST", "/approvals/{id}/grant", "grant", "Let it go, once.", APPROVER, grant, m.Approval, body=m.Answer),
+    Operation("POST", "/approvals/{id}/grant", "grant", "Let it go, once; with less if you say so, never with more.",
+              APPROVER, grant, m.Approval, body=m.Grant),
     Operation("POST", "/approvals/{id}/refuse", "refuse", "Stop it; one refusal outweighs every grant.", APPROVER,
               refuse, m.Approval, body=m.Answer),
+    Operation("POST", "/approvals/{id}/break-glass", "break_glass", "Grant alone, in an emergency; a review is owed.",
+              EVERYBODY, break_glass, m.Approval, body=m.Emergency),
+    Operation("GET", "/standing", "list_standing", "What is granted in advance, and what owes a review.", EVERYBODY,
+              list_standing, m.Standings, query=m.Ended),
+    Operation("POST", "/standing/{id}/revoke", "end_standing", "End a standing grant at once.", EVERYBODY, end_standing,
+              m.Standing, body=m.Words),
+    Operation("POST", "/standing/{id}/review", "review_standing", "Say what you found about an emergency grant.",
+              APPROVER, review_standing, m.Standing, body=m.Words),
+    Operation("GET", "/revocations", "list_revocations", "Who is stopped.", RECORD, list_revocations, m.Revocations,
+              query=m.Lifted),
+    Operation("POST", "/revocations", "revoke", "Stop a subject, an agent, a session or a token at once.", ADMIN,
+              revoke, m.Revocation, body=m.Revoke),
+    Operation("POST", "/revocations/{id}/lift", "lift", "Let them go on; what was ended stays ended.", ADMIN, lift,
+              m.Revocation, body=m.Words),
+    Operation("GET", "/legal-holds", "list_legal_holds", "What outranks retention, and what was released.", RECORD,
+              list_legal_holds, m.LegalHolds),
+    Operation("POST", "/legal-holds", "add_legal_hold", "Keep what the fields name; without any, everything.", RECORD,
+              add_legal_hold, m.Kept, body=m.Keep),
+    Operation("POST", "/legal-holds/{id}/release", "release_legal_hold", "End a legal hold.", ADMIN,
+              release_legal_hold, m.Kept, body=m.Words),
     Operation("GET", "/decisions", "list_decisions", "The newest decisions first.", RECORD, list_decisions, m.Decisions,
               query=m.NarrowedBy),
     Operation("GET", "/decisions/{exchange}", "explain", "Why, and whether it would be decided so again.", RECORD,

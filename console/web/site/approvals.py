@@ -27,6 +27,7 @@ from runtime.errors import CallerError, Error
 from snapshot.decision import Bounds
 
 SIGNS = {"+": "plus", "-": "minus", "@": "at"}
+MOST = 100  # that wait, on one screen; those that end first
 GATHER_SECONDS = 0.2  # a burst of changes is one new list
 
 
@@ -159,10 +160,11 @@ async def _changed(at: Desk, person: Person) -> AsyncIterator[None]:
 
 async def _inbox(at: Desk, person: Person, open_id: str = "") -> dict[str, Any]:
     async with at.approvals(person) as client:
-        found = await client.list(finished=True)
+        count, found = await client.newest(MOST)
     waiting = [approval for approval in found if approval.state == "requested"]
     ended = sorted((one for one in found if one.state != "requested"), key=lambda one: -one.changed_us)[:20]
-    return {"waiting": waiting, "ended": ended, "open_id": open_id, "now_us": at.clock.now_us()}
+    about: dict[str, Any] = {"waiting": waiting, "ended": ended, "count": count}
+    return about | {"open_id": open_id, "now_us": at.clock.now_us()}
 
 
 def about(approval: Approval, shown: Shown) -> dict[str, Any]:

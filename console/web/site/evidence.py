@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,12 +20,13 @@ from audit.read.decisions import Filter
 from audit.read.frameworks import framework, names
 from audit.read.instants import instant
 from audit.verify import CannotVerify
-from console.cli import report as reports
-from console.cli.verifying import published_log, told, verified
+from console import holding
+from console import reporting as reports
+from console.verifying import published_log, told, verified
 from console.web.desk import Desk, desk
 from console.web.forms import form
 from console.web.menu import RECORD
-from console.web.people import Person, current_person, needs
+from console.web.people import Person, Role, current_person, needs
 from console.web.render import page
 from runtime.errors import CallerError
 from runtime.fileio import atomic_write, private_dir
@@ -98,6 +100,36 @@ def _make(at: Desk, person: Person, reader: Reader, made: str, name: str, which:
 
 
 @needs(*RECORD)
+async def keep(request: Request) -> Response:
+    """A legal hold: what the fields name, whatever retention says; without any, everything."""
+    at, person, given = desk(request), current_person(request), await form(request)
+    times, now_us = (given.get("since", "").strip(), given.get("until", "").strip()), at.clock.now_us()
+    try:
+        name = holding.add(at.recorder(person), given, given.get("reason", ""), *times, now_us)
+    except CallerError as error:
+        return page(request, "evidence.html", await _about(at, person) | {"problem": error.message}, 400)
+    return await _kept(at, person, "legal_hold.added", name)
+
+
+@needs(Role.ADMIN)
+async def release(request: Request) -> Response:
+    at, person, given = desk(request), current_person(request), await form(request)
+    try:
+        name = await at.read(person, lambda reader: holding.active(reader, request.path_params["id"]))
+        holding.release(at.recorder(person), name, given.get("reason", ""))
+    except CallerError as error:
+        return page(request, "evidence.html", await _about(at, person) | {"problem": error.message}, 400)
+    return await _kept(at, person, "legal_hold.released", name)
+
+
+async def _kept(at: Desk, person: Person, type_: str, name: str) -> Response:
+    """It is durable; the page shows it once the shipper has brought it to the store."""
+    with suppress(holding.NotSigned):
+        await at.read(person, lambda reader: holding.until_stored(reader, type_, name))
+    return RedirectResponse("/evidence#holds", 303)
+
+
+@needs(*RECORD)
 async def one(request: Request) -> Response:
     name = request.path_params["name"]
     summary = json.loads(_file(desk(request), name, "json").read_bytes())
@@ -144,13 +176,23 @@ async def _about(at: Desk, person: Person) -> dict[str, Any]:
     checkpoints, held = await at.read(person, ask)
     folder = _folder(at)
     made = sorted((file.stem for file in folder.glob("*.json")), reverse=True) if folder.is_dir() else []
-    about: dict[str, Any] = {"checkpoints": checkpoints, "log": _log(at), "reports": made, "held": held}
+    about: dict[str, Any] = {
+        "problem": "",
+        "may_release": Role.ADMIN in person.roles,
+        "fields": holds.FIELDS,
+        "checkpoints": checkpoints,
+        "log": _log(at),
+        "reports": made,
+        "held": held,
+    }
     return about | {"frameworks": [framework(name) for name in names()], "checked": None}
 
 
 ROUTES = [
     Route("/evidence", shown),
     Route("/evidence/verify", verify, methods=["POST"]),
+    Route("/evidence/legal-holds", keep, methods=["POST"]),
+    Route("/evidence/legal-holds/{id}/release", release, methods=["POST"]),
     Route("/evidence/reports", make, methods=["POST"]),
     Route("/evidence/reports/{name}", one),
     Route("/evidence/reports/{name}/archive", archive),

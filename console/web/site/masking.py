@@ -5,15 +5,16 @@ A text that somebody tries goes nowhere: neither into the record nor into a log.
 
 from collections import Counter
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from audit.read.charts import bars
+from audit.read.charts import bars, stacked
 from audit.read.questions import named
-from console.cli.mask import guess
+from console.guessing import guess
 from console.web.desk import Desk, desk
 from console.web.forms import form
 from console.web.menu import RECORD, STAFF
@@ -23,6 +24,7 @@ from masking import Keys, Ruleset
 from runtime.errors import CallerError, Error
 from snapshot.repository import MASKING
 
+MOST_SERIES, OTHERS = 5, "other rules"
 MOST = 200_000  # characters that one may try
 
 
@@ -62,18 +64,37 @@ async def _about(at: Desk, person: Person) -> dict[str, Any]:
     snapshot = at.snapshot()
     digest = snapshot.digest.removeprefix("sha256:")
     about: dict[str, Any] = {"digest": digest, "file": MASKING, "profiles": sorted(snapshot.masking.profiles)}
-    about |= {"masked": None, "findings": [], "profile": at.settings.masking.floor, "counts": None, "chart": ""}
+    about |= {"masked": None, "findings": [], "profile": at.settings.masking.floor}
+    about |= {"counts": None, "chart": "", "days": ""}
     if person.roles.isdisjoint(RECORD):
         return about
-    question = named("maskings-by-rule").bind({"since": "30d"}, at.clock.now_us())
+    questions = [
+        named(name).bind({"since": "30d"}, at.clock.now_us()) for name in ("maskings-by-rule", "maskings-by-day")
+    ]
     try:
-        rows = await at.read(person, lambda reader: reader.ask(question))
+        rows, daily = await at.read(person, lambda reader: [reader.ask(question) for question in questions])
     except Error:
         return about
     by_rule: Counter[str] = Counter()
     for row in rows:
         by_rule[row["rule"]] += int(row["values"])
-    return about | {"counts": rows, "chart": bars(list(by_rule.items()), "Masked values by rule, last 30 days")}
+    chart = bars(list(by_rule.items()), "Masked values by rule, last 30 days")
+    days = over_time(daily, [rule for rule, _ in by_rule.most_common(MOST_SERIES)])
+    return about | {"counts": rows, "chart": chart, "days": days}
+
+
+def over_time(daily: list[dict[str, Any]], shown: list[str]) -> str:
+    """A bar a day, also for days without any; rules that are not `shown` are one part of it."""
+    if not daily:
+        return ""
+    first, last = daily[0]["day"], daily[-1]["day"]
+    every = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    series: dict[str, list[int]] = {name: [0] * len(every) for name in (*shown, OTHERS)}
+    for row in daily:
+        name = row["rule"] if row["rule"] in shown else OTHERS
+        series[name][(row["day"] - first).days] += int(row["values"])
+    labels = [f"{day:%m-%d}" for day in every]
+    return stacked(labels, {name: values for name, values in series.items() if any(values)}, "Masked values by day")
 
 
 ROUTES = [Route("/masking", shown), Route("/masking", tried, methods=["POST"])]

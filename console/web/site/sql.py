@@ -2,15 +2,17 @@
 
 import dataclasses
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from audit.read import Question
 from audit.read.charts import bars, stacked
 from audit.read.questions import known, named
 from audit.read.rows import Rows, first
+from console.saved import Shelf
 from console.web.desk import desk
 from console.web.forms import form
 from console.web.menu import RECORD
@@ -29,17 +31,45 @@ class NoQuestion(CallerError):
 
 @needs(*RECORD)
 async def shown(request: Request) -> Response:
-    """`?question=NAME` opens a question that has a name; it is asked when its parameters are sent."""
-    name = request.query_params.get("question", "")
-    chosen = named(name) if name else None
-    return page(request, "sql.html", {**_empty(), "chosen": chosen, "sql": chosen.sql if chosen else EXAMPLE})
+    """`?question=NAME` opens a question that has a name; it is asked when its parameters are sent.
+
+    `?saved=NAME` puts one of the house's own into the editor.
+    """
+    name, saved = request.query_params.get("question", ""), request.query_params.get("saved", "")
+    chosen, kept = named(name) if name else None, _shelf(request).get(saved)
+    about = _empty(request) | {"chosen": chosen, "kept": kept}
+    return page(request, "sql.html", about | {"sql": kept.sql if kept else chosen.sql if chosen else EXAMPLE})
+
+
+@needs(*RECORD)
+async def keep(request: Request) -> Response:
+    """Gives the text in the editor a name, for everybody who may read the record."""
+    given, person = await form(request), current_person(request)
+    sql, name = given.get("sql", "").replace("\r\n", "\n").strip(), given.get("name", "")
+    try:
+        _shelf(request).keep(name, sql, person.name)
+    except CallerError as error:
+        about = _empty(request) | {"sql": sql, "problem": error.message, "given": given}
+        return page(request, "sql.html", about, 400)
+    return RedirectResponse(f"/sql?{urlencode({'saved': name.strip()})}", 303)
+
+
+@needs(*RECORD)
+async def drop(request: Request) -> Response:
+    _shelf(request).drop((await form(request)).get("name", ""))
+    return RedirectResponse("/sql", 303)
+
+
+def _shelf(request: Request) -> Shelf:
+    at = desk(request)
+    return Shelf(at.settings.gateway.state_dir, at.recorder(current_person(request)).masked)
 
 
 @needs(*RECORD)
 async def asked(request: Request) -> Response:
     at, given = desk(request), await form(request)
     name = given.get("question", "")
-    about: dict[str, Any] = _empty() | {"given": given, "chosen": named(name) if name else None}
+    about: dict[str, Any] = _empty(request) | {"given": given, "chosen": named(name) if name else None}
     try:
         question = bind(name, given, at.clock.now_us())
         about["sql"] = question.sql
@@ -85,10 +115,13 @@ def _stacked(found: Rows, day: int, label: int, value: int, title: str) -> str:
     return stacked(every, series, title) if len(series) <= 6 else ""
 
 
-def _empty() -> dict[str, Any]:
+def _empty(request: Request) -> dict[str, Any]:
     questions = [dataclasses.asdict(question) for question in known().values()]
     return {
         "questions": questions,
+        "shelf": _shelf(request).all(),
+        "chosen": None,
+        "kept": None,
         "found": None,
         "chart": "",
         "problem": "",
@@ -98,4 +131,9 @@ def _empty() -> dict[str, Any]:
     }
 
 
-ROUTES = [Route("/sql", shown), Route("/sql", asked, methods=["POST"])]
+ROUTES = [
+    Route("/sql", shown),
+    Route("/sql", asked, methods=["POST"]),
+    Route("/sql/saved", keep, methods=["POST"]),
+    Route("/sql/saved/drop", drop, methods=["POST"]),
+]

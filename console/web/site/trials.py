@@ -13,7 +13,7 @@ from starlette.routing import Route
 from audit.read.charts import bars
 from audit.read.decisions import Filter
 from audit.read.instants import instant
-from console.cli import backtest
+from console import backtesting
 from console.trying import try_cases
 from console.web.desk import Desk, desk
 from console.web.forms import form
@@ -108,12 +108,12 @@ def which(given: dict[str, str], now_us: int) -> Filter:
 
 async def run(at: Desk, person: Person, revision: Repository, chosen: Filter) -> tuple[str, Tally]:
     """(digest of the draft, sum). Raises NotPublishable, TooMuch, StoreSilent."""
-    bundle = await backtest.checked(revision, at.settings, "the draft")
+    bundle = await backtesting.checked(revision, at.settings, "the draft")
     reader = await at.reader(person)
-    total = await asyncio.to_thread(backtest.count, reader, chosen)
+    total = await asyncio.to_thread(backtesting.count, reader, chosen)
     if total > MOST_DECISIONS:
         raise TooMuch(f"{total:,} decisions are more than a page waits for; narrow it, or use `exeat policy backtest`")
-    return bundle.digest, await backtest.run(bundle, reader, chosen, total, WORKERS, at.settings)
+    return bundle.digest, await backtesting.run(bundle, reader, chosen, total, WORKERS, at.settings)
 
 
 def draft(repository: Repository, file: str, text: str) -> Repository:

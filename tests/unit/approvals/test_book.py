@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from approvals.book import Book
+from approvals.book import Book, first
 from approvals.errors import AskInvalid, Revoked, TooManyWaiting
 from approvals.evidence import Change
 from approvals.facts import State, Vote, Voter, target
 from approvals.machine import MAX_EXCHANGES, fold
 from approvals.revocations import By, Made, Scope
-from approvals.steps import Consume, Grant, Leave, Tick, Why
+from approvals.steps import Consume, Grant, Leave, Revoke, Tick, Why
 from tests.kit.approvals import TERMS, ask
 
 VOTE = Vote(Voter("people", "alice", "", ("ledger-approvers",)), ask().shown.digest)
@@ -182,3 +182,16 @@ def test_lifting() -> None:
     book.lift("r1", 8, "found", BY)
     book.settle()
     assert book.request(ask(), 9, "a1").id == "a1"
+
+
+def test_a_screen_gets_what_ends_first_and_what_changed_last() -> None:
+    book = Book((), 100)
+    for number in range(6):
+        book.request(ask(received_digest=f"{number}" * 64), 1_000_000 + number, f"id-{number}")
+    book.settle()
+    listed = book.open()
+    assert [each.id for each in first(listed, 2)] == ["id-0", "id-1"]
+    assert first(listed, 0) == first(listed, 6) == listed
+    ended = [book.step(f"id-{number}", Revoke(9_000_000 + number)) for number in range(3)]
+    mixed = [*(each[0] for each in ended if each), *listed[3:]]
+    assert [each.id for each in first(mixed, 1)] == ["id-2", "id-3"]

@@ -120,3 +120,37 @@ def test_ipv6_address() -> None:
 )  # fmt: skip
 def test_loopback(host: str | None, is_it: bool) -> None:
     assert is_loopback(host) is is_it
+
+
+HOOK = {"name": "hook", "kind": "webhook", "url": "https://hook.example/x"}
+MAIL = {"name": "mail", "kind": "email", "smtp_host": "mail.example", "sender": "a@b.example", "to": ["c@b.example"]}
+
+
+@pytest.mark.parametrize(
+    ("notifier", "says"),
+    [
+        (HOOK | {"url": "http://hook.example/x"}, "must be https"),
+        (HOOK | {"url": "/x"}, "must be https"),
+        (HOOK | {"url_file": "x"}, "url, or url_file"),
+        ({"name": "hook", "kind": "slack"}, "url, or url_file"),
+        (MAIL | {"to": []}, "smtp_host, sender and to"),
+        (MAIL | {"starttls": False}, "loopback"),
+        (HOOK | {"about": []}, "about"),
+    ],
+)
+def test_a_notifier_that_cannot_be_told_anything_safely(notifier: dict[str, object], says: str) -> None:
+    with pytest.raises(SettingsRefused, match=says):
+        parse({"notifiers": [notifier]}, "exeat.toml")
+
+
+def test_notifiers_are_named_once_and_their_address_may_be_a_secret(tmp_path: Path) -> None:
+    with pytest.raises(SettingsRefused, match="named twice"):
+        parse({"notifiers": [HOOK, MAIL | {"name": "hook"}]}, "exeat.toml")
+    secret = tmp_path / "address"
+    secret.write_text("https://hook.example/secret\n")
+    hidden = {"name": "hook", "kind": "slack", "url_file": str(secret)}
+    (found,) = parse({"notifiers": [hidden]}, "exeat.toml").notifiers
+    assert found.address() == "https://hook.example/secret"
+    secret.write_text("http://elsewhere.example")
+    with pytest.raises(ValueError, match="https"):
+        found.address()

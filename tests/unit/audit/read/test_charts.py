@@ -36,3 +36,8 @@ def test_recorded_text_is_text():
     assert "<script" not in svg
     assert "<b>" not in svg
     assert "<d>" not in svg
+
+
+def test_series_without_a_colour_of_their_own_can_be_told_apart():
+    svg = stacked(["d"], {"card": [1], "iban": [1], "deny": [1]}, "t")
+    assert len({shape.attrib["fill"] for shape in shapes(svg)}) == 3

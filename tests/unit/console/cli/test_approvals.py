@@ -5,7 +5,9 @@ import json
 from approvals.facts import Card, Shown, Vote, Voter
 from approvals.machine import Approval, decide, fold, request
 from approvals.steps import Grant, Leave, Refuse, Step
-from console.cli.approvals import as_object, line, page, printable
+from console.cli.approvals import page
+from console.documents import approval_line, of_approval
+from console.words import printable
 from snapshot.decision import ApprovalTerms
 from tests.kit.approvals import ask
 
@@ -22,10 +24,10 @@ def approval(*steps: Step, quorum: int = 2) -> Approval:
 
 
 def test_a_line_says_who_wants_what_and_how_long_it_waits() -> None:
-    said = line(approval(), 60 * SECOND)
+    said = approval_line(approval(), 60 * SECOND)
     assert said.startswith("a1  requested  ledger-agent → ledger  POST /ledger/transfers  Needs")
     assert said.endswith("480 s left")
-    assert "left" not in line(approval(Refuse(SECOND, ALICE)), 60 * SECOND)
+    assert "left" not in approval_line(approval(Refuse(SECOND, ALICE)), 60 * SECOND)
 
 
 def test_a_page_says_everything_that_an_answer_rests_on() -> None:
@@ -49,14 +51,14 @@ def test_content_that_is_no_json_is_shown_as_it_is() -> None:
 def test_nothing_steers_the_terminal() -> None:
     assert printable("a\x1b[2J\x07\u202eb\nc") == "a\\x1b[2J\\x07\\u202eb\\nc"
     assert printable("a\nb", lines=True) == "a\nb"
-    for said in (line(approval(), 0), page(approval(), Shown("text/plain", b"\x1b]0;x\x07"), 0)):
+    for said in (approval_line(approval(), 0), page(approval(), Shown("text/plain", b"\x1b]0;x\x07"), 0)):
         assert "\x1b" not in said
 
 
 def test_json_is_plain_and_complete() -> None:
-    found = json.loads(json.dumps(as_object(approval(Grant(SECOND, ALICE)), ask().shown)))
+    found = json.loads(json.dumps(of_approval(approval(Grant(SECOND, ALICE)), ask().shown)))
     assert (found["id"], found["state"], found["missing"]) == ("a1", "requested", 1)
     assert (found["granted_by"], found["refused_by"]) == (["alice@bank.example"], "")
     assert (found["shown"], found["action"]) == ('{"amount":4711}', "POST /ledger/transfers")
-    assert "shown" not in as_object(approval())
-    assert as_object(approval(Refuse(SECOND, ALICE)))["refused_by"] == "alice@bank.example"
+    assert "shown" not in of_approval(approval())
+    assert of_approval(approval(Refuse(SECOND, ALICE)))["refused_by"] == "alice@bank.example"

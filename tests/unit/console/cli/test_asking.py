@@ -6,7 +6,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from console.cli.asking import cell, clean, narrowed, narrowing, show_json, show_table
+from console.cli.asking import narrowed, narrowing, show_json, show_table
+from console.words import cell, clean
 
 
 def test_recorded_text_cannot_move_the_cursor():

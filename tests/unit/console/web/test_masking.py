@@ -1,8 +1,10 @@
 """Trying a text."""
 
+import datetime
+
 import pytest
 
-from console.web.site.masking import MOST, TooLong, WrongProfile, try_text
+from console.web.site.masking import MOST, TooLong, WrongProfile, over_time, try_text
 from masking import Ruleset
 from tests.kit.gateway import POLICIES
 
@@ -24,3 +26,17 @@ def test_too_much() -> None:
 def test_a_profile_that_is_none() -> None:
     with pytest.raises(WrongProfile, match="'nobody'"):
         try_text(RULES, "x", ["floor", "nobody"])
+
+
+def test_days_without_any_are_drawn_and_rare_rules_are_one_part() -> None:
+    day = datetime.date
+    rows = [
+        {"day": day(2026, 11, 20), "rule": "card", "values": 3},
+        {"day": day(2026, 11, 22), "rule": "iban", "values": 2},
+        {"day": day(2026, 11, 22), "rule": "email", "values": 4},
+    ]
+    chart = over_time(rows, ["card"])
+    assert "11-21" in chart
+    assert "card 3" in chart
+    assert "other rules 6" in chart
+    assert over_time([], []) == ""

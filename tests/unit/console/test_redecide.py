@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.cli.redecide import compare
+from console.redecide import compare
 from snapshot.decision import Decision, Effect, Reason
 
 OLD, NEW = "sha256:" + "a" * 64, "sha256:" + "b" * 64

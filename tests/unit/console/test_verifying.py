@@ -1,7 +1,7 @@
 """A report of the verifier, told with records named `writer/seq`."""
 
 from audit.verify import Finding, Flaw, Report
-from console.cli.verifying import told
+from console.verifying import told
 
 
 def test_a_good_record_is_one_line_and_its_notes():
