@@ -1,4 +1,6 @@
-"""All metrics of one gateway at one address, for Prometheus: each part's, with `part`, and Envoy's.
+"""All metrics of one gateway at one address, for Prometheus: each part's, with `part`, Envoy's, and those in files.
+
+What runs now and then (`exeat audit reconcile --metrics`) leaves its figures in `<run_dir>/<name>.prom`.
 
 A part that does not answer is `exeat_part_up 0`, so that its silence is a figure, too. No content and no name of a
 caller is in any metric (runtime/metrics.py), so this needs no sign-in; it listens on loopback unless told otherwise.
@@ -56,12 +58,16 @@ async def gather(settings: Settings) -> bytes:
     envoy = await _ask(settings.socket("envoy-admin"), "/stats/prometheus", filter=ENVOY)
     answers = dict(zip(sockets, texts, strict=True))
     registry = CollectorRegistry()
-    registry.register(Measured(lambda: merged(answers, envoy)))
+    files = [_text(path) for path in sorted(settings.gateway.run_dir.absolute().glob("*.prom"))]
+    registry.register(Measured(lambda: merged(answers, envoy, files)))
     return generate_latest(registry)
 
 
-def merged(answers: dict[str, str], envoy: str) -> Iterable[Metric]:
-    """One family of each name, its samples marked with their part; "" is a part that did not answer. Pure."""
+def merged(answers: dict[str, str], envoy: str, files: Iterable[str] = ()) -> Iterable[Metric]:
+    """One family of each name, its samples marked with their part; "" is a part that did not answer. Pure.
+
+    A file's family that a part has, too, is left out, and so is a file that cannot be read: the others go on.
+    """
     up = GaugeMetricFamily("exeat_part_up", "Whether the part answers.", labels=["part"])
     for part, text in {**answers, "envoy": envoy}.items():
         up.add_metric([part], 1 if text else 0)
@@ -71,8 +77,20 @@ def merged(answers: dict[str, str], envoy: str) -> Iterable[Metric]:
         for family in text_string_to_metric_families(text):
             whole = families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
             whole.samples += _marked(part, family.samples)
+    for text in files:
+        with contextlib.suppress(ValueError):
+            found = list(text_string_to_metric_families(text))
+            families = {**{family.name: family for family in found if family.name.startswith("exeat_")}, **families}
     yield from families.values()
     yield from text_string_to_metric_families(envoy)
+
+
+def _text(path: Path) -> str:
+    """ "" where it went away meanwhile or is no text."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _marked(part: str, samples: Iterable[Sample]) -> Iterator[Sample]:

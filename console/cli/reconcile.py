@@ -206,7 +206,7 @@ def _note(settings: Settings, outcome: Outcome, files: Sequence[Path]) -> None:
 
 
 def _write_metrics(file: Path, outcome: Outcome) -> None:
-    """For the textfile collector of the node exporter: a comparison that runs from cron has no socket of its own."""
+    """A comparison from a timer has no socket of its own: `*.prom` in run_dir is shown at `metrics.listen`."""
     registry = CollectorRegistry()
     for name, what, value in (
         ("breaches", "Lines of Envoy's access log that no decision covers.", outcome.breaches),

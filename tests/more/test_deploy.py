@@ -127,10 +127,13 @@ class Pod:
     def _start(self, spec: dict[str, Any]) -> None:
         log = self._house.folder / f"{spec['name']}.log"
         with log.open("wb") as output:
-            environment = {"EXEAT_CONFIG": str(self._house.config), "PATH": "/usr/bin:/bin"}
+            path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+            environment = {"EXEAT_CONFIG": str(self._house.config), "PATH": path}
             process = subprocess.Popen(self._command(spec), env=environment, stdout=output, stderr=output)
         self.running[spec["name"]] = Container(spec, process, log)
-        probe = spec["startupProbe"]
+        probe = spec.get("startupProbe")
+        if probe is None:
+            return
         deadline = time.monotonic() + 120
         while not self._probed(probe):
             assert process.poll() is None, log.read_text()[-2000:]
@@ -140,8 +143,7 @@ class Pod:
     def _command(self, spec: dict[str, Any]) -> list[str]:
         if spec["name"] == "opa":
             return [str(more.opa()), *self._here(spec["args"])]
-        assert "args" not in spec
-        return self._here(spec["command"])
+        return self._here([*spec["command"], *spec.get("args", [])])
 
     def _here(self, words: list[str]) -> list[str]:
         """The pod's paths and ports, in this house."""
@@ -170,7 +172,11 @@ class Pod:
             return False
 
     def alive(self) -> dict[str, bool]:
-        return {name: self._probed(container.spec["livenessProbe"]) for name, container in self.running.items()}
+        return {
+            name: self._probed(container.spec["livenessProbe"])
+            for name, container in self.running.items()
+            if "livenessProbe" in container.spec
+        }
 
     def ready(self) -> bool:
         return self._probed(self.running["envoy"].spec["readinessProbe"])
@@ -238,6 +244,9 @@ def test_the_pod_runs_and_stops_without_losing_anything(pod: tuple[Pod, Gateway]
         answered = client.post("/openai/v1/chat/completions", json=body)
         assert answered.status_code == 200
         assert "4111" not in answered.text
+    metrics = f"http://{gateway.settings.metrics.listen}/metrics"
+    shown = eventually(lambda: httpx.get(metrics, timeout=10).text, lambda text: "exeat_reconcile_breaches" in text, 90)
+    assert "exeat_reconcile_breaches 0.0" in shown, run.running["reconcile"].log.read_text()
     before = len(gateway.upstream.bookings)
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(transfer, gateway, "7.00")

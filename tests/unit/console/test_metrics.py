@@ -10,9 +10,9 @@ EVENTS = (
 ENVOY = "# TYPE envoy_server_live gauge\nenvoy_server_live{} 1\n"
 
 
-def text(answers: dict[str, str], envoy: str) -> list[str]:
+def text(answers: dict[str, str], envoy: str, *files: str) -> list[str]:
     registry = CollectorRegistry()
-    registry.register(Measured(lambda: merged(answers, envoy)))
+    registry.register(Measured(lambda: merged(answers, envoy, files)))
     return generate_latest(registry).decode().splitlines()
 
 
@@ -32,3 +32,13 @@ def test_silence_is_a_figure() -> None:
         'exeat_part_up{part="extproc"} 0.0',
         'exeat_part_up{part="envoy"} 0.0',
     }
+
+
+def test_what_ran_from_a_timer_is_shown_too_and_breaks_nothing() -> None:
+    ours = "# TYPE exeat_reconcile_breaches gauge\nexeat_reconcile_breaches 3.0\n"
+    again = SPOOL.format(1)  # a name that a part has already
+    other = "# TYPE node_load1 gauge\nnode_load1 1.0\n"
+    lines = text({"authz-0": SPOOL.format(0)}, ENVOY, ours, again, other, "no { metrics", "")
+    assert "exeat_reconcile_breaches 3.0" in lines
+    assert [line for line in lines if line.startswith("exeat_spool_down")] == ['exeat_spool_down{part="authz-0"} 0.0']
+    assert "node_load1 1.0" not in lines
