@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from audit.write import Caller, Draft, Frame, Kind, Span, Value
+from audit.write import Caller, Draft, Frame, Kind, Span, Value, shortened
 from authz.decide import Question
 from authz.describe import Described
 from authz.session import Session
@@ -214,7 +214,7 @@ def _finding(finding: Finding) -> dict[str, Value]:
         "rule": finding.rule,
         "version": finding.version,
         "operator": finding.operator,
-        "where": finding.where[:WHERE_CHARS],
+        "where": shortened(finding.where, WHERE_CHARS),
         "count": finding.count,
         "token": finding.token,
     }

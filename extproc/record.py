@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from audit.write.event import Caller, Draft, Frame, Kind, Span, Value
+from audit.write.event import Caller, Draft, Frame, Kind, Span, Value, shortened
 from extproc.flow import Piece
 from extproc.hiding import Seen
 from extproc.resent import Shared, pieces
@@ -174,7 +174,7 @@ def _finding(finding: Finding) -> dict[str, Value]:
         "rule": finding.rule,
         "version": finding.version,
         "operator": finding.operator,
-        "where": finding.where[:WHERE_CHARS],
+        "where": shortened(finding.where, WHERE_CHARS),
         "count": finding.count,
         "token": finding.token,
     }
@@ -182,7 +182,7 @@ def _finding(finding: Finding) -> dict[str, Value]:
 
 def tools(exchange: Exchange, direction: str, hidden: Sequence[str]) -> Draft:
     """`hidden`: names, masked."""
-    names: Value = [name[:NAME_CHARS] for name in hidden[:NAMES_PER_EVENT]]
+    names: Value = [shortened(name, NAME_CHARS) for name in hidden[:NAMES_PER_EVENT]]
     data: dict[str, Value] = {"direction": direction, "tools": names, "count": len(hidden)}
     return exchange.draft(Kind.EXCHANGE, "tools.hidden", data)
 
@@ -196,16 +196,21 @@ def listed(
     for at in range(0, len(changes), NAMES_PER_EVENT):
         part = changes[at : at + NAMES_PER_EVENT]
         new: Value = [
-            {"tool": masked(t)[:NAME_CHARS], "now": seen.definitions[t]} for t, known in part if known is None
+            {"tool": shortened(masked(t), NAME_CHARS), "now": seen.definitions[t]} for t, known in part if known is None
         ]
         changed: Value = [
-            {"tool": masked(t)[:NAME_CHARS], "first": known.first, "before": known.last, "now": seen.definitions[t]}
+            {
+                "tool": shortened(masked(t), NAME_CHARS),
+                "first": known.first,
+                "before": known.last,
+                "now": seen.definitions[t],
+            }
             for t, known in part
             if known is not None
         ]
         drafts.append(exchange.draft(Kind.EXCHANGE, "tools.seen", {"new": new, "changed": changed}))
     for method, passed in seen.requests:
-        facts: dict[str, Value] = {"method": masked(method)[:NAME_CHARS], "passed": passed}
+        facts: dict[str, Value] = {"method": shortened(masked(method), NAME_CHARS), "passed": passed}
         drafts.append(exchange.draft(Kind.EXCHANGE, "server.request", facts))
     return drafts
 

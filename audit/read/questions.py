@@ -52,6 +52,12 @@ class Named:
     says: str
     sql: str
 
+    @property
+    def most(self) -> int | None:
+        """Rows at which the question stops, None if it gives all."""
+        found = re.search(r"\bLIMIT (\d+)$", self.sql)
+        return int(found[1]) if found else None
+
     def bind(self, given: Mapping[str, str], now_us: int, scope: str = "") -> Question:
         """With values from words. `scope`: see `scoped`. Raises WrongQuestion, WrongTime."""
         unknown = set(given) - {parameter.name for parameter in self.parameters}

@@ -36,6 +36,11 @@ class Section:
     def columns(self) -> list[str]:
         return list(self.rows[0]) if self.rows else []
 
+    @property
+    def cut(self) -> bool:
+        """There may be more rows than the question gives."""
+        return len(self.rows) == self.question.most
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -46,6 +51,11 @@ class Result:
     @property
     def verdict(self) -> str:
         return self.control.verdict(len(self.rows))
+
+    @property
+    def count(self) -> str:
+        """Of rows; a question that stopped has at least so many."""
+        return f"{len(self.rows)}{' or more' if len(self.rows) == self.control.question.most else ''}"
 
 
 @dataclass(slots=True)

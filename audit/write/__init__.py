@@ -5,7 +5,7 @@
 inside its own transaction.
 """
 
-from audit.write.event import Caller, Draft, EventInvalid, EventTooLarge, Frame, Kind, Span, Value, canonical
+from audit.write.event import Caller, Draft, EventInvalid, EventTooLarge, Frame, Kind, Span, Value, canonical, shortened
 from audit.write.memory import MemoryRecorder
 from audit.write.spool import Recorder, Spool, open_spool
 from audit.write.tables import (
@@ -44,5 +44,6 @@ __all__ = [
     "finish",
     "install",
     "open_spool",
+    "shortened",
     "trim",
 ]

@@ -47,6 +47,11 @@ class Kind(StrEnum):
     PERSON = "person"  # somebody signed in or out
 
 
+def shortened(text: str, most: int) -> str:
+    """At most `most` characters; the last one says so when there were more, for nothing is cut in silence."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The verified caller. Empty where nobody was verified."""

@@ -70,6 +70,7 @@ def sql(
         _list_questions(as_json)
         return
     given = dict(map(_pair, parameters))
+    most = named(name).most if name else None
     if name:
         question = named(name).bind(given, SystemClock().now_us())
     else:
@@ -78,8 +79,22 @@ def sql(
         question = Question("audit.sql", text.strip().rstrip(";"), given)
     chosen = "JSONEachRow" if as_json else output or ("PrettyCompact" if sys.stdout.isatty() else "TSVWithNames")
     with reader(settings_of(context)) as asking:
-        blocks = asking.raw(question, "" if _FORMAT.search(question.sql) else chosen)
-        _write(_as_array(blocks) if as_json else blocks, pretty=chosen.startswith("Pretty"))
+        lines = _Lines(asking.raw(question, "" if _FORMAT.search(question.sql) else chosen))
+        _write(_as_array(lines) if as_json else lines, pretty=chosen.startswith("Pretty"))
+    if most is not None and lines.count - chosen.endswith("WithNames") >= most:
+        click.echo(f"note: {name} stops at {most} rows; ask for less time to see the others", err=True)
+
+
+class _Lines:
+    """Blocks of bytes that count their lines as they pass."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks, self.count = blocks, 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self._blocks:
+            self.count += block.count(b"\n")
+            yield block
 
 
 def _list_questions(as_json: bool) -> None:

@@ -74,3 +74,8 @@ def test_a_scope_narrows_the_views_by_parameters():
     assert parameters == {"scope_agent": "a' OR 1", "scope_connection": "c"}
     assert "sessions" not in head  # a session has several connections
     assert scoped(Filter(since_us=1), "audit") == ("", {})
+
+
+def test_a_question_that_stops_says_where():
+    assert named("denials").most == 10_000
+    assert named("gaps").most is None

@@ -16,6 +16,7 @@ from audit.write.event import (
     compose,
     frame_hash,
     plain,
+    shortened,
 )
 from runtime.clock_quality import Quality
 
@@ -129,3 +130,8 @@ def test_drafts_are_frozen():
 def test_canonical_reads_back_equal():
     value = {"z": [1, {"a": "\u2028"}], "a": "x"}
     assert json.loads(canonical(value)) == value
+
+
+def test_what_is_shortened_says_so():
+    assert shortened("abcd", 4) == "abcd"
+    assert shortened("abcde", 4) == "abc…"
