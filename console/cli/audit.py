@@ -1,4 +1,4 @@
-"""`exeat audit sql|who-saw|verify|reconcile|export|report|prune|legal-hold|remask|
+"""`exeat audit sql|who-saw|verify|reconcile|export|report|offboarding|prune|legal-hold|remask|
 rotate-key|migrate`."""
 
 import dataclasses
@@ -18,7 +18,7 @@ from audit.read.reader import QueryRefused, Question, plain
 from audit.store.client import migrator_client
 from audit.store.migrate import applied, migrate, pending, shipped
 from audit.verify import CannotVerify
-from console.cli import forward, reconcile, remask, report, retention
+from console.cli import forward, offboarding, reconcile, remask, report, retention
 from console.cli.asking import json_option, narrowed, reader, settings_of, show_json, show_table
 from console.verifying import published_log, told, verified
 from console.words import clean
@@ -251,6 +251,7 @@ group.add_command(retention.prune, "prune")
 group.add_command(retention.group, "legal-hold")
 group.add_command(remask.command, "remask")
 group.add_command(forward.command, "forward")
+group.add_command(offboarding.command, "offboarding")
 
 
 @group.command("migrate")

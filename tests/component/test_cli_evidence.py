@@ -195,9 +195,27 @@ def test_every_question_is_answered(exeat: Run, name: str):
         "unended": 0, "without-input": 0, "denials": 1, "decisions-by-rule": 2, "maskings-by-rule": 1,
         "findings-in-requests": 2,
         "token-seen": 3, "controls-exercised": 2, "first-uses": 2, "offboarded": 2, "snapshots-used": 1, "writers": 1,
+        "last-tokens": 1, "revocations-of": 0,
     }  # fmt: skip
     if name in expected:
         assert len(rows) == expected[name], rows
+
+
+def test_an_offboarding_that_is_not_clean_names_what_went_through(exeat: Run):
+    found = json.loads(exeat("audit", "offboarding", "ledger-agent", "--left", "2026-11-20", "--json", code=1).stdout)
+    assert (found["clean"], found["complete"]) == (False, True)
+    assert [row["effect"] for row in found["let_through_since"]] == ["hold"]
+    told = exeat("audit", "offboarding", "alice@bank.example", "--left", "2026-11-20", code=1).stdout
+    assert told.startswith("NOT CLEAN: alice@bank.example left 2026-11-20 00:00:00 UTC; since then 0 let through")
+    assert "approval.granted" in told
+
+
+def test_an_offboarding_that_is_clean_says_so(exeat: Run):
+    told = exeat("audit", "offboarding", "intern-agent", "--left", "2026-11-20").stdout
+    assert told.startswith(
+        "OK: intern-agent left 2026-11-20 00:00:00 UTC; since then 0 let through, 1 denied, 0 went on"
+    )
+    assert "no revocation of nobody" in exeat("audit", "offboarding", "nobody", code=2).output
 
 
 def test_questions_are_listed_with_their_parameters(exeat: Run):
