@@ -47,7 +47,7 @@ approval := object.union(asked, {"never": [group | some group in never]}) if is_
 else := null
 
 never := {group | some group in data.duties.never_approve} | {group |
-	some held in holds | tool_holds
+	some held in (holds | tool_holds)
 	some group in held.approval.never
 }
 

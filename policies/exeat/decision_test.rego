@@ -98,3 +98,20 @@ test_a_rule_of_another_shape_stays_in_force if {
 		with data.packs as {"p": {"deny": {"no"}}}
 	answer.effect != "allow"
 }
+
+test_packs_hold_tools if {
+	held := {"tool": "wire_money", "approval": {"any": ["ledger-approvers"]}}
+	packs := {"p": {"hold_tool": {held}}}
+	generation := given.generation("claude-sonnet-4-5")
+	answer := decision with input as generation with data.packs as packs
+	"wire_money" in answer.tools.hold
+	quiet := decision with input as watching(generation) with data.packs as packs
+	quiet.tools.hold == []
+}
+
+test_a_hold_alone_may_only_watch if {
+	held := {"reason": {"rule": "new_hold", "message": "No.", "controls": [], "mode": "shadow"}, "approval": {"any": ["x"]}}
+	answer := decision with input as given.ledger("GET", "/accounts") with data.packs as {"p": {"hold": {held}}}
+	answer.effect == "allow"
+	answer.shadow.effect == "hold"
+}
