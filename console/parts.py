@@ -25,6 +25,8 @@ def parts(settings: Settings, config: Path | None) -> list[Part]:
     if settings.clickhouse.embedded:
         found.append(ours("store", "audit.store", _http(settings.clickhouse.url, "/ping")))
     found.append(ours("shipper", "audit.ship"))
+    if settings.forward_targets:
+        found.append(ours("forward", "audit.forward"))
     found.append(ours("snapshot", "snapshot", _exists(settings.gateway.state_dir / "current")))
     if settings.engine.embedded:
         found.append(ours("engine", "snapshot.engine", _http(settings.engine.url, "/health")))

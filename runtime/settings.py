@@ -317,6 +317,37 @@ class CheckpointTarget(Section):
         return self
 
 
+class ForwardTarget(Section):
+    """A SIEM that gets the signed log."""
+
+    name: str = Field(pattern=r"^[a-z0-9_]{1,40}$", description="Whose cursor; a new name begins at the first entry.")
+    kind: Literal["file", "hec", "syslog", "otlp"] = Field(
+        description="JSON Lines, Splunk's collector, RFC 5424, OTLP."
+    )
+    format: Literal["ecs", "ocsf"] = Field("ecs", description="What each event is told as.")
+    path: Path | None = Field(None, description="file: the absolute path; it grows.")
+    url: str | None = Field(None, description="https://… of the collector (otlp without /v1/logs), tls://host:6514.")
+    token_file: Path | None = Field(None, description="hec, otlp: file with the token.")
+    ca: Path | None = Field(None, description="CAs of the receiver's certificate, PEM [the system's].")
+    certificate: Path | None = Field(None, description="Our certificate for it, PEM.")
+    key: Path | None = Field(None, description="Its private key, PEM.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.kind == "file":
+            if self.path is None or not self.path.is_absolute():
+                raise ValueError("a file target needs an absolute path")
+            return self
+        url = urlsplit(self.url or "")
+        loopback = url.scheme == "http" and is_loopback(url.hostname)
+        wanted = "tls" if self.kind == "syslog" else "https"
+        if not url.hostname or (url.scheme != wanted and not (wanted == "https" and loopback)):
+            raise ValueError(f"a {self.kind} target needs a {wanted}:// url")
+        if self.kind == "hec" and self.token_file is None:
+            raise ValueError("a hec target needs token_file")
+        return self
+
+
 class Notifier(Section):
     """Who is told that something waits. A message links to the console, where one signs in and answers."""
 
@@ -385,6 +416,7 @@ class Settings(BaseSettings):
     metrics: Metrics = Metrics()
     tracing: TracingSettings = TracingSettings()
     envoy: EnvoySettings = EnvoySettings()
+    forward_targets: list[ForwardTarget] = Field(default_factory=list, description="SIEMs that get the signed log.")
     checkpoint_targets: list[CheckpointTarget] = Field(
         [], description="Where signed tree heads are kept off this machine; without one verify proves accidents only."
     )

@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from console.cli import main as cli
 from masking.detectors import ALL
-from runtime.settings import CheckpointTarget, Issuer, Notifier, Secret, Settings
+from runtime.settings import CheckpointTarget, ForwardTarget, Issuer, Notifier, Secret, Settings
 
 EXAMPLE_CHARS = 90
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -31,6 +31,7 @@ def settings_page() -> str:
         repeated = {
             "issuers": Issuer,
             "checkpoint_targets": CheckpointTarget,
+            "forward_targets": ForwardTarget,
             "notifiers": Notifier,
             "secrets": Secret,
         }
@@ -38,6 +39,7 @@ def settings_page() -> str:
         title = {
             "issuers": "[[issuers]]",
             "checkpoint_targets": "[[checkpoint_targets]]",
+            "forward_targets": "[[forward_targets]]",
             "notifiers": "[[notifiers]]",
             "secrets": "[secrets.NAME]",
         }.get(name, f"[{name}]")

@@ -1,0 +1,57 @@
+"""`python -m audit.forward`: the signed log to every target of `[[forward_targets]]`, each at its own pace."""
+
+import asyncio
+
+from audit.log.forward import Forwarder, SinkAway
+from audit.log.sinks import cursor_of, format_of, sink_of
+from runtime import log, serve
+from runtime.settings import ForwardTarget, Settings, load
+
+LOOK_SECONDS = 1.0
+PAUSE_SECONDS = (1.0, 60.0)  # first and longest while a target is away
+
+logger = log.get("forward")
+
+
+async def run() -> None:
+    settings = load()
+    async with serve.stop_signal() as stop, asyncio.TaskGroup() as group:
+        for target in settings.forward_targets:
+            group.create_task(forward(settings, target, stop))
+        await stop.wait()
+
+
+async def forward(settings: Settings, target: ForwardTarget, stop: asyncio.Event) -> None:
+    """Until `stop`, and then what is left of the log, unless the target is away."""
+    pause = PAUSE_SECONDS[0]
+    while True:
+        stopping = stop.is_set()
+        try:
+            count = await asyncio.to_thread(_step, settings, target)
+        except SinkAway as error:
+            logger.warning("target_away", extra={"fields": {"target": target.name, "message": error.message}})
+            count, wait, pause = 0, pause, min(pause * 2, PAUSE_SECONDS[1])
+        else:
+            wait, pause = (0.0 if count else LOOK_SECONDS), PAUSE_SECONDS[0]
+        if stopping and not count:
+            return
+        if wait:
+            await _pause(stop, wait)
+
+
+def _step(settings: Settings, target: ForwardTarget) -> int:
+    """Opens the target anew each time: its files may have been renewed, and none is held while nothing is to send."""
+    root = settings.gateway.state_dir / "log" / "tiles"
+    return Forwarder(root, cursor_of(settings, target.name), lambda: sink_of(target), format_of(target)).step()
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        pass
+
+
+if __name__ == "__main__":
+    serve.main(run)
