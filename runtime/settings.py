@@ -57,6 +57,9 @@ class Gateway(Section):
     run_dir: Path = Field(Path("run"), description="Sockets and rendered Envoy files; 0700.")
     state_dir: Path = Field(Path("state"), description="Spools, databases, keys, snapshots, tiles; 0700.")
     listen: str = Field("127.0.0.1:10000", description="Where agents reach Envoy, host:port.")
+    public_url: str | None = Field(
+        None, description="By which agents reach it, for what people are told: https://gateway…:10000. Default: listen."
+    )
     max_request_bytes: int = Field(
         32 << 20, ge=1 << 10, le=256 << 20, description="Larger requests are answered 413. Bodies are buffered whole."
     )
@@ -76,6 +79,17 @@ class Gateway(Section):
     max_connections: int = Field(50_000, ge=1, description="Downstream connections at once (overload manager).")
     authz_processes: int = Field(1, ge=1, le=64, description="Processes of authz; Envoy spreads requests over them.")
     extproc_processes: int = Field(1, ge=1, le=64, description="The same of extproc; an exchange stays with one.")
+
+    @property
+    def url(self) -> str:
+        return self.public_url or f"{'http' if self.tls is None else 'https'}://{self.listen}"
+
+    @model_validator(mode="after")
+    def _origin(self) -> Self:
+        url = urlsplit(self.public_url or "https://gateway")
+        if url.scheme not in ("http", "https") or not url.hostname or url.path or url.query or url.fragment:
+            raise ValueError("gateway.public_url is an origin: https://host or https://host:port")
+        return self
 
 
 class ClaimPaths(Section):

@@ -68,7 +68,7 @@ async def _run(settings: Settings, found: list[Part]) -> None:
     supervisor = Supervisor(found, settings.gateway.run_dir / "logs", say)
 
     async def up() -> None:
-        say(f"ready: agents at http://{settings.gateway.listen}/<connection>/, people at {settings.console.url}")
+        say(f"ready: agents at {settings.gateway.url}/<connection>/, people at {settings.console.url}")
         say(f"logs in {settings.gateway.run_dir / 'logs'}; Ctrl-C drains and stops")
 
     async with serve.stop_signal() as stop:

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import json
+import os
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
@@ -159,7 +160,14 @@ def _problem(secret: Secret) -> str:
         return "missing"
     except OSError:
         return "unreadable"
-    return "open to others" if secret.file.stat().st_mode & 0o077 else ""
+    return "open to others" if _open(secret.file) else ""
+
+
+def _open(file: Path) -> bool:
+    """Whether others may do anything with it. A group may read what is not ours: so Kubernetes hands out secrets."""
+    about = file.stat()
+    mine = about.st_uid == os.geteuid()
+    return bool(about.st_mode & (0o077 if mine else 0o037))
 
 
 async def store(settings: Settings, clock: Clock) -> list[Finding]:

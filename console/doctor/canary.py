@@ -6,6 +6,8 @@ stored is the same for both. The secrets are invented, new each time, and of for
 
 import asyncio
 import secrets
+import ssl
+from pathlib import Path
 
 import httpx
 
@@ -31,10 +33,14 @@ WHERE at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
 
 
 async def canary(settings: Settings, clock: Clock) -> list[Finding]:
+    tls = settings.gateway.tls
+    if tls is not None and tls.client_ca is not None:
+        text = "agents must bring a certificate here, and doctor has none"
+        return [warn("canary", text, "Send a request with an agent's certificate and no token by hand: 401.")]
     planted = {"card": _card(), "key": f"sk-ant-{secrets.token_urlsafe(32)}"}
     since = clock.now_us() - BEFORE_US
     try:
-        status = await _knock(settings.gateway.listen, planted)
+        status = await knock(settings, planted)
     except httpx.HTTPError as error:
         text = f"the gateway does not answer at {settings.gateway.listen} ({type(error).__name__})"
         return [fail("canary", text, "See the checks above.")]
@@ -46,13 +52,24 @@ async def canary(settings: Settings, clock: Clock) -> list[Finding]:
     return judge.canary(status, recorded, [*leaked, *(["the store"] if stored else [])])
 
 
-async def _knock(listen: str, planted: dict[str, str]) -> int:
-    url = f"http://{listen}/exeat-doctor/{planted['card']}"
-    async with httpx.AsyncClient(timeout=ASK_SECONDS) as http:
+async def knock(settings: Settings, planted: dict[str, str]) -> int:
+    """The status of the answer. Over TLS the gateway must show the certificate of the settings."""
+    gateway = settings.gateway
+    url = f"{'http' if gateway.tls is None else 'https'}://{gateway.listen}/exeat-doctor/{planted['card']}"
+    trusted = True if gateway.tls is None else _only(gateway.tls.certificate)
+    async with httpx.AsyncClient(timeout=ASK_SECONDS, verify=trusted, trust_env=False) as http:
         answer = await http.post(
             url, params={"card": planted["card"]}, json=planted, headers={"user-agent": f"doctor {planted['key']}"}
         )
     return answer.status_code
+
+
+def _only(certificate: Path) -> ssl.SSLContext:
+    """Trusts this certificate and no authority; it names the gateway as agents do, not as this machine does."""
+    context = ssl.create_default_context(cafile=str(certificate))
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 async def _stored(settings: Settings, given: dict[str, object]) -> tuple[bool, bool]:

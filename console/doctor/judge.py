@@ -29,7 +29,7 @@ def keys(issuer: str, count: int) -> Finding:
 def secret(name: str, file: str, problem: str) -> Finding:
     """`problem`: missing, empty, line break, open to others, or ""."""
     if not problem:
-        return ok("secrets", f"{name}: there, readable by its owner alone")
+        return ok("secrets", f"{name}: there, open to nobody else")
     remedies = {
         "missing": f"Put the key into {file}; until then its connections answer 503.",
         "empty": f"Put the key into {file}; until then its connections answer 503.",

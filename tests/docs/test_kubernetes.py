@@ -63,12 +63,12 @@ def test_a_pod_is_nobody(pod: dict[str, Any]) -> None:
 def test_every_process_of_the_design_is_there_in_the_order_of_a_safe_stop() -> None:
     order = [container["name"] for container in GATEWAY["initContainers"]]
     first = ["policies-first", "policies", "shipper", "snapshot", "opa"]
-    assert order == [*first, "approvals", "authz", "extproc", "console", "reconcile"]
+    assert order == [*first, "approvals", "authz", "extproc", "console", "checks"]
     assert [container["name"] for container in GATEWAY["containers"]] == ["envoy"]
     # sidecars: they outlive Envoy, and each waits for the one before
     for container in GATEWAY["initContainers"][2:]:
         assert container["restartPolicy"] == "Always"
-        if container["name"] != "reconcile":  # whether it ran is a metric with an alert of its own
+        if container["name"] != "checks":  # whether it ran is a metric with an alert of its own
             assert {"startupProbe", "livenessProbe"} <= set(container)
 
 
@@ -91,9 +91,11 @@ def test_its_settings_load_and_name_files_that_are_mounted() -> None:
         assert any(file.startswith(f"{place}/") for place in places), file
 
 
-def test_upstream_keys_are_mounted_for_envoy_and_for_whoever_renders_its_references() -> None:
+def test_upstream_keys_are_mounted_for_envoy_and_for_whoever_checks_that_they_are_there() -> None:
     mounted = {each["name"] for each in CONTAINERS for mount in each["volumeMounts"] if mount["name"] == "upstreams"}
-    assert mounted == {"envoy", "snapshot"}
+    assert mounted == {"envoy", "snapshot", "checks"}
+    (checks,) = [each for each in CONTAINERS if each["name"] == "checks"]
+    assert "ports" not in checks  # nobody speaks to it
 
 
 def test_no_secret_is_shipped() -> None:

@@ -246,7 +246,7 @@ def test_the_pod_runs_and_stops_without_losing_anything(pod: tuple[Pod, Gateway]
         assert "4111" not in answered.text
     metrics = f"http://{gateway.settings.metrics.listen}/metrics"
     shown = eventually(lambda: httpx.get(metrics, timeout=10).text, lambda text: "exeat_reconcile_breaches" in text, 90)
-    assert "exeat_reconcile_breaches 0.0" in shown, run.running["reconcile"].log.read_text()
+    assert "exeat_reconcile_breaches 0.0" in shown, run.running["checks"].log.read_text()
     before = len(gateway.upstream.bookings)
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(transfer, gateway, "7.00")

@@ -44,7 +44,7 @@ async def seen(at: Desk) -> list[Seen]:
     """Raises NoSnapshot."""
     connections = list(at.snapshot().connections.values())
     reachable = await asyncio.gather(*(_reachable(each.upstream) for each in connections))
-    base = f"http://{at.settings.gateway.listen}"
+    base = at.settings.gateway.url
     return [
         Seen(each, up, _secret(at, each), ways(each, base)) for each, up in zip(connections, reachable, strict=True)
     ]

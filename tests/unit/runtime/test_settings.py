@@ -154,3 +154,12 @@ def test_notifiers_are_named_once_and_their_address_may_be_a_secret(tmp_path: Pa
     secret.write_text("http://elsewhere.example")
     with pytest.raises(ValueError, match="https"):
         found.address()
+
+
+def test_the_address_that_people_are_told() -> None:
+    assert Settings().gateway.url == "http://127.0.0.1:10000"
+    told = Settings.model_validate({"gateway": {"public_url": "https://gateway.bank.example:10000"}})
+    assert told.gateway.url == "https://gateway.bank.example:10000"
+    for wrong in ("gateway:10000", "https://", "https://gateway/anthropic", "ftp://gateway"):
+        with pytest.raises(SettingsRefused, match="origin"):
+            parse({"gateway": {"public_url": wrong}}, "test")
