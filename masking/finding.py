@@ -1,7 +1,7 @@
 """A detector's hit as it may be told: rule, where, how many, keyed token; never the value."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 # An event body is at most 60,000 bytes; 200 findings of about 150 bytes leave half of it to the rest.
 MOST_FINDINGS = 200
@@ -31,6 +31,12 @@ class Found(Protocol):
     def kind(self) -> str: ...
 
 
+class _Teller(NamedTuple):
+    name: str
+    version: str
+    kind: str
+
+
 class Findings:
     """Collects hits and adds up equal ones.
 
@@ -42,17 +48,15 @@ class Findings:
         self._counts: dict[tuple[str, str, str, str, str], int] = {}
 
     def add(self, rule: Found, where: str, count: int = 1, token: str = "", operator: str = "") -> None:
-        self._add((rule.name, rule.version, where, operator or rule.kind, token), count)
-
-    def tell(self, finding: Finding) -> None:
-        """One hit that was found elsewhere."""
-        self._add((finding.rule, finding.version, finding.where, finding.operator, finding.token), 1)
-
-    def _add(self, key: tuple[str, str, str, str, str], count: int) -> None:
+        key = (rule.name, rule.version, where, operator or rule.kind, token)
         counts = self._counts
         if key not in counts and len(counts) >= MOST_FINDINGS:
-            key = (key[0], key[1], ELSEWHERE, key[3], "")
+            key = (rule.name, rule.version, ELSEWHERE, operator or rule.kind, "")
         counts[key] = counts.get(key, 0) + count
+
+    def tell(self, finding: Finding) -> None:
+        """One hit that somebody else has found."""
+        self.add(_Teller(finding.rule, finding.version, finding.operator), finding.where, 1, finding.token)
 
     def take(self) -> list[Finding]:
         """The findings so far, in the order of their first hit; the next call starts anew."""

@@ -81,8 +81,10 @@ def label(name: str) -> bytes:
 def canonical(value: bytes) -> bytes:
     """The form in which equal values are equal: no separators in numbers, one case in everything else."""
     squeezed = value.translate(None, _SEPARATORS)
-    if squeezed.isalnum():
+    if squeezed.removeprefix(b"+").isalnum():
         return squeezed.upper()
+    if b"@" in squeezed and squeezed.isascii() and b"\\" not in squeezed and b"&" not in squeezed:
+        return value.strip().lower()
     squeezed = _WIDE_SEPARATORS.sub(b"", value).translate(None, _SEPARATORS)
     if squeezed.removeprefix(b"+").isalnum():
         return squeezed.upper()

@@ -264,6 +264,16 @@ def password(text: bytes) -> int:
     return 0 if _MASKED.fullmatch(text) else len(text)
 
 
+def argument(text: bytes) -> int:
+    """A password on a command line: no variable, no option, no name of what is to be put there."""
+    if text[:1] in b"$-%{[" or (text.isupper() and text.isalpha()) or text.lower() in _PLACES:
+        return 0
+    return password(text)
+
+
+_PLACES = frozenset((b"password", b"passwd", b"secret", b"changeme", b"yourpassword", b"your-password", b"xxx", b"..."))
+
+
 def before_at(text: bytes) -> int:
     """A password up to the last @, which belongs to the address."""
     return password(text[: text.rfind(b"@")])

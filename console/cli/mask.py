@@ -23,12 +23,14 @@ class MaskRefused(CallerError):
 
 @click.command()
 @click.argument("file", type=click.File("rb"), default="-")
-@click.option("--profile", "profiles", multiple=True, default=("floor",), show_default=True, help="May be repeated.")
+@click.option("--profile", "profiles", multiple=True, help="On top of the floor, as in the gateway; may be repeated.")
+@click.option("--alone", is_flag=True, help="Only the profiles named, without the floor.")
 @click.option(
     "--rules", type=click.Path(path_type=Path, dir_okay=False), help="masking.yaml [the policy repository's]."
 )
 @click.option("--media", help="Media type [by the file's name, else JSON if it is, else text].")
 @click.option("--stream-as", type=click.Choice(DIALECTS), help="Send the text as an API's stream in small deltas.")
+@click.option("--connection", default="", help="Name of a connection, for rules that are about some only.")
 @click.option("--direction", type=click.Choice(["request", "response"]), default="response", show_default=True)
 @click.option("--bulk", is_flag=True, help="JSON Lines in and out: each line a text, or {id, text, media}.")
 @click.option("--json", "as_json", is_flag=True, help="JSON on standard output: {masked, findings}.")
@@ -37,15 +39,20 @@ def command(
     config: Path | None,
     file: BinaryIO,
     profiles: Sequence[str],
+    alone: bool,
     rules: Path | None,
     media: str | None,
     stream_as: str | None,
+    connection: str,
     direction: str,
     bulk: bool,
     as_json: bool,
 ) -> None:
-    """Mask FILE (or standard input) by the rules of a profile; tokens are made with keys of this run alone."""
-    masker = _ruleset(config, rules).masker(list(profiles), keys=Keys.generate(), direction=direction)
+    """Mask FILE (or standard input) as the gateway would: by the floor and the profiles named, and the patterns of its
+    own secrets. Tokens are made with keys of this run alone."""
+    ruleset, floor = _ruleset(config, rules)
+    chosen = _chosen(ruleset, floor, profiles, alone)
+    masker = ruleset.masker(chosen, keys=Keys.generate(), connection=connection, direction=direction)
     if bulk:
         for line in _lines(file):
             click.echo(json.dumps(_one(masker, line, media, stream_as), ensure_ascii=False))
@@ -53,16 +60,29 @@ def command(
     data = file.read()
     masked, findings = _mask(masker, data, media or guess(getattr(file, "name", ""), data), stream_as)
     if as_json:
-        click.echo(json.dumps(_result(masked, findings), ensure_ascii=False))
+        click.echo(json.dumps(_result(masked, findings) | {"profiles": chosen}, ensure_ascii=False))
     else:
         _show(data, masked, findings)
+        click.echo(f"profiles: {', '.join(chosen)}", err=True)
 
 
-def _ruleset(config: Path | None, rules: Path | None) -> Ruleset:
+def _chosen(ruleset: Ruleset, floor: str, profiles: Sequence[str], alone: bool) -> list[str]:
+    """The floor and what is named. Rules of one's own (`--rules`) need not have a floor."""
+    if alone and not profiles:
+        raise MaskRefused("--alone needs a --profile")
+    beneath = [floor] if not alone and (floor in ruleset.profiles or not profiles) else []
+    return list(dict.fromkeys([*beneath, *profiles]))
+
+
+def _ruleset(config: Path | None, rules: Path | None) -> tuple[Ruleset, str]:
+    """The rules, and what the floor is called. The patterns of secrets come with the policy repository's rules."""
+    floor, patterns = "floor", {}
     if rules is None:
-        rules = load(config_path(config)).policy.path / "data" / "masking.yaml"
+        settings = load(config_path(config))
+        rules, floor = settings.policy.path / "data" / "masking.yaml", settings.masking.floor
+        patterns = {name: secret.pattern for name, secret in settings.secrets.items() if secret.pattern}
     try:
-        return Ruleset.parse(rules.read_text("utf-8"), str(rules))
+        return Ruleset.parse(rules.read_text("utf-8"), str(rules), secrets=patterns), floor
     except OSError as error:
         raise MaskRefused(f"{rules}: {error.strerror}") from None
     except UnicodeDecodeError:

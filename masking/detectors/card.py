@@ -1,7 +1,7 @@
 """Payment card numbers."""
 
 from masking import validators
-from masking.detector import GAP, Detector, joined
+from masking.detector import GAP, Detector, joined, said
 
 CARD = Detector(
     name="card",
@@ -77,4 +77,15 @@ CARD_JOINED = Detector(
         "probe-01a226e4-3374-7740-8613-be7dce590c72",
         "trace 9a2feaa0c55ad01f4111111111111111",
     ),
+)
+
+CARD_SAID = Detector(
+    name="card",
+    # Commas are what separates ordinary numbers in a row; only the word says that they are groups of one.
+    pattern=r"[2-6][0-9]{3}(?:,[ ]?[0-9]{4}){3}\b",
+    context=said("pan", "visa", "amex", "mastercard", within="card"),
+    groups=("pci", "financial"),
+    validate=validators.card,
+    positive=("card number: «4111,1111,1111,1111»", '"pan": "«4111, 1111, 1111, 1111»"'),
+    negative=("4111,1111,1111,1111", "card: 4111,1111,1111,1112"),
 )

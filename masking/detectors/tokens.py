@@ -85,7 +85,7 @@ AGE_KEY = Detector(
 
 URL_PASSWORD = Detector(
     name="url_password",
-    pattern=r"""[^\s"'<>@/\\]{1,128}@""",
+    pattern=r"""[^\s"'<>/\\]{1,128}@""",
     context=r"\b[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s\"'<>:@/]{0,48}:",
     decisive=".{3}",
     groups=("secrets", "tokens"),
@@ -95,6 +95,7 @@ URL_PASSWORD = Detector(
         "mongodb+srv://u:«p%40ss»@cluster0.mongodb.net",
         "redis://:«hunter2»@cache:6379",
         "https://me:«tok»@host/path",
+        "postgres://app:«p@ss»@db/x and amqp://a:«qq1»@h1,amqp://a:«qq2»@h2",
     ),
     negative=("http://host:8080/path", "postgres://app@db/x", "see https://a.b/c: d@e"),
 )

@@ -37,6 +37,43 @@ def test_json_names_the_findings_and_not_the_values() -> None:
     assert not any(secret in json.dumps(said) for secret in SECRETS)
 
 
+OWN = """
+profiles:
+  floor: [{detect: us_ssn}]
+  shown: [{detect: us_ssn, operator: {partial: last4}}, {detect: card, operator: {partial: last4}}]
+  ledger: [{detect: card, connection: ledger}]
+"""
+
+
+def test_profiles_stand_on_the_floor_as_in_the_gateway(tmp_path: Path) -> None:
+    rules = tmp_path / "masking.yaml"
+    rules.write_text(OWN)
+
+    def said(*arguments: str) -> tuple[str, str]:
+        result = CliRunner().invoke(main, ["mask", "--rules", str(rules), *arguments], input=TEXT)
+        assert result.exit_code == 0, result.output
+        return result.stdout, result.stderr
+
+    out, told = said("--profile", "shown")
+    assert out == "Ada, card **** **** **** 1111, SSN [US_SSN]."
+    assert "profiles: floor, shown" in told
+    assert said("--profile", "shown", "--alone")[0] == "Ada, card **** **** **** 1111, SSN ***-**-1234."
+    assert "4111 1111" in said("--profile", "ledger")[0]
+    assert "[CARD]" in said("--profile", "ledger", "--connection", "ledger")[0]
+    assert json.loads(said("--profile", "shown", "--json")[0])["profiles"] == ["floor", "shown"]
+    rules.write_text("profiles: {mine: [{detect: card}]}")
+    assert said("--profile", "mine")[0] == "Ada, card [CARD], SSN 536-22-1234."
+
+
+def test_the_gateways_own_secrets_are_masked_by_their_patterns(tmp_path: Path) -> None:
+    policies = Path("policies").resolve()
+    secret = '[secrets.vendor]\nfile = "/x"\nheader = "x-key"\nhosts = ["v.example"]\npattern = "vk-[0-9]{6}"\n'
+    config = tmp_path / "exeat.toml"
+    config.write_text(f'{secret}[policy]\npath = "{policies}"\n')
+    result = CliRunner().invoke(main, ["--config", str(config), "mask"], input="it said vk-123456!")
+    assert (result.exit_code, result.stdout) == (0, "it said [SECRET_VENDOR]!"), result.output
+
+
 def test_bulk_keeps_ids_and_order() -> None:
     lines = [json.dumps({"id": n, "text": text}) for n, text in enumerate([TEXT, "nothing", {"pin": "1234"}])]
     said = [json.loads(line) for line in mask("--bulk", data="\n".join(lines)).splitlines()]
