@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from masking.masker import Masker
 
 SECRETS_FILE = "exeat.toml"
+_Choice = tuple[frozenset[str], str, str]
 _Chosen = tuple[tuple[Rule, ...], Selection]
 
 
@@ -54,7 +55,8 @@ class Ruleset:
         self._secrets = secrets
         self._truncates_cards = any(each.operator.truncates for each in self._about_cards())
         self._parts = self._shown()
-        self._chosen: dict[tuple[frozenset[str], str, str], _Chosen] = {}
+        self._chosen: dict[_Choice, _Chosen] = {}
+        self._scanners: dict[_Choice, tuple[Keys, Scanner]] = {}  # of the keys that were used last
         self._refuse_both()
 
     @classmethod
@@ -91,12 +93,21 @@ class Ruleset:
             if profile not in self._profiles:
                 raise UnknownProfile(profile)
         choice = frozenset(profiles), connection, direction
+        known = self._scanners.get(choice)
+        if known is None or known[0] is not keys:
+            rules, selection = self._chosen_for(choice)
+            answer = direction == "response"
+            known = keys, Scanner(rules, keys, selection=selection, answer=answer, parts=self._parts)
+            self._scanners[choice] = known
+        return known[1].tied(tweak) if tweak else known[1]
+
+    def _chosen_for(self, choice: _Choice) -> _Chosen:
+        names, connection, direction = choice
         if choice not in self._chosen:
-            ordered = [name for name in self._profiles if name in choice[0]]
+            ordered = [name for name in self._profiles if name in names]
             listed = [each for name in ordered for each in self._profiles[name]]
             self._chosen[choice] = self._choose([each for each in listed if each.applies(connection, direction)])
-        rules, selection = self._chosen[choice]
-        return Scanner(rules, keys, tweak=tweak, selection=selection, answer=direction == "response", parts=self._parts)
+        return self._chosen[choice]
 
     def masker(
         self,

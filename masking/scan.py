@@ -7,6 +7,7 @@ that are `standing` also on what an identifier around it could go on with.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -113,6 +114,12 @@ class Scanner:
     def key_rule(self, key: str, path: tuple[str | int, ...]) -> KeyRule | None:
         """The strictest rule selected by this key's name or by the path of its value (which ends with the key)."""
         return self.selection.find(key, path)
+
+    def tied(self, tweak: bytes) -> "Scanner":
+        """The same rules with another tweak: nothing is compiled or looked up again."""
+        other = copy(self)
+        other._tweak, other._over_lines = tweak, None
+        return other
 
     @property
     def over_lines(self) -> "Scanner":

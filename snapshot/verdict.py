@@ -70,6 +70,8 @@ class Verdict:
             text = _encode(getattr(self, field.name))
             if text:
                 values[field.name] = text
+        if size(values) <= MAX_BYTES:
+            return values
         for name in PROSE:
             _shorten(values, name)
         if size(values) > MAX_BYTES:

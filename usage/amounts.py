@@ -48,8 +48,11 @@ class Amounts:
 
     def to_input(self) -> dict[str, int]:
         """As policies see it: never below zero, with the sum of both kinds of tokens."""
-        shown = {name: max(0, value) for name, value in zip(NAMES, self.counts(), strict=True)}
-        return {**shown, "tokens": shown["input_tokens"] + shown["output_tokens"]}
+        shown = dict(zip(NAMES, self.counts(), strict=True))
+        if min(shown.values()) < 0:
+            shown = {name: max(0, value) for name, value in shown.items()}
+        shown["tokens"] = shown["input_tokens"] + shown["output_tokens"]
+        return shown
 
 
 NAMES = tuple(field.name for field in fields(Amounts))

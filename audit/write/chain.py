@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from audit.write.event import Value, canonical
+from audit.write.event import Value, encoded
 
 VERSION = 1
 GENESIS = bytes(32)  # what the first event of a writer has before it
@@ -29,7 +29,7 @@ class Head:
 def extend(head: Head, fields: Mapping[str, Value]) -> tuple[Head, bytes]:
     """The head after one more event, and that event's body. `fields`: what `event.compose` made."""
     seq = head.seq + 1
-    body = canonical(
+    body = encoded(
         {
             **fields,
             "v": VERSION,

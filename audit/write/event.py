@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+import orjson
+
 from runtime.clock_quality import UNKNOWN, Quality
 from runtime.errors import GatewayError
 
@@ -19,6 +21,7 @@ MAX_BODY = 60_000  # bytes; an entry of a tlog-tiles bundle has a uint16 length,
 MAX_DEPTH = 32  # far above what any event holds; json's own recursion limit is about 1000
 MAX_INT = 2**53 - 1  # the integers that every JSON reader keeps exactly (RFC 8785 §3.2.2.3)
 SALT_BYTES = 16
+KEY = "a key of an event is not an ASCII string"
 
 Value: TypeAlias = "str | bool | int | Sequence[Value] | Mapping[str, Value]"
 
@@ -129,6 +132,14 @@ CHAIN_FIELDS_BYTES = 330  # v, gateway, writer, epoch, seq, prev at their longes
 ROW_BYTES = 128  # what a row costs beside its blobs, roughly (rowid, header, hash, page share)
 
 
+def encoded(fields: Mapping[str, Value]) -> bytes:
+    """`canonical` of what `plain` has made, many times faster. Raises EventInvalid for a lone surrogate."""
+    try:
+        return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # orjson.JSONEncodeError: of plain values nothing else has no form
+        raise EventInvalid("a string holds a lone surrogate, which has no UTF-8 form") from None
+
+
 def canonical(value: Value) -> bytes:
     """RFC 8785 bytes of `value`, which `plain` accepts."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -154,10 +165,7 @@ def compose(draft: Draft, *, event_id: str, ts_us: int, salts: Sequence[bytes], 
         "frames": [_named(frame, salt) for frame, salt in pairs],
     }
     checked = {key: plain(value) for key, value in fields.items()}
-    try:
-        size = len(canonical(checked)) + CHAIN_FIELDS_BYTES
-    except UnicodeEncodeError:
-        raise EventInvalid(f"{draft.type}: a string holds a lone surrogate, which has no UTF-8 form") from None
+    size = len(encoded(checked)) + CHAIN_FIELDS_BYTES
     if size > MAX_BODY:
         raise EventTooLarge(f"{draft.type}: {size} bytes of facts, at most {MAX_BODY}")
     frames_size = sum(len(frame.content) + ROW_BYTES for frame in draft.frames)
@@ -193,6 +201,18 @@ def _named(frame: Frame, salt: bytes) -> dict[str, Value]:
 
 def plain(value: object, depth: int = 0) -> Value:
     """`value` as dicts and lists, or EventInvalid where it has no one canonical form."""
+    kind = type(value)  # first what nearly all are: this runs for each value of each event
+    if kind is str or kind is bool or (kind is int and -MAX_INT <= value <= MAX_INT):  # type: ignore[operator]
+        return value  # type: ignore[return-value]
+    if kind is dict and depth < MAX_DEPTH:
+        if not all(type(key) is str and key.isascii() for key in value):  # type: ignore[attr-defined]
+            raise EventInvalid(KEY)
+        below = depth + 1
+        return {key: plain(item, below) for key, item in value.items()}  # type: ignore[attr-defined]
+    return _plain(value, depth)
+
+
+def _plain(value: object, depth: int) -> Value:
     if isinstance(value, str):
         return str(value)
     if isinstance(value, bool):
@@ -212,5 +232,5 @@ def plain(value: object, depth: int = 0) -> Value:
 
 def _key(key: object) -> str:
     if not isinstance(key, str) or not key.isascii():
-        raise EventInvalid("a key of an event is not an ASCII string")
+        raise EventInvalid(KEY)
     return key

@@ -91,6 +91,25 @@ def test_every_event_says_from_when_until_when_and_by_which_clock(gateway: Gatew
         assert data["duration_us"] > 0, body
 
 
+def test_a_delegation_is_seen_by_policies_and_recorded(gateway: Gateway) -> None:
+    """RFC 8693 §4.1: who acts for whom, outermost first; and the client that got the token."""
+    chain = {"sub": "dave", "azp": "ledger-client", "act": {"sub": "research-agent", "act": {"sub": "planner"}}}
+    answer = httpx.get(f"{gateway.url}/openai/v1/models", headers=gateway.headers(**chain, client_id=None))
+    assert answer.status_code == 200, answer.text
+    gateway.settled()
+    decision = answer.headers["x-exeat-decision"]
+    frames = "SELECT content FROM audit.frames WHERE exchange = {e:String} AND direction = 'input'"
+    given = json.loads(gateway.sql(frames, e=decision)[0][0])["identity"]
+    event = "SELECT body FROM audit.events WHERE exchange = {e:String} AND kind = 'decision'"
+    body = json.loads(gateway.sql(event, e=decision)[0][0])
+    recorded = body["data"]["identity"]
+    for told in (given, recorded):
+        assert (told["act"], told["client"]) == (["research-agent", "planner"], "ledger-client")
+    assert (body["caller"]["subject"], body["caller"]["agent"]) == ("dave", "ledger-client")
+    rows = gateway.sql("SELECT act, owner FROM audit.decisions WHERE exchange = {e:String}", e=decision)
+    assert list(rows[0][0]) == ["research-agent", "planner"]
+
+
 def test_verify_passes_and_names_an_altered_row(gateway: Gateway, exchange: str, tmp_path: Path) -> None:
     good = exeat(gateway, "audit", "verify")
     assert good.returncode == 0, good.stdout + good.stderr
