@@ -94,7 +94,8 @@ def test_every_event_says_from_when_until_when_and_by_which_clock(gateway: Gatew
 def test_a_delegation_is_seen_by_policies_and_recorded(gateway: Gateway) -> None:
     """RFC 8693 §4.1: who acts for whom, outermost first; and the client that got the token."""
     chain = {"sub": "dave", "azp": "ledger-client", "act": {"sub": "research-agent", "act": {"sub": "planner"}}}
-    answer = httpx.get(f"{gateway.url}/openai/v1/models", headers=gateway.headers(**chain, client_id=None))
+    headers = gateway.headers(**chain, client_id=None)
+    answer = httpx.get(f"{gateway.url}/openai/v1/models", headers=headers, timeout=30)
     assert answer.status_code == 200, answer.text
     gateway.settled()
     decision = answer.headers["x-exeat-decision"]
@@ -131,7 +132,10 @@ def test_a_conversation_costs_its_new_part_each_turn_and_replays_whole(gateway: 
         messages.append({"role": "user", "content": f"turn {turn}: {long}"})
         body = {"model": "gpt-5", "messages": messages}
         answer = httpx.post(
-            f"{gateway.url}/openai/v1/chat/completions", json=body, headers=gateway.headers(session="conversation")
+            f"{gateway.url}/openai/v1/chat/completions",
+            json=body,
+            headers=gateway.headers(session="conversation"),
+            timeout=30,
         )
         assert answer.status_code == 200, answer.text
         exchanges.append(answer.headers["x-exeat-decision"])
