@@ -1,5 +1,6 @@
 """Approvals, standing grants and revocations as JSON says them, and as one line; for command line and API alike."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -42,12 +43,13 @@ def of_approval(approval: Approval, shown: Shown | None = None) -> dict[str, Any
     return found
 
 
-def approval_line(approval: Approval, now_us: int) -> str:
+def approval_line(document: Mapping[str, Any], now_us: int) -> str:
     """One approval on one line."""
-    card = approval.card
-    left = f"{max(0, approval.expires_us - now_us) // 1_000_000} s left" if not approval.state.final else ""
-    who = f"{card.binding.agent or card.binding.subject} → {card.binding.connection}"
-    return printable(f"{approval.id}  {approval.state:<9}  {who}  {card.action}  {card.message}  {left}".rstrip())
+    ended = document["state"] not in ("requested", "granted")
+    left = "" if ended else f"{max(0, document['expires_us'] - now_us) // 1_000_000} s left"
+    who = f"{document['agent'] or document['subject']} → {document['connection']}"
+    text = f"{document['id']}  {document['state']:<9}  {who}  {document['action']}  {document['message']}  {left}"
+    return printable(text.rstrip())
 
 
 def lacking(approval: Approval) -> int:
@@ -68,12 +70,11 @@ def of_standing(standing: Standing) -> dict[str, Any]:
     return found
 
 
-def standing_line(standing: Standing) -> str:
-    given, reach = standing.given, standing.given.reach
-    who = f"{reach.agent or reach.subject} → {reach.connection}  {reach.action}"
-    left = f"{standing.uses_left} of {given.uses} left until {when(given.until_us)}"
-    owed = "  EMERGENCY, owes a review" if standing.owes_review else ""
-    return printable(f"{standing.id}  {standing.phase:<7}  {who}  {left}{owed}")
+def standing_line(document: Mapping[str, Any]) -> str:
+    who = f"{document['agent'] or document['subject']} → {document['connection']}  {document['action']}"
+    left = f"{document['uses_left']} of {document['uses']} left until {when(document['until_us'])}"
+    owed = "  EMERGENCY, owes a review" if document["owes_review"] else ""
+    return printable(f"{document['id']}  {document['state']:<7}  {who}  {left}{owed}")
 
 
 def of_revocation(revocation: Revocation) -> dict[str, Any]:
@@ -87,12 +88,14 @@ def of_revocation(revocation: Revocation) -> dict[str, Any]:
     return found
 
 
-def revocation_line(revocation: Revocation) -> str:
-    made, lifted = revocation.made, revocation.lifted
-    of = f" of {made.issuer}" if made.issuer else ""
-    text = f"{revocation.id}  {made.scope} {made.value}{of}  {when(made.at_us)} by {_who(made.by)}: {made.reason}"
-    if lifted is not None:
-        text += f"  (lifted {when(lifted.at_us)} by {_who(lifted.by)}: {lifted.reason})"
+def revocation_line(document: Mapping[str, Any]) -> str:
+    of = f" of {document['issuer']}" if document["issuer"] else ""
+    text = (
+        f"{document['id']}  {document['scope']} {document['value']}{of}  {when(document['at_us'])} by {document['by']}"
+    )
+    text += f": {document['reason']}"
+    if lifted := document.get("lifted"):
+        text += f"  (lifted {when(lifted['at_us'])} by {lifted['by']}: {lifted['reason']})"
     return printable(text)
 
 

@@ -25,6 +25,12 @@ COMMANDS = {
     "identity": ("console.cli.identity", "group"),
     "audit": ("console.cli.audit", "group"),
 }
+REMOTE = {  # with --server: over the console's API
+    "approvals": ("console.cli.remote.acts", "approvals"),
+    "identity": ("console.cli.remote.acts", "identity"),
+    "decisions": ("console.cli.remote.record", "decisions"),
+    "sessions": ("console.cli.remote.record", "sessions"),
+}
 SUMMARIES = {
     "init": "Write a commented exeat.toml and a starter policy repository.",
     "up": "Run the gateway until stopped.",
@@ -49,7 +55,10 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, attribute = COMMANDS[cmd_name]
+        server = ctx.params.get("server")
+        if server and cmd_name not in REMOTE:
+            raise click.UsageError(f"over --server there are {', '.join(REMOTE)}")
+        module, attribute = (REMOTE if server else COMMANDS)[cmd_name]
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
@@ -67,11 +76,17 @@ class Lazy(click.Group):
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("-c", "--config", type=click.Path(path_type=Path, dir_okay=False), help="Settings file [./exeat.toml].")
+@click.option("--server", metavar="URL", help="Ask this console's API instead of what is here.")
+@click.option("--ca", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="CA of that console, PEM.")
 @click.version_option(package_name="exeat", message="exeat %(version)s")
 @click.pass_context
-def main(ctx: click.Context, config: Path | None) -> None:
+def main(ctx: click.Context, config: Path | None, server: str | None, ca: Path | None) -> None:
     """Exeat, the agent-egress gateway: who is asking, may they, what must not be seen, and the evidence."""
     ctx.obj = config
+    if server:
+        from console.cli.remote.client import META, Server
+
+        ctx.meta[META] = Server(server, ca)
 
 
 def run() -> None:

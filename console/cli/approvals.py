@@ -28,8 +28,9 @@ from runtime.errors import CallerError
 from runtime.settings import Settings, environment
 from snapshot.decision import Bounds, MalformedDecision, duration_seconds
 
-Item = TypeVar("Item")
+Document = dict[str, Any]
 Result = TypeVar("Result")
+NOTHING_WAITS = "Nothing waits for your answer."
 SHORTEST_ID = 8  # enough letters of an id that one can still see what one answers
 
 
@@ -78,7 +79,8 @@ def signed_in(command: Callable[..., None]) -> Callable[..., None]:
 def list_(desk: Desk, finished: bool, as_json: bool) -> None:
     """Show what waits for an answer."""
     found, now_us = desk.ask(lambda client: client.list(finished=finished)), SystemClock().now_us()
-    told(found, as_json, of_approval, lambda each: approval_line(each, now_us), "Nothing waits for your answer.")
+    documents = [of_approval(each) for each in found]
+    told(documents, as_json, lambda each: approval_line(each, now_us), NOTHING_WAITS)
 
 
 @group.command()
@@ -148,24 +150,19 @@ def watch(desk: Desk, as_json: bool) -> None:
     async def work(client: ApprovalsClient) -> None:
         async for approval in client.watch():
             now_us = SystemClock().now_us()
-            click.echo(json.dumps(of_approval(approval)) if as_json else approval_line(approval, now_us))
+            found = of_approval(approval)
+            click.echo(json.dumps(found) if as_json else approval_line(found, now_us))
 
     with suppress(KeyboardInterrupt):
         desk.ask(work)
 
 
-def told(
-    found: Sequence[Item],
-    as_json: bool,
-    document: Callable[[Item], dict[str, Any]],
-    line: Callable[[Item], str],
-    nothing: str,
-) -> None:
+def told(documents: Sequence[Document], as_json: bool, line: Callable[[Document], str], nothing: str) -> None:
     """A list as every noun shows one: a line each, or one JSON list."""
     if as_json:
-        click.echo(json.dumps([document(each) for each in found], indent=2))
+        click.echo(json.dumps(documents, indent=2))
         return
-    for text in [line(each) for each in found] or [nothing]:
+    for text in [line(each) for each in documents] or [nothing]:
         click.echo(text)
 
 

@@ -5,6 +5,7 @@ nobody used yet, and streams in the middle of an answer. It holds over restarts,
 """
 
 import json
+from collections.abc import Mapping
 
 import click
 
@@ -35,7 +36,7 @@ def group() -> None:
 @signed_in
 def revoke(desk: Desk, issuer: str, reason: str, as_json: bool, **named: str | None) -> None:
     """Stop somebody: new and held requests, unused grants, open streams. Say exactly one thing to stop."""
-    ((scope, value),) = _one(named)
+    scope, value = one(named)
 
     async def work(client: ApprovalsClient) -> Revocation:
         return await client.revoke(scope, value, reason, issuer)
@@ -53,7 +54,7 @@ def revoke(desk: Desk, issuer: str, reason: str, as_json: bool, **named: str | N
 def revoked(desk: Desk, lifted: bool, as_json: bool) -> None:
     """Show what is revoked."""
     found = desk.ask(lambda client: _listed(client, lifted))
-    told(found, as_json, of_revocation, revocation_line, "Nothing is revoked.")
+    told([of_revocation(each) for each in found], as_json, revocation_line, "Nothing is revoked.")
 
 
 @group.command()
@@ -74,9 +75,9 @@ async def _listed(client: ApprovalsClient, lifted: bool) -> list[Revocation]:
     return list(await client.revocations(lifted=lifted))
 
 
-def _one(named: dict[str, str | None]) -> list[tuple[Scope, str]]:
+def one(named: Mapping[str, str | None]) -> tuple[Scope, str]:
     """Raises WhatUnsaid unless exactly one thing is named."""
     given = [(Scope(scope), value) for scope, value in named.items() if value]
     if len(given) != 1:
         raise WhatUnsaid("say exactly one of --subject, --agent, --session, --jti")
-    return given
+    return given[0]

@@ -19,7 +19,7 @@ from console.words import printable
 def list_(desk: Desk, ended: bool, as_json: bool) -> None:
     """Show standing grants, and emergency grants that owe a review."""
     found = desk.ask(lambda client: client.standings(ended=ended))
-    told(found, as_json, of_standing, standing_line, "Nothing is granted in advance.")
+    told([of_standing(each) for each in found], as_json, standing_line, "Nothing is granted in advance.")
 
 
 @group.command()
@@ -70,7 +70,7 @@ def break_glass(
 
 
 def _told(standing: Standing, as_json: bool) -> None:
-    click.echo(json.dumps(of_standing(standing), indent=2) if as_json else standing_line(standing))
+    click.echo(json.dumps(of_standing(standing), indent=2) if as_json else standing_line(of_standing(standing)))
 
 
 async def _which(client: ApprovalsClient, standing_id: str) -> str:

@@ -25,6 +25,9 @@ function countdowns() {
 countdowns();
 setInterval(countdowns, 500);
 
+// on a phone the menu is one long row: the page that is open stands in sight
+document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
 // lists that the server sends again when they change
 for (const place of all("[data-live]")) {
   const source = new EventSource(place.dataset.live);

@@ -24,10 +24,10 @@ def approval(*steps: Step, quorum: int = 2) -> Approval:
 
 
 def test_a_line_says_who_wants_what_and_how_long_it_waits() -> None:
-    said = approval_line(approval(), 60 * SECOND)
+    said = approval_line(of_approval(approval()), 60 * SECOND)
     assert said.startswith("a1  requested  ledger-agent → ledger  POST /ledger/transfers  Needs")
     assert said.endswith("480 s left")
-    assert "left" not in approval_line(approval(Refuse(SECOND, ALICE)), 60 * SECOND)
+    assert "left" not in approval_line(of_approval(approval(Refuse(SECOND, ALICE))), 60 * SECOND)
 
 
 def test_a_page_says_everything_that_an_answer_rests_on() -> None:
@@ -51,7 +51,7 @@ def test_content_that_is_no_json_is_shown_as_it_is() -> None:
 def test_nothing_steers_the_terminal() -> None:
     assert printable("a\x1b[2J\x07\u202eb\nc") == "a\\x1b[2J\\x07\\u202eb\\nc"
     assert printable("a\nb", lines=True) == "a\nb"
-    for said in (approval_line(approval(), 0), page(approval(), Shown("text/plain", b"\x1b]0;x\x07"), 0)):
+    for said in (approval_line(of_approval(approval()), 0), page(approval(), Shown("text/plain", b"\x1b]0;x\x07"), 0)):
         assert "\x1b" not in said
 
 
