@@ -24,7 +24,8 @@ MARGIN_BYTES = 4 << 20  # headers and metadata beside the largest body
 
 def limits(settings: Settings) -> Limits:
     ahead = 0 if settings.record.mode == "strict" else RELAXED_BYTES
-    return Limits(max_wait=settings.approvals.max_wait_seconds, ahead=ahead)
+    silence = settings.gateway.silence_seconds
+    return Limits(max_wait=settings.approvals.max_wait_seconds, ahead=ahead, silence=silence)
 
 
 async def run(settings: Settings) -> None:

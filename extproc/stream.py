@@ -47,7 +47,6 @@ ALIVE_SECONDS = 10.0  # between signs of life to a caller who waits; proxies on 
 HOLDING = ("anthropic", "openai", "azure_openai")  # kinds whose answers can be held at the call of a tool
 HIDING = ("mcp", "anthropic", "openai", "azure_openai", "gemini")  # what has tools to hide
 LARGE = 16 << 10  # bytes; masking makes 1 to 300 MB/s, so more of it at once would keep every other stream waiting
-SILENCE_SECONDS = 900.0  # longer than the 600 s after which the Anthropic and OpenAI SDKs give up
 
 
 class Unsupported(GatewayError):
@@ -72,10 +71,14 @@ class UnwantedTrailers(CallerError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`max_wait`: seconds. `ahead`: bytes that may leave before they are durable, 0 for `record = "strict"`."""
+    """`max_wait`: seconds. `ahead`: bytes that may leave before they are durable, 0 for `record = "strict"`.
+
+    `silence`: seconds without anything from the upstream, after which its answer is ended.
+    """
 
     max_wait: int = 3300
     ahead: int = 0
+    silence: float = 900.0
 
 
 class Stream(Closing):
@@ -262,7 +265,7 @@ class Stream(Closing):
         revoked.check(self._revocations, self._verdict)
         self.state = State.FORWARDED
         self.exchange.sent = True
-        return [self._pass, SetTimer(SILENCE, SILENCE_SECONDS)]
+        return [self._pass, SetTimer(SILENCE, self._limits.silence)]
 
     # the hold
 
@@ -358,7 +361,7 @@ class Stream(Closing):
         commands = [*commands, *self._new_calls()]
         if self._answering.ended:  # the upstream has nothing more to say; people may
             return [*commands, StopTimer(SILENCE)]
-        return [*commands, SetTimer(SILENCE, SILENCE_SECONDS)]
+        return [*commands, SetTimer(SILENCE, self._limits.silence)]
 
     def _answer_recorded(self, event: ev.Recorded) -> list[Command]:
         if event.tag != "response":

@@ -76,7 +76,22 @@ class Gateway(Section):
     strangers_per_second: int = Field(
         100, ge=1, description="Requests without a token, and failing tokens of one address, before they are 429."
     )
-    max_connections: int = Field(50_000, ge=1, description="Downstream connections at once (overload manager).")
+    max_connections: int = Field(
+        50_000,
+        ge=1,
+        description="Downstream connections at once; more are closed unread, so that memory stays bounded.",
+    )
+    headers_seconds: int = Field(
+        10, ge=1, le=600, description="A request's headers must have arrived by then (slow loris); else 408."
+    )
+    request_seconds: int = Field(
+        120, ge=1, le=3600, description="The whole request must have arrived by then; else 408. Holds begin only then."
+    )
+    silence_seconds: int = Field(
+        900,
+        ge=1,
+        description="An answer of which nothing comes for so long is ended; SDKs themselves give up after 600 s.",
+    )
     authz_processes: int = Field(1, ge=1, le=64, description="Processes of authz; Envoy spreads requests over them.")
     extproc_processes: int = Field(1, ge=1, le=64, description="The same of extproc; an exchange stays with one.")
 

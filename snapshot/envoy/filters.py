@@ -24,8 +24,6 @@ from snapshot.envoy.replies import local_replies
 from snapshot.envoy.tracing import tracing
 from snapshot.envoy.typed import grpc_service, pack, seconds
 
-REQUEST_SECONDS = 120.0  # a whole request must have arrived by then (slow loris); holds begin only afterwards
-HEADERS_SECONDS = 10.0
 MESSAGE_SECONDS = 10.0  # extproc's answer to one message; a hold asks for more, once, up to the next line
 HOLD_SECONDS = 3600.0  # Envoy's own ceiling for message timeouts
 AUTHZ_MARGIN_SECONDS = 4.0  # beside the engine's deadline: keys, group commit
@@ -69,8 +67,8 @@ def connection_manager(settings: Settings, routes: dict[str, Message]) -> hcm.Ht
         max_request_headers_kb=60,
         # 0: a hold is idle by design; extproc keeps the deadlines
         stream_idle_timeout=seconds(0),
-        request_timeout=seconds(REQUEST_SECONDS),
-        request_headers_timeout=seconds(HEADERS_SECONDS),
+        request_timeout=seconds(settings.gateway.request_seconds),
+        request_headers_timeout=seconds(settings.gateway.headers_seconds),
         generate_request_id=True,
         preserve_external_request_id=False,
         access_log=[access_log(settings)],

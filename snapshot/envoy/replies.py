@@ -11,7 +11,7 @@ from envoy_data_plane.envoy.extensions.access_loggers.filters.cel import v3 as c
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
 from envoy_data_plane.google.protobuf import Struct
 
-from snapshot.answers import SHAPES
+from snapshot.answers import ANTHROPIC_TYPES, GOOGLE_STATUS, KUBERNETES_REASONS, OPENAI_TYPES, SHAPES, TITLES
 from snapshot.envoy.typed import pack
 
 REPLY_MARK = "x-exeat-reply"
@@ -26,6 +26,15 @@ UPSTREAM = "(response.code_details.startsWith('upstream_') || response.code_deta
 REFUSED = "Exeat refused the request before a decision."
 UNAVAILABLE = "A part of the gateway is not available, so nothing was let through."
 NO_ANSWER = "The upstream gave no answer that could be used."
+# what Envoy itself refuses, by status: our stable code, and the sentence
+REFUSALS = {
+    400: ("request_refused", REFUSED),
+    404: ("unknown_connection", "There is no such connection."),
+    408: ("request_too_slow", "The request did not arrive in time."),
+    413: ("body_too_large", "The request is larger than this gateway takes."),
+    429: ("rate_limited", "Too many requests; ask again later."),
+    431: ("headers_too_large", "The headers of the request are larger than this gateway takes."),
+}
 
 
 def local_replies() -> hcm.LocalReplyConfig:
@@ -33,29 +42,33 @@ def local_replies() -> hcm.LocalReplyConfig:
     mappers = [_mapper(OURS, {}, None)]
     for kind in (*SHAPES, ""):
         named = f"xds.route_name.startsWith('{kind}:') && " if kind else ""
-        mappers.append(_mapper(named + DOWN, _body(kind, "gateway_unavailable", UNAVAILABLE), 503))
-        mappers.append(_mapper(named + UPSTREAM, _body(kind, "upstream_unavailable", NO_ANSWER), None))
-        mappers.append(_mapper(named + f"!{OURS}", _body(kind, "request_refused", REFUSED), None))
+        mappers.append(_mapper(named + DOWN, _body(kind, 503, "gateway_unavailable", UNAVAILABLE), 503))
+        mappers.append(_mapper(named + UPSTREAM, _body(kind, 502, "upstream_unavailable", NO_ANSWER), None))
+        for status, (code, message) in REFUSALS.items():
+            mappers.append(_mapper(named + f"response.code == {status}", _body(kind, status, code, message), None))
+        mappers.append(_mapper(named + f"!{OURS}", _body(kind, 400, "request_refused", REFUSED), None))
     mappers.append(_mapper("true", {}, None))
     return hcm.LocalReplyConfig(mappers=mappers)
 
 
-def _body(kind: str, code: str, message: str) -> dict[str, object]:
-    """What `snapshot.answers` would say; of the status only Envoy knows, so what depends on it is left general."""
+def _body(kind: str, status: int, code: str, message: str) -> dict[str, object]:
+    """What `snapshot.answers` would say of `status`; Envoy may have another one of the same sort."""
     if kind == "anthropic":
-        error = {"type": "api_error", "message": message, "code": code}
+        error = {"type": ANTHROPIC_TYPES[status], "message": message, "code": code}
         return {"type": "error", "error": error, "request_id": "%REQ(X-REQUEST-ID)%"}
     if kind in ("openai", "azure_openai"):
-        return {"error": {"message": message, "type": "server_error", "param": None, "code": code}}
+        said = OPENAI_TYPES.get(status, "server_error")
+        return {"error": {"message": message, "type": said, "param": None, "code": code}}
     if kind == "gemini":
-        return {"error": {"code": "%RESPONSE_CODE%", "message": message, "status": "UNAVAILABLE"}}
+        return {"error": {"code": "%RESPONSE_CODE%", "message": message, "status": GOOGLE_STATUS[status]}}
     if kind == "mcp":
         refused = {"code": -32000, "message": message, "data": {"code": code}}
         return {"jsonrpc": "2.0", "id": None, "error": refused}
     if kind == "kubernetes":
         head = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message}
-        return {**head, "reason": "ServiceUnavailable", "code": "%RESPONSE_CODE%"}
-    return {"type": "about:blank", "status": "%RESPONSE_CODE%", "detail": message, "code": code}
+        return {**head, "reason": KUBERNETES_REASONS[status], "code": "%RESPONSE_CODE%"}
+    problem = {"type": "about:blank", "title": TITLES[status], "status": "%RESPONSE_CODE%"}
+    return {**problem, "detail": message, "code": code}
 
 
 def _mapper(expression: str, body: dict[str, object], status: int | None) -> hcm.ResponseMapper:

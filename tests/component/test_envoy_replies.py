@@ -140,7 +140,7 @@ def test_a_body_over_the_limit_is_413_and_does_not_hang() -> None:
         for size in (1 << 20) + 1, 3 << 20:
             answer = client.post("/openai/v1/responses", content=b"x" * size)
             assert answer.status_code == 413, answer.text
-            assert answer.json()["error"]["code"] == "request_refused"
+            assert answer.json()["error"]["code"] == "body_too_large"
         assert not up.received
 
 

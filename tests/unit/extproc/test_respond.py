@@ -47,7 +47,7 @@ def test_the_last_event_of_responses_goes_on_counting() -> None:
 def test_a_failure_of_ours_is_not_told_as_a_denial() -> None:
     (sent,) = streaming("/anthropic/v1/messages", "anthropic", b"data: 1\n\n").error_end("spool_full")
     assert isinstance(sent, cmd.SendBody)
-    assert json.loads(sent.data.split(b"data: ")[1])["error"]["type"] == "api_error"
+    assert json.loads(sent.data.split(b"data: ")[1])["error"]["type"] == "overloaded_error"
 
 
 @pytest.mark.parametrize("ending", [b"\n\n", b"\r\n\r\n", b"\r\r"])
