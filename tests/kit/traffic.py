@@ -24,6 +24,13 @@ class Attempt:
     received: bytes = b""
     ended: str = ""
 
+    @property
+    def told(self) -> str:
+        """How it ended for the client, in a word or two."""
+        if self.ended == "end":
+            return str(self.status)
+        return f"{self.status} and cut" if self.status else "no answer"
+
 
 @dataclass
 class Traffic:
@@ -39,6 +46,15 @@ class Traffic:
         """A masked stream, read to its end or to its cut."""
         body = {"model": "gpt-5", "stream": True, "messages": [{"role": "user", "content": f"play: {play}"}]}
         return self._ask(body)
+
+    def denied(self) -> Attempt:
+        """Of an agent whose groups open nothing."""
+        return self._ask({"model": "gpt-5", "messages": [{"role": "user", "content": "hi"}]}, agent="intern-agent")
+
+    def transfer(self) -> Attempt:
+        """A write that a person must grant."""
+        body = {"from": "GB82WEST12345698765432", "to": "DE89370400440532013000", "amount": "1.00"}
+        return self._ask({**body}, agent="ledger-agent", path="/ledger/transfers", timeout=25)
 
     def begin_stream(self) -> Attempt:
         """Starts a stream in a thread and returns once its first bytes are here."""
@@ -58,17 +74,24 @@ class Traffic:
             thread.join(60)
             assert not thread.is_alive(), "a client hangs"
 
-    def _ask(self, body: dict[str, object], found: list[Attempt] | None = None) -> Attempt:
+    def _ask(
+        self,
+        body: dict[str, object],
+        found: list[Attempt] | None = None,
+        *,
+        agent: str = "research-agent",
+        path: str = "/openai/v1/chat/completions",
+        timeout: float = 40,
+    ) -> Attempt:
         attempt = Attempt(uuid.uuid4().hex)
         self.attempts.append(attempt)
         if found is not None:
             found.append(attempt)
-        headers = self.gateway.headers(jti=attempt.mark)
-        url = f"{self.gateway.url}/openai/v1/chat/completions"
+        headers = self.gateway.headers(agent, jti=attempt.mark) | {"x-exeat-justification": "pays invoice 4711"}
         try:
             with (
-                httpx.Client(timeout=40) as client,
-                client.stream("POST", url, json={**body, "user": attempt.mark}, headers=headers) as answer,
+                httpx.Client(base_url=self.gateway.url, timeout=timeout) as client,
+                client.stream("POST", path, json={**body, "user": attempt.mark}, headers=headers) as answer,
             ):
                 attempt.status = answer.status_code
                 attempt.exchange = answer.headers.get("x-exeat-decision", "")
@@ -93,11 +116,24 @@ def assert_accounted(gateway: Gateway, attempts: list[Attempt]) -> None:
     """Whatever the upstream received was decided; whatever was decided is in the store, once, and verifies."""
     reached = {entry["body"] for entry in gateway.upstream.received}
     decided = _decisions(gateway, [attempt.mark for attempt in attempts])
+    used = _used(gateway, [attempt.mark for attempt in attempts])
     for attempt in attempts:
         if any(attempt.mark in body for body in reached):
             assert decided.get(attempt.mark) == 1, f"{attempt.mark} reached the upstream undecided"
+            assert used.get(attempt.mark, 1) == 1, f"{attempt.mark} was held and reached the upstream without its grant"
         if attempt.exchange:
             assert decided.get(attempt.mark) == 1, f"{attempt.mark} was answered without one decision"
+
+
+def _used(gateway: Gateway, marks: list[str]) -> dict[str, int]:
+    """Of those that were held: how many grants were used for each."""
+    query = (
+        "SELECT JSONExtractString(d.body, 'data', 'identity', 'jti'), countIf(a.type = 'approval.used')"
+        " FROM audit.events AS d LEFT JOIN audit.events AS a ON a.exchange = d.exchange"
+        " WHERE d.type = 'decision.hold' GROUP BY 1"
+    )
+    counts = {str(mark): int(count) for mark, count in gateway.sql(query)}
+    return {mark: counts[mark] for mark in marks if mark in counts}
 
 
 def _decisions(gateway: Gateway, marks: list[str]) -> dict[str, int]:
