@@ -95,8 +95,8 @@ def answers(port: int) -> bool:
     return False
 
 
-def upstream(port: int) -> dict[str, Any]:
-    """Answers chat completions with 2 KB and the list of models with 1 MB."""
+def upstream(port: int, buffer_bytes: int = 1 << 20) -> dict[str, Any]:
+    """Answers chat completions with 2 KB and the list of models with 1 MB; takes bodies of `buffer_bytes`."""
 
     def route(path: str, body: bytes) -> dict[str, Any]:
         headers = [{"header": {"key": "content-type", "value": "application/json"}}]
@@ -108,7 +108,7 @@ def upstream(port: int) -> dict[str, Any]:
     ]
     routes = {"virtual_hosts": hosts, "max_direct_response_body_size_bytes": 2 << 20}
     filters = "type.googleapis.com/envoy.extensions.filters.http"
-    buffer = {"@type": f"{filters}.buffer.v3.Buffer", "max_request_bytes": 1 << 20}  # an early answer closes
+    buffer = {"@type": f"{filters}.buffer.v3.Buffer", "max_request_bytes": buffer_bytes}  # an early answer closes
     network = "type.googleapis.com/envoy.extensions.filters.network"
     manager = {
         "@type": f"{network}.http_connection_manager.v3.HttpConnectionManager",

@@ -11,7 +11,8 @@ import importlib
 import json
 import os
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from audit.store.faults import Fault, from_engine
 from audit.store.migrate import check_database
 from runtime.errors import GatewayError
 from runtime.fileio import atomic_write, exclusive, private_dir
+
+SPARE_BYTES = 16 << 20  # for merges and what the engine keeps beside the rows
+RESERVED_BYTES = 2 << 20  # the engine reserves 1 MiB for the smallest part
 
 
 class StoreBusy(GatewayError):
@@ -81,7 +85,7 @@ class Engine:
             raise Fault(439, "CANNOT_SCHEDULE_TASK", "the store is not open")
         raw = self._connect()
         try:
-            yield Handle(raw, self.database)
+            yield Handle(raw, self.database, lambda: shutil.disk_usage(self._data).free)
         finally:
             raw.close()
 
@@ -132,9 +136,11 @@ _USERS = """<clickhouse>
 class Handle:
     """One session of the engine. Every method raises Fault with ClickHouse's own code and name."""
 
-    def __init__(self, raw: Any, database: str) -> None:
+    def __init__(self, raw: Any, database: str, free: Callable[[], int]) -> None:
+        """`free`: bytes left on the engine's disk."""
         self._raw = raw
         self._database = database
+        self._free = free
 
     def use_database(self) -> None:
         self._query(f"USE {self._database}", "TSV")
@@ -167,12 +173,23 @@ class Handle:
                     self._raw.streaming_cancel_query(running)
 
     def insert(self, head: str, input_format: str, data: bytes) -> int:
-        """Appends `data` to an INSERT without FORMAT clause; returns rows written, durable on return."""
+        """Appends `data` to an INSERT without FORMAT clause; returns rows written, durable on return.
+
+        Out of disk, this way of inserting ends as if it had succeeded (chDB 4.4; `query` raises). So the room is looked
+        at before, and after: were it gone in between, nobody would know what is there, and we say no.
+        """
+        self._room(SPARE_BYTES + 2 * len(data))
         with _faults():
             inserter = self._raw.send_insert(head, input_format)
             self._raw.insert_append(inserter, data)
             result = self._raw.insert_done(inserter)
+        self._room(RESERVED_BYTES)
         return int(result.rows_written())
+
+    def _room(self, needed: int) -> None:
+        free = self._free()
+        if free < needed:
+            raise Fault(243, "NOT_ENOUGH_SPACE", f"The disk of the store has {free} bytes left, {needed} are needed.")
 
     def classify(self, sql: str) -> tuple[str, int, bool]:
         """(READ_ONLY | MUTATING | CONTROL | UNKNOWN, number of statements, writes nothing outside our database)."""
