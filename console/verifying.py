@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from audit.log.offbox import kept_notes
+from audit.log.offbox import Kept, kept_notes
 from audit.read.export import Published
 from audit.store.client import auditor_client
 from audit.verify import CannotVerify, Finding, Flaw, Report, verify_clickhouse, verify_package
 from audit.verify.clickhouse import handovers
 from audit.verify.handover import followed, in_package
 from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
+from audit.verify.tiles import NO_WITNESS
 from runtime.clock import SystemClock
 from runtime.settings import Settings
 
@@ -39,9 +40,12 @@ def verified(
         elsewhere = Report("checkpoints kept elsewhere")
         database, gateway = settings.clickhouse.database, settings.gateway.id
         keys = followed(parse_keys(texts), handovers(client, database, gateway))
-        witnessed = [*_witnessed(witnesses, keys), *_kept(settings, keys, elsewhere)]
+        kept = kept_notes(settings, SystemClock())
+        witnessed = [*_witnessed(witnesses, keys), *_kept(kept, keys, elsewhere)]
         report = verify_clickhouse(client, texts, tiles=tiles, witnessed=witnessed, database=database, gateway=gateway)
         report.merge(elsewhere)
+        if not (witnesses or kept.outside):
+            report.note(NO_WITNESS)  # timestamps alone lie on this machine
         report.sort()
         return report
     finally:
@@ -55,17 +59,18 @@ def _witnessed(files: Sequence[Path], keys: Sequence[Key]) -> list[Checkpoint]:
         raise CannotVerify(f"a checkpoint given with --witness: {error}") from None
 
 
-def _kept(settings: Settings, keys: Sequence[Key], report: Report) -> list[Checkpoint]:
+def _kept(kept: Kept, keys: Sequence[Key], report: Report) -> list[Checkpoint]:
     """What the settings' checkpoint targets hold. A silent target is said, one that holds a forgery is named."""
-    notes, silent = kept_notes(settings, SystemClock())
-    for why in silent:
+    for why in kept.silent:
         report.note(f"a checkpoint target could not be read: {why}")
     found = list[Checkpoint]()
-    for where, note in notes:
+    for where, note in kept.notes:
         try:
             found.append(open_checkpoint(note, keys, f"the checkpoint kept at {where}"))
         except NoteRefused as error:
             report.add(Finding(Flaw.FORGED, f"the checkpoint kept at {where}: {error}"))
+    if kept.timestamped:
+        report.note(f"the newest timestamp is that of {kept.timestamped}")
     return found
 
 

@@ -321,9 +321,12 @@ class Secret(Section):
 class CheckpointTarget(Section):
     """Where checkpoints are kept out of reach of who holds this machine."""
 
-    kind: Literal["directory", "s3"] = Field(description="directory: another disk or mount. s3: object lock.")
+    kind: Literal["directory", "s3", "timestamp"] = Field(
+        description="directory: another disk or mount. s3: object lock. timestamp: RFC 3161."
+    )
     path: Path | None = Field(None, description="directory: the absolute folder.")
-    endpoint: str | None = Field(None, description="s3: https URL of the service, e.g. https://s3.eu-central-1….")
+    endpoint: str | None = Field(None, description="s3, timestamp: URL, e.g. https://s3.eu-central-1….")
+    ca: Path | None = Field(None, description="timestamp: certificates that the authority's chain must end in, PEM.")
     region: str = Field("us-east-1", description="s3: region that requests are signed for.")
     bucket: str = Field("", pattern=r"^[a-z0-9.-]{0,63}$", description="s3: a bucket with object lock.")
     prefix: str = Field("checkpoints", pattern=r"^[A-Za-z0-9/_.-]*$", description="s3: first part of every key.")
@@ -337,6 +340,8 @@ class CheckpointTarget(Section):
     def _whole(self) -> Self:
         if self.kind == "directory" and (self.path is None or not self.path.is_absolute()):
             raise ValueError("a directory target needs an absolute path")
+        if self.kind == "timestamp" and not (self.ca and urlsplit(self.endpoint or "").scheme in ("http", "https")):
+            raise ValueError("a timestamp target needs endpoint and ca")  # plain http is usual: answers are signed
         if self.kind == "s3":
             url = urlsplit(self.endpoint or "")
             if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname)):

@@ -1,4 +1,4 @@
-"""Checkpoints out of this machine's reach: another directory or mount, or an S3 bucket with object lock.
+"""Checkpoints out of this machine's reach: another directory or mount, an S3 bucket with object lock, a timestamp.
 
     Box.put(name, note)   keeps one checkpoint for good; a second, different one of the same name is Conflict
     Box.all()             every note that is kept, also what somebody wrote over in a bucket with versions
@@ -11,49 +11,26 @@ import datetime
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import quote
 from xml.sax.saxutils import unescape
 
 import httpx
 
+from audit.log.boxes import Box, BoxAway, BoxConflict
 from audit.log.s3 import Credentials, Request, query_string, sign
+from audit.log.timestamp import TimestampBox
 from audit.write import Value
 from runtime.clock import Clock
-from runtime.errors import GatewayError
 from runtime.fileio import sync_dir
 from runtime.settings import CheckpointTarget, Settings
 
 SECONDS = 20.0
 MAX_NOTE = 64 << 10
 MAX_PAGES = 10_000
-
-
-class BoxAway(GatewayError):
-    """It did not keep the checkpoint, or we do not know: try again."""
-
-    code = "checkpoint_target_away"
-
-
-class BoxConflict(GatewayError):
-    """It holds another checkpoint under this name: somebody signed two histories, or wrote there."""
-
-    code = "checkpoint_target_conflict"
-
-
-class Box(Protocol):
-    """Blocking. Every method may raise BoxAway, `put` also BoxConflict."""
-
-    name: str
-
-    def put(self, key: str, note: bytes) -> None: ...
-
-    def all(self, origin: str) -> Iterator[tuple[str, bytes]]:
-        """(where it is kept, the note)."""
-        ...
 
 
 def key_of(origin: str, size: int) -> str:
@@ -179,13 +156,18 @@ def _tag(text: str, name: str) -> str:
 
 def boxes(settings: Settings, clock: Clock) -> list[tuple[CheckpointTarget, Box]]:
     """Raises BoxAway when a key file cannot be read."""
-    return [(target, _box(target, clock)) for target in settings.checkpoint_targets]
+    timestamps = settings.gateway.state_dir / "log" / "timestamps"
+    return [(target, _box(target, clock, timestamps)) for target in settings.checkpoint_targets]
 
 
-def _box(target: CheckpointTarget, clock: Clock) -> Box:
+def _box(target: CheckpointTarget, clock: Clock, timestamps: Path) -> Box:
     if target.kind == "directory":
         assert target.path is not None
         return DirectoryBox(target.path)
+    if target.kind == "timestamp":
+        assert target.endpoint is not None
+        assert target.ca is not None
+        return TimestampBox(target.endpoint, target.ca, timestamps)
     assert target.access_key_file is not None
     assert target.secret_key_file is not None
     keys = Credentials(_read(target.access_key_file), _read(target.secret_key_file), target.region)
@@ -225,16 +207,33 @@ class Keeper:
         return [("log.checkpoint_target_back", {"target": self.box.name, "size": size})] if trouble else []
 
 
-def kept_notes(settings: Settings, clock: Clock) -> tuple[list[tuple[str, str]], Sequence[str]]:
-    """([(where, note)], [what could not be read]) of all boxes."""
-    notes: list[tuple[str, str]] = []
-    silent: list[str] = []
+@dataclass
+class Kept:
+    """What the targets hold. `outside`: it is kept where nobody of this machine can delete it."""
+
+    notes: list[tuple[str, str]] = field(default_factory=list)  # (where, note)
+    silent: list[str] = field(default_factory=list)  # what could not be read
+    outside: bool = False
+    timestamped: str = ""  # the newest checkpoint that an authority gave a time
+
+
+def kept_notes(settings: Settings, clock: Clock) -> Kept:
+    kept = Kept()
     try:
-        for _, box in boxes(settings, clock):
-            try:
-                notes += [(where, note.decode("utf-8", "replace")) for where, note in box.all(settings.gateway.id)]
-            except BoxAway as error:
-                silent.append(error.message)
+        opened = boxes(settings, clock)
     except BoxAway as error:
-        silent.append(error.message)
-    return notes, silent
+        kept.silent.append(error.message)
+        return kept
+    for target, box in opened:
+        before = len(kept.notes)
+        try:
+            kept.notes += [(where, note.decode("utf-8", "replace")) for where, note in box.all(settings.gateway.id)]
+        except BoxAway as error:
+            kept.silent.append(error.message)
+        if len(kept.notes) == before:
+            continue
+        if target.kind == "timestamp":
+            kept.timestamped = kept.notes[-1][0]
+        else:
+            kept.outside = True
+    return kept

@@ -10,11 +10,12 @@ from typing import TypeVar
 
 from audit.log import metrics
 from audit.log.access_log import LogRotation, removed
+from audit.log.boxes import BoxAway
 from audit.log.clickhouse import ClickHouseTarget
 from audit.log.cursor import Cursor
 from audit.log.keys import changing, end_change, log_signers
 from audit.log.note import handover
-from audit.log.offbox import BoxAway, Keeper, boxes
+from audit.log.offbox import Keeper, boxes
 from audit.log.send import Sender
 from audit.log.sequence import Sequencer, read_checkpoint
 from audit.log.spools import MAX_ROWS, Spools

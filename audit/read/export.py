@@ -122,6 +122,8 @@ def _copy_log(published: Published, package: Package) -> None:
         for file in sorted(published.tiles.rglob("*")):
             _copy(file, target / file.relative_to(published.tiles), package)
     (target / "checkpoint").write_bytes(note)
+    if (stamped := published.tiles.with_name("timestamps")).is_dir():
+        shutil.copytree(stamped, package.folder / "timestamps")
 
 
 def _copy(file: Path, target: Path, package: Package) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
+from audit.log.boxes import BoxAway, BoxConflict
 from audit.log.note import Signer
-from audit.log.offbox import BoxAway, BoxConflict, DirectoryBox, Keeper, S3Box, boxes, kept_notes, key_of
+from audit.log.offbox import DirectoryBox, Keeper, S3Box, boxes, kept_notes, key_of
 from audit.log.s3 import Credentials
 from runtime.clock import SystemClock
 from runtime.settings import CheckpointTarget, Settings
@@ -127,7 +128,7 @@ def test_trouble_is_told_once_and_so_is_its_end(tmp_path: Path, bucket: tuple[s3
 
 def test_what_cannot_be_read_is_said(tmp_path: Path):
     missing = CheckpointTarget(kind="directory", path=tmp_path / "none")
-    _, silent = kept_notes(Settings(checkpoint_targets=[missing]), SystemClock())
+    silent = kept_notes(Settings(checkpoint_targets=[missing]), SystemClock()).silent
     assert len(silent) == 1
 
 
