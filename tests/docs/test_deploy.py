@@ -21,7 +21,7 @@ def compose() -> dict[str, Any]:
 
 
 def test_every_process_of_the_design_is_a_container(compose: dict[str, Any]) -> None:
-    ours = {"snapshot", "approvals", "authz", "extproc", "shipper", "console", "migrate"}
+    ours = {"snapshot", "approvals", "authz", "extproc", "shipper", "console", "migrate", "checks"}
     assert set(compose["services"]) == ours | {"envoy", "opa", "clickhouse", "keycloak"}
 
 
