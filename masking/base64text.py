@@ -18,6 +18,8 @@ _LAST = f"(?:{_GROUP}|{_FIRST}{_SECOND}{_THIRD}=|{_FIRST}[AQgw]==)"
 _LEAD = r"(?:data:[^,\"\\]{0,100};base64,)"
 HEAD = f"{_LEAD}?{_GROUP}{{3}}{_LAST}"
 _HEAD = re.compile(HEAD.encode())
+_SHORTEST = 16
+_FIRST_BYTES = frozenset(b"CDIJKLMNOPQRSTUVWXYZabcdef")
 _SO_FAR = re.compile(
     (
         rf"(?:{_LEAD})?(?:{_GROUP}){{0,3}}(?:{_FIRST}(?:{_SECOND}(?:{_THIRD})?)?)?\Z"
@@ -35,6 +37,8 @@ _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 def begins(head: bytes, *, whole: bool) -> bool | None:
     """Does a value that begins like this begin with text in base64? None: not to be told yet."""
+    if whole and (len(head) < _SHORTEST or head[0] not in _FIRST_BYTES):
+        return False  # as nearly all values are
     if _HEAD.match(head):
         return True
     return None if not whole and _SO_FAR.match(head) else False

@@ -31,7 +31,7 @@ from masking.probe import probe
 from masking.scope import Scope
 from masking.select import KeyRule
 from masking.strings import RuledCore, StringCore, is_prose
-from masking.text import TextStream
+from masking.text import TextStream, short_text
 
 # A longer key is not looked up in rules and announces nothing; its own text is still scanned.
 MAX_KEY = 1024
@@ -304,10 +304,10 @@ class Walker:
         scope, inside = self._scope, self._raw[start:end]
         if b"\\" not in inside and is_prose(inside, scope.depth):  # as the cores below would do it, without them
             where, context = scope.told(self._place.path()), context and context + b'"'
-            told = TextStream(scope.scanner, where, scope.sink, context=context).push(inside, CLOSED)
-            by = start + self._base
-            for begin, stop, text in told:
-                self._edits.append(Edit(begin + by, stop + by, escape(text)))
+            told = short_text(scope.scanner, where, scope.sink, inside, context=context, by=start + self._base)
+            for edit in told:
+                text = escape(edit.text)
+                self._edits.append(edit if text is edit.text else Edit(edit.start, edit.end, text))
             return bool(told)
         edits = Quoted(self._string_core(context)).push(inside, CLOSED)
         self._tell(edits, start)

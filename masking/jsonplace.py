@@ -108,9 +108,8 @@ class Place:
 
     def _last_key(self, norm: bytes, low: int, high: int) -> None:
         """The key whose value begins at `high`, if it begins at or after `low`."""
-        tail = norm[low:high].rstrip(b" \t\r\n")
-        if tail.endswith(b":"):
-            end = tail.rfind(b'"')
-            begin = tail.rfind(b'"', 0, end)
+        end = norm.rfind(b'"', low, high)
+        if end >= 0 and (norm[end + 1 : high] == b":" or norm[end + 1 : high].strip(b" \t\r\n") == b":"):
+            begin = norm.rfind(b'"', low, end)
             if begin >= 0:
-                self.key(tail[begin + 1 : end].decode("utf-8", "replace"))
+                self.key(norm[begin + 1 : end].decode("utf-8", "replace"))

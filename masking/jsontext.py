@@ -8,13 +8,14 @@ _SIMPLE = {0x22: b'"', 0x5C: b"\\", 0x2F: b"/", 0x62: b"\b", 0x66: b"\f", 0x6E: 
 _HEX4 = re.compile(rb"[0-9A-Fa-f]{4}")
 _HEX_SO_FAR = re.compile(rb"[0-9A-Fa-f]{0,3}\Z")
 _MUST_ESCAPE = re.compile(rb'["\\\x00-\x1f]')
+_PLAIN = bytes(byte for byte in range(0x20, 0x100) if byte not in b'"\\')
 _SHORT = {b'"': b'\\"', b"\\": b"\\\\", b"\n": b"\\n", b"\r": b"\\r", b"\t": b"\\t", b"\b": b"\\b", b"\f": b"\\f"}
 _INCOMPLETE = (0, b"")
 
 
 def escape(text: bytes) -> bytes:
     """Text as it stands between the quotes of a JSON string; bytes above 0x7F stay as they are."""
-    if _MUST_ESCAPE.search(text) is None:
+    if not text.translate(None, _PLAIN):
         return text
     return _MUST_ESCAPE.sub(lambda found: _SHORT.get(found[0]) or b"\\u%04x" % found[0][0], text)
 

@@ -209,6 +209,56 @@ class TextStream:
         edits.append(Edit(self._base + at, self._base + len(buf), text))
 
 
+def short_text(
+    scanner: Scanner, where: str, sink: Findings, data: bytes, *, context: bytes = b"", by: int = 0
+) -> list[Edit]:
+    """What a TextStream makes of a whole text, as edits moved `by`; most values of documents are a word or a number.
+
+    In fewer bytes than candidates may be refused none need be counted; for longer texts, and for secrets of which more
+    bytes are swallowed, the stream itself is asked.
+    """
+    buf = context[-KEPT:] + data if context else data
+    size, begin = len(buf), len(buf) - len(data)
+    hits = _short_hits(scanner, buf, begin) if size < MOST_REFUSED and not scanner.blocking else None
+    by -= begin
+    if hits is None:
+        edits = TextStream(scanner, where, sink, context=context).push(data, CLOSED)
+        return [Edit(start + by + begin, end + by + begin, text) for start, end, text in edits]
+    edits = []
+    for start, hit in hits:
+        out = max(begin, start)
+        whole = hit.whole and out == start
+        text = scanner.replace(scanner.rules[hit.rule], buf[out : hit.end], where, sink, whole=whole)
+        edits.append(Edit(out + by, hit.end + by, text))
+        begin = hit.end
+    return edits
+
+
+def _short_hits(scanner: Scanner, buf: bytes, out: int) -> list[tuple[int, Hit]] | None:
+    """The hits of a whole text by their starts; None when one of them swallows what follows it."""
+    hits: list[tuple[int, Hit]] = []
+    size, pos, plain, value = len(buf), out, -1, -1
+    while True:
+        if plain < pos:
+            plain = scanner.next_plain(buf, pos)
+        if value < pos:
+            value = scanner.next_value(buf, pos)
+        start = plain if plain < value else value
+        if start >= size:
+            return hits
+        hit, _ = scanner.examine(buf, start, start == value)
+        pos = start + 1
+        if hit is None or hit.end <= out:
+            continue
+        matcher = scanner.matchers[hit.rule]
+        out = hit.end
+        if matcher.until is not None or (out < size and matcher.run >> buf[out] & 1):
+            return None
+        hits.append((start, hit))
+        if out == size:
+            return hits
+
+
 def mask_text(
     scanner: Scanner, where: str, sink: Findings, data: bytes, *, context: bytes = b"", closed: bool = False
 ) -> bytes:

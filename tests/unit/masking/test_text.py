@@ -1,9 +1,12 @@
 """The text core by example; its law has tests of its own in tests/property/test_masking_text.py."""
 
+import itertools
+
 from masking.detector import Detector
+from masking.edits import CLOSED, Edit
 from masking.finding import Findings
-from masking.text import TextStream, mask_text
-from tests.kit.masked_texts import scanner_of, start, usual, whole
+from masking.text import TextStream, mask_text, short_text
+from tests.kit.masked_texts import USUAL, example, scanner_of, start, usual, whole
 
 
 def test_a_card_in_two_deltas() -> None:
@@ -78,3 +81,16 @@ def test_edits_are_in_offsets_of_the_channel() -> None:
     assert first == []
     assert [(edit.start, edit.end, edit.text) for edit in second] == [(4, 15, b"[US_SSN]")]
     assert stream.decided == 16
+
+
+def test_short_texts_are_masked_as_the_stream_would() -> None:
+    """The short way of documents' values, for every example, with and without text before it."""
+    texts = [example(text, each.name)[0] for each in USUAL for text in (*each.positive, *each.negative)]
+    texts += [b"%s %s" % pair for pair in list(itertools.pairwise(texts))[::5] if sum(map(len, pair)) < 62]
+    for text in texts:
+        for context in (b"", b'"routing":"'):
+            sinks = Findings(), Findings()
+            stream = TextStream(usual(), "$", sinks[0], context=context)
+            want = [Edit(start + 7, stop + 7, new) for start, stop, new in stream.push(text, CLOSED)]
+            assert short_text(usual(), "$", sinks[1], text, context=context, by=7) == want
+            assert sinks[0].take() == sinks[1].take()
