@@ -14,7 +14,8 @@ COLLECT = (50_000, 20, 50)  # batches are thousands of small rows that die toget
 
 async def run() -> None:
     settings = load()
-    target = ClickHouseTarget(partial(writer_client, settings), settings.clickhouse.database)
+    quorum = bool(settings.clickhouse.cluster)
+    target = ClickHouseTarget(partial(writer_client, settings), settings.clickhouse.database, quorum=quorum)
     async with serve.stop_signal() as stop, metrics.exposed(settings, "shipper"):
         await ship(settings, target, stop)
 

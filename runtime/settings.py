@@ -204,6 +204,17 @@ class ClickHouse(Server):
     password_file: Path | None = Field(None, description="File with the password (embedded: made at first start).")
     database: str = Field("audit", description="Database of the evidence.")
     embedded: bool = Field(True, description="`exeat up` starts the embedded store itself.")
+    cluster: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9_-]{0,63}$",
+        description="Name of a server's cluster: replicated tables, inserts with a quorum.",
+    )
+
+    @model_validator(mode="after")
+    def _no_cluster_of_one(self) -> Self:
+        if self.cluster and self.embedded:
+            raise ValueError("a cluster needs servers: set clickhouse.embedded = false")
+        return self
 
 
 class SpoolSettings(Section):

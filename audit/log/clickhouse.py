@@ -14,7 +14,10 @@ from runtime.errors import GatewayError
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-INSERT_SETTINGS = {"async_insert": 0, "deduplicate_insert": "disable"}
+INSERT_SETTINGS: dict[str, Any] = {"async_insert": 0, "deduplicate_insert": "disable"}
+# of a cluster: most replicas have it before it counts as written, and what is read back is what they have
+QUORUM_INSERT: dict[str, Any] = {"insert_quorum": "auto", "insert_quorum_parallel": 0}
+QUORUM_SELECT: dict[str, Any] = {"select_sequential_consistency": 1}
 
 # Errors of the server or of its set-up, whatever the rows are: waiting or an operator helps, quarantine would not.
 # Codes of ClickHouse's ErrorCodes.cpp.
@@ -37,6 +40,9 @@ SERVER_ERRORS = {
     242: "TABLE_IS_READ_ONLY",
     243: "NOT_ENOUGH_SPACE",
     252: "TOO_MANY_PARTS",
+    285: "TOO_FEW_LIVE_REPLICAS",
+    286: "UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE",
+    289: "REPLICA_IS_NOT_IN_QUORUM",
     319: "UNKNOWN_STATUS_OF_INSERT",
     394: "QUERY_WAS_CANCELLED",
     452: "SETTING_CONSTRAINT_VIOLATION",
@@ -81,9 +87,11 @@ CHECKPOINT_TYPES = ("LowCardinality(String)", "UInt64", "FixedString(32)", "Date
 
 
 class ClickHouseTarget:
-    def __init__(self, connect: Callable[[], "Client"], database: str) -> None:
-        """`connect` may fail (GatewayError): it is tried again with each call."""
+    def __init__(self, connect: Callable[[], "Client"], database: str, *, quorum: bool = False) -> None:
+        """`connect` may fail (GatewayError): it is tried again with each call. `quorum`: for replicated tables."""
         self._connect, self._database = connect, database
+        self._insert_settings = INSERT_SETTINGS | (QUORUM_INSERT if quorum else {})
+        self._select_settings = QUORUM_SELECT if quorum else {}
         self._client: Client | None = None
 
     def close(self) -> None:
@@ -118,7 +126,9 @@ class ClickHouseTarget:
             values |= {f"w{number}": writer, f"a{number}": first, f"b{number}": last}
         query = f"SELECT {columns} FROM {self._database}.{table} WHERE {' OR '.join(parts)}"  # noqa: S608 - bound above
         with self._mapped() as client:
-            rows: Sequence[Sequence[Any]] = client.query(query, parameters=values).result_rows
+            rows: Sequence[Sequence[Any]] = client.query(
+                query, parameters=values, settings=self._select_settings
+            ).result_rows
             return rows
 
     def _insert(self, table: str, rows: Sequence[Any], names: Sequence[str], types: Sequence[str]) -> None:
@@ -130,7 +140,7 @@ class ClickHouseTarget:
                 database=self._database,
                 column_type_names=types,
                 column_oriented=True,
-                settings=INSERT_SETTINGS,
+                settings=self._insert_settings,
             )
 
     @contextmanager

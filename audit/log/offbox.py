@@ -22,7 +22,6 @@ import httpx
 
 from audit.log.boxes import Box, BoxAway, BoxConflict
 from audit.log.s3 import Credentials, Request, query_string, sign
-from audit.log.timestamp import TimestampBox
 from audit.write import Value
 from runtime.clock import Clock
 from runtime.fileio import sync_dir
@@ -167,6 +166,8 @@ def _box(target: CheckpointTarget, clock: Clock, timestamps: Path) -> Box:
     if target.kind == "timestamp":
         assert target.endpoint is not None
         assert target.ca is not None
+        from audit.log.timestamp import TimestampBox  # only who uses one pays for its library
+
         return TimestampBox(target.endpoint, target.ca, timestamps)
     assert target.access_key_file is not None
     assert target.secret_key_file is not None

@@ -16,6 +16,7 @@ from audit.read.export import export as write_package
 from audit.read.questions import known, named
 from audit.read.reader import QueryRefused, Question, plain
 from audit.store.client import migrator_client
+from audit.store.cluster import on_cluster
 from audit.store.migrate import applied, migrate, pending, shipped
 from audit.verify import CannotVerify
 from console.cli import forward, offboarding, reconcile, remask, report, retention
@@ -266,7 +267,7 @@ def migrate_(context: click.Context, as_json: bool) -> None:
     database = settings.clickhouse.database
     client = migrator_client(settings)
     try:
-        run = _runner(client)
+        run = on_cluster(_runner(client), settings.clickhouse.cluster)
         done = migrate(run, database) if _todo(run, database) else []
     finally:
         client.close()

@@ -27,6 +27,8 @@ from audit.store.client import (
     migrator_client,
     writer_client,
 )
+from audit.store.cluster import clustered
+from audit.store.migrate import shipped
 from tests.kit.store import RunningStore, running, send
 
 COLUMNS = [
@@ -260,6 +262,14 @@ def test_minutes_are_summed_while_events_arrive(store: RunningStore) -> None:
         client.insert("audit.events", rows, column_names=COLUMNS)
     sql = "SELECT minute, sum(requests), sum(allowed) FROM {}_minutes WHERE agent = 'agent-of-minutes' GROUP BY minute"
     assert store.ask(sql.format("usage")).body == b"2026-11-20 12:00:00\t7\t7\n"
+
+
+def test_the_schema_for_a_cluster_is_sql_that_the_engine_reads(store: RunningStore) -> None:
+    statements = [clustered(sql, "bank") for migration in shipped() for sql in migration.statements("audit")]
+    with auditor_client(store.settings) as client:
+        for statement in statements:
+            read = client.query("SELECT formatQuery({sql:String})", {"sql": statement}).first_row[0]
+            assert "ON CLUSTER bank" in read
 
 
 def test_the_grants_for_a_server_are_sql_that_the_engine_reads(store: RunningStore) -> None:
