@@ -25,7 +25,7 @@ from console.dev import house as dev
 from console.dev.issuer import DevIssuer
 from console.dev.upstream.app import Upstream
 from runtime.settings import Settings, load
-from tests.e2e.test_holds import answer, held, transfer
+from tests.e2e.test_holds import answer, held
 from tests.kit import gateway as kit
 from tests.kit import more
 from tests.kit.envoy import short_folder
@@ -234,6 +234,12 @@ def pod() -> Iterator[tuple[Pod, Gateway]]:
         yield run, Gateway(house, settings, issuer, simulated, Unsupervised(), [])  # type: ignore[arg-type]
 
 
+def transfer(gateway: Gateway) -> httpx.Response:
+    headers = gateway.headers("ledger-agent") | {"x-exeat-justification": "pays invoice 4711"}
+    body = {"to": "DE89370400440532013000", "amount": "7.00"}
+    return httpx.post(f"{gateway.url}/ledger/transfers", json=body, headers=headers, timeout=240)
+
+
 def test_the_pod_runs_and_stops_without_losing_anything(pod: tuple[Pod, Gateway]) -> None:
     run, gateway = pod
     assert set(run.alive().values()) == {True}, run.alive()
@@ -252,7 +258,7 @@ def test_the_pod_runs_and_stops_without_losing_anything(pod: tuple[Pod, Gateway]
     assert doctor.returncode == 0, doctor.stdout
     before = len(gateway.upstream.bookings)
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(transfer, gateway, "7.00")
+        future = pool.submit(transfer, gateway)
         card = held(gateway, future)
         run.stop("envoy", wait=False)  # a kubelet tells the container first, and waits
         eventually(run.ready, lambda ready: not ready, 90)
