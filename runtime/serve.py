@@ -7,6 +7,7 @@ end every stream (`min_ping_interval_without_data_ms`, `max_ping_strikes`); see 
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -198,6 +199,7 @@ def process_index(names: Sequence[str], given: Sequence[str] | None = None) -> i
 def main(run: Callable[[], Awaitable[None]]) -> None:
     """What each `__main__` calls: logging, the loop, and one sentence instead of a traceback when it cannot start."""
     log.configure(environment("EXEAT_LOG_LEVEL") or "INFO")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold tokens and bodies
     try:
         _loop(run)
     except (Error, BaseExceptionGroup) as error:

@@ -77,11 +77,11 @@ class Field:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Field]:
-    """The gateway with connections to a hostile upstream beside its own."""
+def running(extra: str = "") -> Iterator[Field]:
+    """The gateway with connections to a hostile upstream beside its own. `extra`: lines for exeat.toml."""
     with contextlib.ExitStack() as stack:
         upstream = stack.enter_context(rawhttp.hostile(PLAYS))
-        gateway = stack.enter_context(gateway_running(POLICIES))
+        gateway = stack.enter_context(gateway_running(POLICIES, extra))
         at = f"http://127.0.0.1:{upstream.port}"
         _inventoried(gateway)
         _declare(gateway, {
