@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from approvals.facts import Narrowing
 from approvals.machine import Approval
 from runtime.errors import CallerError
 from tests.e2e.test_evidence import exeat
@@ -164,6 +165,21 @@ def test_an_answer_without_the_words_that_the_policy_asks_for_changes_nothing(ga
         assert alice.waiting()[0].facts == card.facts
         assert alice.grant(card, "checked").state == "granted"
         assert future.result(30).status_code == 201
+
+
+def test_a_grant_of_less_lets_less_come_back(gateway: Gateway) -> None:
+    """The transfer is booked; of its answer no more comes back than the approver let."""
+    before = len(gateway.upstream.bookings)
+    alice = Approver(gateway)
+    with asking(gateway, "3.94") as future:
+        (card,) = alice.expect(future)
+        less = Narrowing(("pci",), 4)
+        alice.call(lambda client: client.grant(card.id, card.card.shown_digest, "checked", less))
+        response = future.result(30)
+    assert response.status_code == 502
+    assert "larger than the approver allowed" in response.text
+    assert "booked" not in response.text
+    assert len(gateway.upstream.bookings) == before + 1
 
 
 def test_granted_in_advance(gateway: Gateway) -> None:

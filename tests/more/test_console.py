@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.test_holds import transfer
 from tests.e2e.test_tool_holds import messages_stream
+from tests.e2e.test_waiting import transfer as sdk_transfer
 from tests.kit import gateway as kit
 from tests.kit.chromium import Page, chromium
 from tests.kit.gateway import Gateway, eventually
@@ -70,7 +71,7 @@ def test_a_live_hold_is_granted_by_keyboard_while_an_sdk_waits(gateway: Gateway,
     page.see("Nothing waits for you")
     assert page.look("approvals-empty") == []
     with ThreadPoolExecutor(1) as pool:
-        waits = held(pool, gateway, "71.00")
+        waits = pool.submit(sdk_transfer, gateway, "71.00")
         page.see("1 waiting")  # by itself: nobody loaded the page again
         assert page.look("approvals-waiting") == []
         page.do("press", key="Tab")
