@@ -91,11 +91,17 @@ def test_who_may_not_grant(gateway: Gateway, who: str) -> None:
 @pytest.mark.parametrize(
     ("name", "claims", "says"),
     [
-        ("dave", {"groups": ["exeat-admins", "auditors", "ledger-approvers", "on-call"]}, "your own agent's"),
+        ("dave", {"groups": ["exeat-admins", "auditors", "ledger-approvers", "on-call"]}, "own agent's|duties apart"),
+        ("dave", {"groups": ["ledger-approvers", "on-call"]}, "your own agent's"),
         ("alice", {"auth_age_s": 901}, "more than 15 minutes ago"),
         ("erin", {"groups": ["exeat-admins", "auditors"]}, "takes a member of ledger-approvers"),
     ],
-    ids=["administrator who owns the agent", "signed in too long ago", "administrator without the group"],
+    ids=[
+        "administrator who owns the agent",
+        "approver who owns the agent",
+        "signed in too long ago",
+        "administrator without the group",
+    ],
 )
 def test_whose_yes_does_not_count(gateway: Gateway, name: str, claims: dict[str, Any], says: str) -> None:
     with asking(gateway, "3.90") as future:
