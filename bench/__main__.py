@@ -1,4 +1,4 @@
-"""`make bench`: every bench, one after the other; options go to the one about the gateway."""
+"""`make bench`: every bench, one after the other (half an hour); options go to the one about the gateway."""
 
 import subprocess
 import sys
@@ -9,6 +9,8 @@ BENCHES = (
     "bench.engine",
     "bench.backtest",
     "bench.gateway",
+    "bench.streams",
+    "bench.endurance",
     "bench.flood",
     "bench.authz",
 )
