@@ -67,8 +67,8 @@ bench: setup-dev ## ratios in one run; see docs/performance.md
 bench-peers: setup-dev ## the same beside Presidio and LiteLLM, in an environment of their own
 	$(PYTHON) tools/peers.py $(PY)
 
-FAULTS ?= 90
-fault: setup-dev ## every fault of every part, alone and in pairs, under traffic; FAULTS=90, SEED=20261129
+FAULTS ?= 86
+fault: setup-dev ## every fault of every part, alone and in pairs, under traffic; FAULTS=86, SEED=20261129
 	$(PYTEST) tests/fault --faults $(FAULTS) $(if $(SEED),--fault-seed $(SEED))
 
 leak: setup-dev ## bytes that leak when every format is cut everywhere, through the running gateway

@@ -16,7 +16,7 @@ settings.load_profile("exeat")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--faults", type=int, default=4, help="how many cases tests/fault/test_matrix.py draws")
+    parser.addoption("--faults", type=int, default=2, help="how many cases tests/fault/test_matrix.py draws")
     parser.addoption("--fault-seed", type=int, default=20261129, help="from which the cases follow")
     parser.addoption("--opa", action="store_true", help="a real OPA server in the place of the embedded engine")
 
