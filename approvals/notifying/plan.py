@@ -43,7 +43,8 @@ class Plan:
         self._notifiers, self._done = notifiers, set(done)
         self._waiting: dict[tuple[str, str], Delivery] = {}
         self._times: Deadlines[tuple[str, str]] = Deadlines()
-        self._under_way: set[tuple[str, str]] = set()
+        self._under_way: dict[tuple[str, str], Delivery] = {}
+        self._dropped: set[tuple[str, str]] = set()  # of what is under way
 
     def add(self, note: Note, since_us: int) -> None:
         """`since_us`: when it happened, from which on a notifier's delay counts."""
@@ -56,7 +57,8 @@ class Plan:
                 self._times.set(delivery.key, since_us + notifier.after_seconds * 1_000_000)
 
     def drop(self, about: str) -> None:
-        """Nobody needs to hear of it any more; what is under way comes to its end."""
+        """Nobody needs to hear of it any more; an attempt under way is the last."""
+        self._dropped |= {key for key, delivery in self._under_way.items() if delivery.note.about == about}
         for key in [key for key, delivery in self._waiting.items() if delivery.note.about == about]:
             self._forget(key)
 
@@ -65,13 +67,16 @@ class Plan:
 
     def due(self, now_us: int) -> list[Delivery]:
         keys = self._times.pop_due(now_us, BURST - len(self._under_way))
-        self._under_way.update(keys)
-        return [self._waiting.pop(key) for key in keys]
+        deliveries = [self._waiting.pop(key) for key in keys]
+        self._under_way.update({delivery.key: delivery for delivery in deliveries})
+        return deliveries
 
     def ended(self, delivery: Delivery, outcome: Outcome, now_us: int) -> Outcome:
         """What is to be recorded: a failure after which nothing more is tried is `given_up`."""
-        self._under_way.discard(delivery.key)
-        if outcome is Outcome.FAILED and delivery.attempt < MOST:
+        self._under_way.pop(delivery.key, None)
+        dropped = delivery.key in self._dropped
+        self._dropped.discard(delivery.key)
+        if outcome is Outcome.FAILED and delivery.attempt < MOST and not dropped:
             self._waiting[delivery.key] = replace(delivery, attempt=delivery.attempt + 1)
             self._times.set(delivery.key, now_us + AGAIN_S[delivery.attempt - 1] * 1_000_000)
             return outcome

@@ -72,6 +72,17 @@ def test_a_failure_is_tried_again_later_and_later_and_then_given_up() -> None:
     assert told(plan, now + 9999) == []
 
 
+def test_what_was_answered_during_an_attempt_is_not_tried_again() -> None:
+    plan = Plan([notifier()])
+    plan.add(note(1), 0)
+    plan.add(note(2), 0)
+    answered, waits = plan.due(0)
+    plan.drop("a-1")
+    assert plan.ended(answered, Outcome.FAILED, 0) is Outcome.GIVEN_UP
+    assert plan.ended(waits, Outcome.FAILED, 0) is Outcome.FAILED
+    assert told(plan, 9999) == [("hook", "n-2", 2)]
+
+
 def test_what_is_refused_for_good_is_not_tried_again() -> None:
     plan = Plan([notifier()])
     plan.add(note(), 0)
