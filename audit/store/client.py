@@ -36,7 +36,8 @@ def writer_client(settings: Settings) -> "Client":
     from audit.store.once import once_pool
 
     password = _writer_password(settings)
-    return _connect(settings, settings.clickhouse.user, password, QUERY_SECONDS, pool_mgr=once_pool())
+    pool = once_pool(**_files(settings.clickhouse)) if _secure(settings) else once_pool()
+    return _connect(settings, settings.clickhouse.user, password, QUERY_SECONDS, pool_mgr=pool)
 
 
 def auditor_client(settings: Settings) -> "Client":
@@ -89,8 +90,7 @@ def _quiet() -> None:
 
 
 def _options(settings: Settings, user: str, password: str, seconds: int, database: str | None) -> dict[str, Any]:
-    url = urlsplit(settings.clickhouse.url)
-    secure = url.scheme == "https"
+    url, secure = urlsplit(settings.clickhouse.url), _secure(settings)
     return {
         "host": url.hostname or "127.0.0.1",
         "port": url.port or (8443 if secure else 8123),
@@ -107,12 +107,19 @@ def _options(settings: Settings, user: str, password: str, seconds: int, databas
     }
 
 
+def _secure(settings: Settings) -> bool:
+    return urlsplit(settings.clickhouse.url).scheme == "https"
+
+
 def _trust(server: Server) -> dict[str, str]:
+    return _files(server) | {"tls_mode": "strict"}  # the certificate is beside user and password, not in their place
+
+
+def _files(server: Server) -> dict[str, str]:
     """Looked at first, because clickhouse-connect would say of a file only that the server does not answer."""
     client_context(server)
     given = {"ca_cert": server.ca, "client_cert": server.certificate, "client_cert_key": server.key}
-    found = {name: str(file) for name, file in given.items() if file is not None}
-    return found | {"tls_mode": "strict"}  # the certificate is beside user and password, not in their place
+    return {name: str(file) for name, file in given.items() if file is not None}
 
 
 def _writer_password(settings: Settings) -> str:

@@ -29,5 +29,6 @@ class OncePool(PoolManager):
         raise HTTPError(failed)
 
 
-def once_pool() -> OncePool:
-    return OncePool(**{**get_pool_manager_options(), "retries": False})
+def once_pool(**trust: str) -> OncePool:
+    """`trust`: ca_cert, client_cert and client_cert_key. The client looks at its own only for a pool of its own."""
+    return OncePool(**{**get_pool_manager_options(**trust), "retries": False})

@@ -1,20 +1,30 @@
 """The engine and ClickHouse over TLS: the real ones behind a front that ends it. An impostor is not asked."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from audit.store.client import StoreDown, async_auditor_client, auditor_client
+from audit.store.client import (
+    StoreDown,
+    async_auditor_client,
+    async_writer_client,
+    auditor_client,
+    migrator_client,
+    pruner_client,
+    writer_client,
+)
 from runtime.settings import Server, Settings, SettingsRefused, parse
 from snapshot.engine_client import EngineDown, OpaEngine
 from tests.kit.certificates import Authority
 from tests.kit.engine import engine
 from tests.kit.store import RunningStore, running
 from tests.kit.tls_front import tls_front
+
+Connect = Callable[[Settings], Any]
 
 POLICY = """package exeat
 
@@ -83,31 +93,53 @@ def settings(store: RunningStore, port: int, **server: Any) -> Settings:
                   "clickhouse": {"url": f"https://localhost:{port}", **server}}, "here")  # fmt: skip
 
 
-def one(given: Settings) -> int:
-    with contextlib.closing(auditor_client(given)) as client:
+EVERYBODY = (writer_client, auditor_client, migrator_client, pruner_client)
+
+
+def one(given: Settings, connect: Connect = auditor_client) -> int:
+    with contextlib.closing(connect(given)) as client:
         return int(client.query("SELECT 1").first_row[0])
 
 
-async def test_clickhouse(house: House, store: RunningStore) -> None:
+@pytest.mark.parametrize("connect", EVERYBODY)
+def test_clickhouse(house: House, store: RunningStore, connect: Connect) -> None:
     with tls_front(store.port, house.good) as port:
         trusting = settings(store, port, ca=house.ca.file)
-        assert one(trusting) == 1
-        client = await async_auditor_client(trusting)
-        assert (await client.query("SELECT 1")).first_row[0] == 1
-        await client.close()
+        assert one(trusting, connect) == 1
         for wrong in (settings(store, port), settings(store, port, ca=house.other.file)):
             with pytest.raises(StoreDown):
-                one(wrong)
+                one(wrong, connect)
     for impostor in (house.elsewhere, house.forged):
         with tls_front(store.port, impostor) as port, pytest.raises(StoreDown):
-            one(settings(store, port, ca=house.ca.file))
+            one(settings(store, port, ca=house.ca.file), connect)
 
 
-def test_a_clickhouse_that_wants_to_know_us(house: House, store: RunningStore) -> None:
-    with tls_front(store.port, house.good, client_ca=house.ca.file) as port:
-        assert one(settings(store, port, ca=house.ca.file, certificate=house.us.certificate, key=house.us.key)) == 1
+@pytest.mark.parametrize("connect", [async_writer_client, async_auditor_client])
+async def test_clickhouse_without_blocking(house: House, store: RunningStore, connect: Callable[..., Any]) -> None:
+    with tls_front(store.port, house.good) as port:
+        client = await connect(settings(store, port, ca=house.ca.file))
+        assert (await client.query("SELECT 1")).first_row[0] == 1
+        await client.close()
         with pytest.raises(StoreDown):
-            one(settings(store, port, ca=house.ca.file))
+            await connect(settings(store, port, ca=house.other.file))
+
+
+def test_only_the_pinned_ca_is_believed(house: House, store: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the system's store, which any public authority is, is none where the settings name another."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(house.other.file))
+    with tls_front(store.port, house.forged) as port:
+        for connect in EVERYBODY:
+            with pytest.raises(StoreDown):
+                one(settings(store, port, ca=house.ca.file), connect)
+
+
+@pytest.mark.parametrize("connect", EVERYBODY)
+def test_a_clickhouse_that_wants_to_know_us(house: House, store: RunningStore, connect: Connect) -> None:
+    with tls_front(store.port, house.good, client_ca=house.ca.file) as port:
+        known = settings(store, port, ca=house.ca.file, certificate=house.us.certificate, key=house.us.key)
+        assert one(known, connect) == 1
+        with pytest.raises(StoreDown):
+            one(settings(store, port, ca=house.ca.file), connect)
 
 
 def test_files_that_are_none_are_named(house: House, store: RunningStore, tmp_path: Path) -> None:
