@@ -12,12 +12,13 @@ import pytest
 from approvals.revocations import Scope
 from runtime.ids import uuid7
 from tests.e2e.test_evidence import exeat
-from tests.e2e.test_revocation import Agent, revoke
+from tests.e2e.test_revocation import SLACK_S, Agent, revoke
 from tests.e2e.test_usage import MOST, limited
 from tests.kit.gateway import Gateway, eventually, running
 
 pytestmark = pytest.mark.timeout(180)
-SEVERAL = "[gateway]\nauthz_processes = 2\nextproc_processes = 2\n"
+# fifty at once on a busy machine: what is counted is the matter here, not how long the engine takes
+SEVERAL = "[gateway]\nauthz_processes = 2\nextproc_processes = 2\n\n[engine]\ndeadline_ms = 5000"
 PARTS = ("authz", "authz-1", "extproc", "extproc-1")
 
 
@@ -74,8 +75,7 @@ def test_a_revocation_reaches_both(several: Gateway) -> None:
     several.serves()
     eventually(lambda: {ask() for _ in range(6)}, lambda found: found == {200})  # one that was killed is back
     revoke(several, Scope.AGENT, agent.name)
-    eventually(ask, lambda status: status != 200, 1.0)
-    assert 200 not in {ask() for _ in range(12)}
+    eventually(lambda: {ask() for _ in range(12)}, lambda found: 200 not in found, SLACK_S)
 
 
 @pytest.mark.parametrize("part", PARTS)
