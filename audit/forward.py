@@ -1,8 +1,9 @@
 """`python -m audit.forward`: the signed log to every target of `[[forward_targets]]`, each at its own pace."""
 
 import asyncio
+import contextlib
 
-from audit.log.forward import Forwarder, SinkAway
+from audit.log.forward import CursorTaken, Forwarder, SinkAway, alone
 from audit.log.sinks import cursor_of, format_of, sink_of
 from runtime import log, serve
 from runtime.settings import ForwardTarget, Settings, load
@@ -23,12 +24,20 @@ async def run() -> None:
 
 async def forward(settings: Settings, target: ForwardTarget, stop: asyncio.Event) -> None:
     """Until `stop`, and then what is left of the log, unless the target is away."""
-    pause = PAUSE_SECONDS[0]
+    with contextlib.ExitStack() as held:
+        await _forward(settings, target, stop, held)
+
+
+async def _forward(settings: Settings, target: ForwardTarget, stop: asyncio.Event, held: contextlib.ExitStack) -> None:
+    pause, ours = PAUSE_SECONDS[0], False
     while True:
         stopping = stop.is_set()
         try:
+            if not ours:
+                held.enter_context(alone(cursor_of(settings, target.name)))
+                ours = True
             count = await asyncio.to_thread(_step, settings, target)
-        except SinkAway as error:
+        except (SinkAway, CursorTaken) as error:
             logger.warning("target_away", extra={"fields": {"target": target.name, "message": error.message}})
             count, wait, pause = 0, pause, min(pause * 2, PAUSE_SECONDS[1])
         else:

@@ -3,7 +3,9 @@
 Reads the tiles, so it needs no ClickHouse, and sees only what is signed. Where to: sinks.py.
 """
 
+import contextlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -11,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from audit.log.sequence import read_checkpoint
 from audit.log.tiles import WIDTH, TileReader, unpack
 from runtime.errors import GatewayError
-from runtime.fileio import atomic_write
+from runtime.fileio import atomic_write, exclusive, private_dir
 
 Format = Callable[[Mapping[str, Any], int], dict[str, Any]]
 REFUSING = ("deny", "refused")
@@ -21,6 +23,12 @@ class SinkAway(GatewayError):
     """It did not take the events, or we do not know: they are sent again."""
 
     code = "sink_away"
+
+
+class CursorTaken(GatewayError):
+    """Another run of this or another process forwards under the same name."""
+
+    code = "cursor_taken"
 
 
 class Line(NamedTuple):
@@ -37,6 +45,23 @@ class Sink(Protocol):
     def send(self, lines: Sequence[Line]) -> None:
         """They are kept when this returns. Raises SinkAway."""
         ...
+
+
+@contextlib.contextmanager
+def alone(cursor: Path) -> Iterator[None]:
+    """One at a time moves a cursor: of two, each would miss what the other sent. Raises CursorTaken.
+
+    The lock is a file beside it, because the cursor itself is renamed into place.
+    """
+    private_dir(cursor.parent)
+    try:
+        handle = exclusive(cursor.with_name(f"{cursor.name}.lock"))
+    except BlockingIOError:
+        raise CursorTaken(f"the cursor {cursor.name} is in use: something forwards under this name now") from None
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 class Forwarder:

@@ -8,7 +8,7 @@ from typing import Literal
 import click
 from pydantic import ValidationError
 
-from audit.log.forward import Forwarder, SinkAway
+from audit.log.forward import Forwarder, SinkAway, alone
 from audit.log.sinks import cursor_of, sink_of
 from audit.read.siem import FORMATS
 from console.cli.asking import settings_of
@@ -52,6 +52,13 @@ def command(
     cursor = cursor_of(settings, name)
     sink = sink_of(target)
     forwarder = Forwarder(published_log(settings).tiles, cursor, lambda: sink, FORMATS[format_])
+    with alone(cursor):
+        sent = _send(forwarder, follow)
+    click.echo(f"{sent} events sent; the log is at {forwarder.at}", err=True)
+
+
+def _send(forwarder: Forwarder, follow: bool) -> int:
+    """How many were sent. Raises SinkAway unless `follow`."""
     sent, pause = 0, PAUSE_SECONDS[0]
     while True:
         try:
@@ -65,10 +72,9 @@ def command(
             continue
         sent, pause = sent + count, PAUSE_SECONDS[0]
         if not count and not follow:
-            break
+            return sent
         if not count:
             time.sleep(LOOK_SECONDS)
-    click.echo(f"{sent} events sent; the log is at {forwarder.at}", err=True)
 
 
 def _target(

@@ -79,6 +79,13 @@ class Settings(BaseSettings):
             raise ValueError("a notifier is named twice")
         return notifiers
 
+    @field_validator("forward_targets")
+    @classmethod
+    def _one_cursor_each(cls, targets: list[ForwardTarget]) -> list[ForwardTarget]:
+        if len({target.name for target in targets}) != len(targets):
+            raise ValueError("a forward target is named twice: each would miss what the other sent")
+        return targets
+
     @model_validator(mode="after")
     def _bound_to_something(self) -> Self:
         tls = self.gateway.tls

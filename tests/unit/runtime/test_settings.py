@@ -163,3 +163,10 @@ def test_the_address_that_people_are_told() -> None:
     for wrong in ("gateway:10000", "https://", "https://gateway/anthropic", "ftp://gateway"):
         with pytest.raises(SettingsRefused, match="origin"):
             parse({"gateway": {"public_url": wrong}}, "test")
+
+
+def test_forward_targets_are_named_once() -> None:
+    soc = {"name": "soc", "kind": "file", "path": "/var/log/soc"}
+    with pytest.raises(SettingsRefused, match="a forward target is named twice"):
+        parse({"forward_targets": [soc, {**soc, "path": "/var/log/other"}]}, "exeat.toml")
+    assert len(parse({"forward_targets": [soc, {**soc, "name": "siem"}]}, "exeat.toml").forward_targets) == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from audit.log.forward import Forwarder, Line, SinkAway
+from audit.log.forward import CursorTaken, Forwarder, Line, SinkAway, alone
 from audit.read.siem import FORMATS, ecs, ocsf
 from console.cli import main
 from tests.kit.signed_log import evidence, write_tiles
@@ -81,6 +81,22 @@ def test_the_command_goes_on_where_it_stopped(tmp_path: Path):
         ["--syslog", "h:1", "--file", "x"],
     ):
         assert CliRunner().invoke(main, [*command, *wrong]).exit_code == 2
+
+
+def test_two_do_not_share_a_cursor(tmp_path: Path):
+    write_tiles(evidence([0, 1, 0]), tmp_path / "state" / "log" / "tiles")
+    (tmp_path / "exeat.toml").write_text(f'[gateway]\nstate_dir = "{tmp_path / "state"}"\n')
+    command = ["-c", str(tmp_path / "exeat.toml"), "audit", "forward", "--name", "soc", "--file", str(tmp_path / "out")]
+    cursor = tmp_path / "state" / "log" / "forward-soc"
+    with alone(cursor):
+        with pytest.raises(CursorTaken), alone(cursor):
+            pass
+        done = CliRunner().invoke(main, command)
+        assert (done.exit_code, done.output) == (
+            1, "the cursor forward-soc is in use: something forwards under this name now\n",
+        )  # fmt: skip
+        assert not (tmp_path / "out").exists()
+    assert CliRunner().invoke(main, command).exit_code == 0
 
 
 EVENT = {
