@@ -154,12 +154,12 @@ terms(holding) := held.approval if {
 	"justification": "required",
 }
 
-# What a rule's METADATA says of it, and the sentence for the caller.
+# What a rule's METADATA says of it, and the sentence for the caller. What it does not say must not make the rule silent.
 reason(annotations, message) := {
-	"rule": annotations.custom.rule,
+	"rule": object.get(annotations, ["custom", "rule"], "unnamed"),
 	"message": message,
-	"controls": annotations.custom.controls,
-	"mode": object.get(annotations.custom, "mode", "enforce"),
+	"controls": object.get(annotations, ["custom", "controls"], []),
+	"mode": object.get(annotations, ["custom", "mode"], "enforce"),
 }
 
 # As the decision has them: with the controls that packs add.

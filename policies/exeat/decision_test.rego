@@ -1,6 +1,7 @@
 package exeat_test
 
 import data.exeat.decision
+import data.exeat.reason
 import data.exeat_fixtures as given
 
 test_nothing_is_let_out_unasked if {
@@ -114,4 +115,20 @@ test_a_hold_alone_may_only_watch if {
 	answer := decision with input as given.ledger("GET", "/accounts") with data.packs as {"p": {"hold": {held}}}
 	answer.effect == "allow"
 	answer.shadow.effect == "hold"
+}
+
+test_a_rule_without_metadata_still_counts if {
+	found := [
+		reason({}, "Never."),
+		reason({"custom": {"rule": "mine"}}, "Never."),
+		reason({"title": "Mine"}, "Never."),
+	]
+	every one in found {
+		one.message == "Never."
+		one.mode == "enforce"
+		one.controls == []
+	}
+	{one.rule | some one in found} == {"unnamed", "mine"}
+	answer := decision with input as given.ledger("GET", "/accounts") with data.packs.mine.deny as {found[0]}
+	answer.effect == "deny"
 }

@@ -34,3 +34,15 @@ test_two_duties_of_one_caller_are_denied if {
 	answer.effect == "deny"
 	"duties" in given.rules(answer)
 }
+
+incomplete(duties) if {
+	answer := decision with input as given.ledger("GET", "/accounts") with data.duties as duties
+	answer.effect == "deny"
+	"incomplete_facts" in given.rules(answer)
+}
+
+test_lists_that_are_none_deny if {
+	incomplete({"never_approve": "exeat-admins"})
+	incomplete({"exclusive": "finance"})
+	incomplete({"exclusive": ["finance", "ledger-approvers"]})
+}

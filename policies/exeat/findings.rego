@@ -11,6 +11,15 @@ complete if {
 	is_array(data.limits.cards.rules)
 	is_number(data.limits.cards.most)
 	counted_usage
+	duties_kept
+}
+
+duties_kept if not data.duties
+
+duties_kept if {
+	is_array(object.get(data.duties, "never_approve", []))
+	is_array(object.get(data.duties, "exclusive", []))
+	every together in object.get(data.duties, "exclusive", []) { is_array(together) }
 }
 
 # METADATA
