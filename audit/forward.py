@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 
-from audit.log.forward import CursorTaken, Forwarder, SinkAway, alone
+from audit.log.forward import Forwarder, alone
 from audit.log.sinks import cursor_of, format_of, sink_of
 from runtime import log, serve
+from runtime.errors import GatewayError
 from runtime.settings import ForwardTarget, Settings, load
 
 LOOK_SECONDS = 1.0
@@ -37,8 +38,9 @@ async def _forward(settings: Settings, target: ForwardTarget, stop: asyncio.Even
                 held.enter_context(alone(cursor_of(settings, target.name)))
                 ours = True
             count = await asyncio.to_thread(_step, settings, target)
-        except (SinkAway, CursorTaken) as error:
-            logger.warning("target_away", extra={"fields": {"target": target.name, "message": error.message}})
+        except (GatewayError, OSError, ValueError) as error:  # of this target alone: the others go on
+            message = error.message if isinstance(error, GatewayError) else type(error).__name__
+            logger.warning("target_away", extra={"fields": {"target": target.name, "message": message}})
             count, wait, pause = 0, pause, min(pause * 2, PAUSE_SECONDS[1])
         else:
             wait, pause = (0.0 if count else LOOK_SECONDS), PAUSE_SECONDS[0]

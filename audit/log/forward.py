@@ -12,17 +12,30 @@ from typing import Any, NamedTuple, Protocol
 
 from audit.log.sequence import read_checkpoint
 from audit.log.tiles import WIDTH, TileReader, unpack
+from runtime import log
 from runtime.errors import GatewayError
 from runtime.fileio import atomic_write, exclusive, private_dir
 
 Format = Callable[[Mapping[str, Any], int], dict[str, Any]]
 REFUSING = ("deny", "refused")
 
+logger = log.get("forward")
+
 
 class SinkAway(GatewayError):
     """It did not take the events, or we do not know: they are sent again."""
 
     code = "sink_away"
+
+
+class SinkRefuses(GatewayError):
+    """It will not take these events however often they are sent: too large, or not to its mind."""
+
+    code = "sink_refuses"
+
+
+class CursorDamaged(GatewayError):
+    code = "cursor_damaged"
 
 
 class CursorTaken(GatewayError):
@@ -42,9 +55,11 @@ class Line(NamedTuple):
 
 
 class Sink(Protocol):
-    def send(self, lines: Sequence[Line]) -> None:
-        """They are kept when this returns. Raises SinkAway."""
+    def send(self, lines: Sequence[Line]) -> int:
+        """They are kept when this returns, all but so many that it will never take. Raises SinkAway, SinkRefuses."""
         ...
+
+    def close(self) -> None: ...
 
 
 @contextlib.contextmanager
@@ -65,29 +80,56 @@ def alone(cursor: Path) -> Iterator[None]:
 
 
 class Forwarder:
-    """`step()` sends one bundle (up to 256 entries); 0 when all that is published was sent."""
+    """`step()` sends one bundle (up to 256 entries); 0 when all that is published was sent.
+
+    `refused`: of all that were passed, how many the sink will not take. They stay in the log, and block nothing.
+    """
 
     def __init__(self, root: Path, cursor: Path, sink: Callable[[], Sink], format_: Format) -> None:
-        """`sink` is called when there is something to send."""
+        """`sink` is called when there is something to send, and what it gave is closed after the bundle."""
         self._root, self._cursor, self._sink, self._format = root, cursor, sink, format_
         self._reader = TileReader(root)
+        self.refused = 0
 
     @property
     def at(self) -> int:
-        """The first log index that was not sent."""
-        return int(self._cursor.read_text("utf-8")) if self._cursor.exists() else 0
+        """The first log index that was not sent. Raises CursorDamaged."""
+        try:
+            return int(self._cursor.read_text("utf-8")) if self._cursor.exists() else 0
+        except ValueError:
+            raise CursorDamaged(f"{self._cursor} holds no number; write the index to go on from") from None
 
     def step(self) -> int:
-        """Raises SinkAway, LogStateLost."""
+        """Raises SinkAway, LogStateLost, CursorDamaged."""
         signed, start = read_checkpoint(self._root), self.at
         if signed is None or start >= signed.size:
             return 0
         index, offset = divmod(start, WIDTH)
         width = min(WIDTH, signed.size - index * WIDTH)
         bodies = unpack(self._reader.read("entries", index, width))[offset:width]
-        self._sink().send(list(self._lines(start, bodies)))
-        atomic_write(self._cursor, f"{start + len(bodies)}\n".encode())
+        with contextlib.closing(self._sink()) as sink:
+            self._send(sink, start, list(self._lines(start, bodies)))
         return len(bodies)
+
+    def _send(self, sink: Sink, start: int, lines: Sequence[Line]) -> None:
+        """Halves what is refused, so that one event that a sink will not take costs only itself."""
+        end = start + len(lines)
+        try:
+            refused = sink.send(lines)
+        except SinkRefuses as error:
+            if len(lines) > 1:
+                half = len(lines) // 2
+                self._send(sink, start, lines[:half])
+                self._send(sink, start + half, lines[half:])
+                return
+            refused, why = 1, error.message
+        else:
+            why = "the collector took the others"
+        if refused:
+            self.refused += refused
+            fields = {"cursor": self._cursor.name, "events": refused, "first": start, "last": end - 1, "message": why}
+            logger.warning("events_refused", extra={"fields": fields})
+        atomic_write(self._cursor, f"{end}\n".encode())
 
     def _lines(self, start: int, bodies: Sequence[bytes]) -> Iterator[Line]:
         for index, body in enumerate(bodies, start):

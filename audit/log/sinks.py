@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from audit.log.forward import Line, Sink, SinkAway
+from audit.log.forward import Line, Sink, SinkAway, SinkRefuses
 from audit.read.siem import FORMATS
 from runtime.settings import ForwardTarget, Settings
 
@@ -32,21 +32,46 @@ FACILITY = 13  # log audit (RFC 5424 §6.2.1)
 NOTICE, WARNING = 5, 4
 INFO, WARN = 9, 13  # severity numbers of OpenTelemetry's log data model
 SYSLOG_TLS = 6514
+# What Splunk's collector says of an event (400): bad format, field `event` missing or blank, wrong indexed fields. Its
+# other codes speak of the token, the index or the channel: those somebody sets right, and then every event is taken.
+HEC_EVENT_CODES = (6, 12, 13, 15)
+TOO_LARGE, BAD_REQUEST = 413, 400
 
 
 class FileSink:
+    """Whole lines only: what a failed write left is taken back, what a kill left is ended first."""
+
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def send(self, lines: Sequence[Line]) -> None:
+    def send(self, lines: Sequence[Line]) -> int:
         try:
-            with self._path.open("ab") as file:
-                os.fchmod(file.fileno(), 0o600)
-                file.write("".join(f"{line.text}\n" for line in lines).encode())
-                file.flush()
-                os.fsync(file.fileno())
+            handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.fchmod(handle, 0o600)
+                _append(handle, "".join(f"{line.text}\n" for line in lines).encode())
+            finally:
+                os.close(handle)
         except OSError as error:
             raise SinkAway(f"{self._path}: {error.strerror}") from None
+        return 0
+
+    def close(self) -> None:
+        pass
+
+
+def _append(handle: int, content: bytes) -> None:
+    size = os.fstat(handle).st_size
+    torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+    left = memoryview(b"\n" + content if torn else content)
+    try:
+        while left:
+            left = left[os.write(handle, left) :]
+        os.fsync(handle)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(handle, size)
+        raise
 
 
 class HecSink:
@@ -54,16 +79,21 @@ class HecSink:
         self._url, self._token = url, token
         self._client = client or _client()
 
-    def send(self, lines: Sequence[Line]) -> None:
+    def send(self, lines: Sequence[Line]) -> int:
         body = "".join(f'{{"time":{x.us / 1e6:.6f},"sourcetype":"exeat","event":{x.text}}}\n' for x in lines)
-        _post(self._client, self._url, body.encode(), {"authorization": f"Splunk {self._token}"})
+        answer = _post(self._client, self._url, body.encode(), {"authorization": f"Splunk {self._token}"})
+        _taken(answer, answer.status_code == BAD_REQUEST and _member(answer, "code") in HEC_EVENT_CODES)
+        return 0
+
+    def close(self) -> None:
+        self._client.close()
 
 
 class SyslogSink:
     def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
         self._host, self._port, self._context = host, port, context
 
-    def send(self, lines: Sequence[Line]) -> None:
+    def send(self, lines: Sequence[Line]) -> int:
         try:
             with (
                 socket.create_connection((self._host, self._port), SECONDS) as plain,
@@ -74,6 +104,10 @@ class SyslogSink:
                     secure.unwrap().close()
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
             raise SinkAway(f"the syslog server does not take it: {type(error).__name__}") from None
+        return 0
+
+    def close(self) -> None:
+        pass
 
 
 def syslog_frame(line: Line) -> bytes:
@@ -97,12 +131,18 @@ class OtlpSink:
         self._headers = {"authorization": f"Bearer {token}"} if token else {}
         self._client = client or _client()
 
-    def send(self, lines: Sequence[Line]) -> None:
+    def send(self, lines: Sequence[Line]) -> int:
+        """A partial success and a 400 are not tried again (OTLP 1.x, "Partial Success", "Failures")."""
         headers = {"content-type": "application/json", **self._headers}
         answer = _post(self._client, self._url, json.dumps(otlp(lines)).encode(), headers)
-        with contextlib.suppress(ValueError, AttributeError):  # an empty answer is one that took everything
-            if rejected := int((answer.json().get("partialSuccess") or {}).get("rejectedLogRecords") or 0):
-                raise SinkAway(f"the collector rejected {rejected} of {len(lines)} records")
+        # a proxy that knows nothing of OTLP answers 400 too, but not with a Status in JSON
+        _taken(answer, answer.status_code == BAD_REQUEST and isinstance(_member(answer, "message"), str))
+        partial = _member(answer, "partialSuccess")
+        rejected = str(partial.get("rejectedLogRecords") or 0) if isinstance(partial, dict) else "0"
+        return min(int(rejected[:9]), len(lines)) if rejected.isdecimal() else 0
+
+    def close(self) -> None:
+        self._client.close()
 
 
 def otlp(lines: Sequence[Line]) -> dict[str, Any]:
@@ -141,9 +181,24 @@ def _post(client: httpx.Client, url: str, body: bytes, headers: dict[str, str]) 
         answer = client.post(url, content=body, headers=headers)
     except httpx.HTTPError as error:
         raise SinkAway(f"the collector does not answer: {type(error).__name__}") from None
+    return answer
+
+
+def _taken(answer: httpx.Response, refuses: bool) -> None:
+    """`refuses`: the answer says that it is the events' fault. Raises SinkRefuses, SinkAway."""
+    if refuses or answer.status_code == TOO_LARGE:
+        raise SinkRefuses(f"the collector answered {answer.status_code}")
     if answer.status_code != 200:
         raise SinkAway(f"the collector answered {answer.status_code}")
-    return answer
+
+
+def _member(answer: httpx.Response, name: str) -> Any:
+    """Of the object that was answered; None when it is none, as an empty answer that took everything."""
+    try:
+        found = answer.json()
+    except ValueError:
+        return None
+    return found.get(name) if isinstance(found, dict) else None
 
 
 def sink_of(target: ForwardTarget) -> Sink:

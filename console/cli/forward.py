@@ -50,11 +50,11 @@ def command(
     settings = settings_of(context)
     target = _target(format_, name, {"file": file, "hec": hec, "syslog": syslog, "otlp": otlp}, token_file, ca)
     cursor = cursor_of(settings, name)
-    sink = sink_of(target)
-    forwarder = Forwarder(published_log(settings).tiles, cursor, lambda: sink, FORMATS[format_])
+    forwarder = Forwarder(published_log(settings).tiles, cursor, lambda: sink_of(target), FORMATS[format_])
     with alone(cursor):
         sent = _send(forwarder, follow)
-    click.echo(f"{sent} events sent; the log is at {forwarder.at}", err=True)
+    left = f", {forwarder.refused} of them refused there" if forwarder.refused else ""
+    click.echo(f"{sent} events sent{left}; the log is at {forwarder.at}", err=True)
 
 
 def _send(forwarder: Forwarder, follow: bool) -> int:

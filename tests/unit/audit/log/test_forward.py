@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from audit.log.forward import CursorTaken, Forwarder, Line, SinkAway, alone
+from audit.log.forward import CursorDamaged, CursorTaken, Forwarder, Line, SinkAway, SinkRefuses, alone
 from audit.read.siem import FORMATS, ecs, ocsf
 from console.cli import main
 from tests.kit.signed_log import evidence, write_tiles
@@ -17,11 +17,19 @@ class ListSink:
     def __init__(self) -> None:
         self.sent: list[str] = []
         self.failing = False
+        self.hated: set[str] = set()
+        self.closed = 0
 
-    def send(self, lines: Sequence[Line]) -> None:
+    def send(self, lines: Sequence[Line]) -> int:
         if self.failing:
             raise SinkAway("away")
+        if self.hated & {line.text for line in lines}:
+            raise SinkRefuses("the collector answered 413")
         self.sent += [line.text for line in lines]
+        return 0
+
+    def close(self) -> None:
+        self.closed += 1
 
 
 def forwarder(tmp_path: Path, sink: ListSink, count: int = 600) -> Forwarder:
@@ -53,6 +61,26 @@ def test_what_was_not_taken_is_sent_again(tmp_path: Path):
     assert made.at == 256
     sink.failing = False
     assert drain(made) == 344
+
+
+def test_one_event_that_is_never_taken_costs_only_itself(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    everything, sink = ListSink(), ListSink()
+    drain(forwarder(tmp_path, everything))
+    (tmp_path / "cursor").unlink()
+    sink.hated = {everything.sent[300], everything.sent[599]}
+    made = forwarder(tmp_path, sink)
+    assert (drain(made), made.refused) == (600, 2)
+    assert sink.sent == [line for line in everything.sent if line not in sink.hated], "the others once, in order"
+    told = [record.__dict__["fields"] for record in caplog.records if record.message == "events_refused"]
+    assert [(each["first"], each["last"], each["events"]) for each in told] == [(300, 300, 1), (599, 599, 1)]
+    assert sink.closed == 3, "one for each bundle"
+
+
+def test_a_damaged_cursor_is_a_sentence(tmp_path: Path):
+    made = forwarder(tmp_path, ListSink(), 3)
+    (tmp_path / "cursor").write_bytes(b"\xff")
+    with pytest.raises(CursorDamaged, match="holds no number"):
+        made.step()
 
 
 def test_a_log_that_grew_goes_on_in_the_middle_of_a_bundle(tmp_path: Path):

@@ -1,6 +1,7 @@
 """Each place that the log is forwarded to, over real sockets."""
 
 import json
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from audit.log.forward import Line, SinkAway
+from audit.log.forward import Line, SinkAway, SinkRefuses
 from audit.log.sinks import FileSink, HecSink, OtlpSink, sink_of, syslog_frame
 from runtime.settings import ForwardTarget
 from tests.kit.certificates import Authority
@@ -34,6 +35,28 @@ def test_a_file_of_json_lines(tmp_path: Path):
     assert (tmp_path / "out.jsonl").read_text() == '{"a":"\u00e9"}\n{"a":2}\n'
     with pytest.raises(SinkAway):
         FileSink(tmp_path / "none" / "x").send([ONE])
+
+
+def test_a_write_that_fails_leaves_no_half_line(tmp_path: Path):
+    path = tmp_path / "out.jsonl"
+    sink = FileSink(path)
+    sink.send([TWO])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))  # as a disk that is full: a part is written
+    try:
+        with pytest.raises(SinkAway, match="File too large"):
+            sink.send([TWO._replace(text='{"a":"' + "x" * (1 << 20) + '"}')])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    sink.send([TWO])
+    assert path.read_text() == '{"a":2}\n{"a":2}\n'
+
+
+def test_a_line_that_a_kill_tore_is_ended_first(tmp_path: Path):
+    path = tmp_path / "out.jsonl"
+    path.write_text('{"a":')
+    FileSink(path).send([TWO])
+    assert path.read_text() == '{"a":\n{"a":2}\n'
 
 
 def answering(seen: list[tuple[str, bytes]], answers: list[Response]) -> Callable[[Request], Any]:
@@ -60,16 +83,47 @@ def test_a_collector_of_splunks_form():
     assert events[0] == {"time": 1_795_180_292.818771, "sourcetype": "exeat", "event": {"a": "\u00e9"}}
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (413, "", SinkRefuses),
+        (400, '{"text":"Invalid data format","code":6}', SinkRefuses),
+        (400, '{"text":"Incorrect index","code":7}', SinkAway),
+        (400, "<html>a proxy</html>", SinkAway),
+        (400, "[6]", SinkAway),
+        (403, '{"text":"Invalid token","code":4}', SinkAway),
+    ],
+)
+def test_a_collector_refuses_an_event_or_everything(status: int, body: str, error: type[Exception]):
+    answer, port = answering([], [Response(body, status)]), free_port()
+    with http(Starlette(routes=[Route("/", answer, methods=["POST"])]), port), pytest.raises(error):
+        HecSink(f"http://127.0.0.1:{port}/", "t0ken").send([ONE])
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (413, "", SinkRefuses),
+        (400, '{"code":3,"message":"bad record"}', SinkRefuses),
+        (400, "<html>a proxy</html>", SinkAway),
+        (503, '{"code":14,"message":"later"}', SinkAway),
+    ],
+)
+def test_an_otlp_collector_refuses_for_good_or_for_now(status: int, body: str, error: type[Exception]):
+    answer, port = answering([], [Response(body, status)]), free_port()
+    with http(Starlette(routes=[Route("/v1/logs", answer, methods=["POST"])]), port), pytest.raises(error):
+        OtlpSink(f"http://127.0.0.1:{port}", "").send([ONE])
+
+
 def test_otlp_logs_in_json():
     seen, port = list[tuple[str, bytes]](), free_port()
     partial = '{"partialSuccess": {"rejectedLogRecords": "1", "errorMessage": "no"}}'
     answer = answering(seen, [Response(), Response("{}"), Response(partial), Response(status_code=429)])
     with http(Starlette(routes=[Route("/v1/logs", answer, methods=["POST"])]), port):
         sink = OtlpSink(f"http://127.0.0.1:{port}/", "t0ken")
-        sink.send([ONE, TWO])
-        sink.send([TWO])
-        with pytest.raises(SinkAway, match="rejected 1 of 2"):
-            sink.send([ONE, TWO])
+        assert sink.send([ONE, TWO]) == 0
+        assert sink.send([TWO]) == 0
+        assert sink.send([ONE, TWO]) == 1, "a partial success is not sent again"
         with pytest.raises(SinkAway, match="429"):
             sink.send([TWO])
     assert seen[0][0] == "Bearer t0ken"
