@@ -59,7 +59,7 @@ def _record(recorder: Recorder, type_: str, name: str, reason: str, data: dict[s
     if not reason.strip():
         raise ReasonUnsaid("say why, for the record, e.g. the matter's number")
     told: dict[str, Value] = {"id": name, "reason": recorder.masked(reason)}
-    recorder.record(Draft(Kind.CONFIG, type_, caller=recorder.caller, data=told | data))
+    recorder.record(Draft(Kind.CONFIG, type_, caller=recorder.caller, data=told | data), required=True)
 
 
 def until_stored(asking: Reader, type_: str, name: str, sign: str = "", *, patience: float = PATIENCE_SECONDS) -> None:

@@ -31,7 +31,7 @@ MAX_METHODS = 16  # of `amr`
 
 
 class NotRecorded(GatewayError):
-    """A read that cannot be recorded does not happen."""
+    """A read, a sign-in, a legal hold: what cannot be recorded does not happen."""
 
     code = "read_not_recorded"
 
@@ -46,14 +46,18 @@ class Recorder:
         *,
         caller: Caller | None = None,
         rules: "Callable[[], Ruleset] | None" = None,
+        required: bool = False,
     ) -> None:
-        """`caller`: who reads, by default who runs the command; `rules`: of the current snapshot, if at hand."""
-        self._settings, self._clock = settings, clock or SystemClock()
+        """`caller`: who reads, by default who runs the command; `rules`: of the current snapshot, if at hand.
+
+        `required`: without the gateway's spools nothing happens, as in the console.
+        """
+        self._settings, self._clock, self._required = settings, clock or SystemClock(), required
         self.caller, self._rules = caller or person(), rules or self._current_rules
         self._said: set[str] = set()
 
     def read(self, read: Read) -> None:
-        """Raises NotRecorded. On a machine without the gateway's spools it says so and lets the read happen."""
+        """Raises NotRecorded. Without the gateway's spools, unless `required`, it says so and lets the read happen."""
         if read.what in self._said:
             return
         self._said.add(read.what)
@@ -74,10 +78,12 @@ class Recorder:
             )
         )
 
-    def record(self, draft: Draft) -> None:
-        """Durable on return. Raises NotRecorded."""
+    def record(self, draft: Draft, *, required: bool = False) -> None:
+        """Durable on return, if there is a spool or one is `required`. Raises NotRecorded."""
         folder = self._settings.gateway.state_dir / "spool"
         if not folder.exists():
+            if required or self._required:
+                raise NotRecorded("what cannot be recorded does not happen: there is no spool of the gateway here")
             click.echo(f"note: not recorded, for this machine has no spool of the gateway ({folder})", err=True)
             return
         try:
@@ -87,7 +93,7 @@ class Recorder:
                 append(conn, [draft], self._clock)
         except (Error, sqlite3.Error, OSError) as error:
             why = error.message if isinstance(error, Error) else type(error).__name__
-            raise NotRecorded(f"a read that cannot be recorded does not happen: {why}") from None
+            raise NotRecorded(f"what cannot be recorded does not happen: {why}") from None
 
     def masked(self, text: str) -> str:
         """As everything stored: through the floor profile. Without rules at hand nothing of the text is kept."""

@@ -54,7 +54,9 @@ class Desk:
         return self._recorder(Caller(person.identity.issuer, person.identity.subject))
 
     def _recorder(self, caller: Caller) -> Recorder:
-        return Recorder(self.settings, self.clock, caller=caller, rules=lambda: self._current.get().masking)
+        """Blocking, like the store: its work belongs on a thread."""
+        rules = lambda: self._current.get().masking  # noqa: E731
+        return Recorder(self.settings, self.clock, caller=caller, rules=rules, required=True)
 
     async def read(self, person: Person, work: Callable[[Reader], Found]) -> Found:
         """`work` asks the record on a thread. Raises StoreDown, StoreSilent, QueryRefused, NotRecorded."""

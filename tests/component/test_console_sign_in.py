@@ -55,6 +55,7 @@ def clock() -> Shifted:
 @pytest.fixture
 def console(issuer: DevIssuer, clock: Shifted, tmp_path: Path) -> Iterator[str]:
     port = free_port()
+    (tmp_path / "state" / "spool").mkdir(mode=0o700, parents=True)
     with http(app(settings(tmp_path, port, issuer.url), clock), port):
         yield f"http://127.0.0.1:{port}"
 
@@ -82,7 +83,6 @@ def recorded(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_who_signs_in_and_out_is_recorded(browser: Browser, issuer: DevIssuer, tmp_path: Path) -> None:
-    (tmp_path / "state" / "spool").mkdir(mode=0o700, parents=True)
     page = browser.sign_in("alice")
     browser.get("/sign-in", params={"to": "//evil.example"})
     browser.post("/sign-out", data={"csrf": csrf(page)})
@@ -98,8 +98,13 @@ def test_who_signs_in_and_out_is_recorded(browser: Browser, issuer: DevIssuer, t
     assert told["started_us"] / 1e6 - told["auth_time"] < 3600
 
 
-def test_nobody_signs_in_unrecorded(browser: Browser, tmp_path: Path) -> None:
-    (tmp_path / "state" / "spool" / "reads.db").mkdir(mode=0o700, parents=True)
+@pytest.mark.parametrize("there", ["no spool", "no file"])
+def test_nobody_signs_in_unrecorded(browser: Browser, tmp_path: Path, there: str) -> None:
+    spool = tmp_path / "state" / "spool"
+    if there == "no spool":
+        spool.rmdir()
+    else:
+        (spool / "reads.db").mkdir()
     assert browser.sign_in("alice").status_code == 503
     assert browser.get("/").status_code == 303
 

@@ -206,6 +206,7 @@ def click_through(browser: httpx.Client, page: httpx.Response, name: str) -> htt
 @pytest.fixture
 def console(provider: NpmIssuer, tmp_path: Path) -> Iterator[str]:
     port = free_port()
+    (tmp_path / "state" / "spool").mkdir(mode=0o700, parents=True)
     told = {
         "gateway": {"run_dir": str(tmp_path / "run"), "state_dir": str(tmp_path / "state")},
         "people": {"issuer": provider.url, "allow_http": True},

@@ -1,5 +1,6 @@
 """Every operation of the API. Each is a few lines: the acts themselves are the pages' and the command line's."""
 
+import asyncio
 import dataclasses
 from typing import Any
 
@@ -108,12 +109,13 @@ async def add_legal_hold(call: Call) -> Document:
     given = call.body
     scope = {name: getattr(given, name) for name in holds.FIELDS}
     recorder, now_us = call.desk.recorder(call.person), call.desk.clock.now_us()
-    return {"id": holding.add(recorder, scope, given.reason, given.since, given.until, now_us)}
+    told = (given.reason, given.since, given.until, now_us)
+    return {"id": await asyncio.to_thread(holding.add, recorder, scope, *told)}
 
 
 async def release_legal_hold(call: Call) -> Document:
     name = await call.desk.read(call.person, lambda reader: holding.active(reader, call.path["id"]))
-    holding.release(call.desk.recorder(call.person), name, call.body.words)
+    await asyncio.to_thread(holding.release, call.desk.recorder(call.person), name, call.body.words)
     return {"id": name}
 
 

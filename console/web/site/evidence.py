@@ -57,7 +57,7 @@ async def verify(request: Request) -> Response:
 
 async def verify_now(at: Desk, person: Person) -> dict[str, Any]:
     """{ok, lines, report}: `ok` is None when it could not be found out."""
-    at.recorder(person).read(Read("audit.verify", "", {}))
+    await asyncio.to_thread(at.recorder(person).read, Read("audit.verify", "", {}))
     async with _making:
         try:
             found = await asyncio.to_thread(verified, at.settings, None, (), ())
@@ -105,7 +105,8 @@ async def keep(request: Request) -> Response:
     at, person, given = desk(request), current_person(request), await form(request)
     times, now_us = (given.get("since", "").strip(), given.get("until", "").strip()), at.clock.now_us()
     try:
-        name = holding.add(at.recorder(person), given, given.get("reason", ""), *times, now_us)
+        told = (given.get("reason", ""), *times, now_us)
+        name = await asyncio.to_thread(holding.add, at.recorder(person), given, *told)
     except CallerError as error:
         return page(request, "evidence.html", await _about(at, person) | {"problem": error.message}, 400)
     return await _kept(at, person, "legal_hold.added", name)
@@ -116,7 +117,7 @@ async def release(request: Request) -> Response:
     at, person, given = desk(request), current_person(request), await form(request)
     try:
         name = await at.read(person, lambda reader: holding.active(reader, request.path_params["id"]))
-        holding.release(at.recorder(person), name, given.get("reason", ""))
+        await asyncio.to_thread(holding.release, at.recorder(person), name, given.get("reason", ""))
     except CallerError as error:
         return page(request, "evidence.html", await _about(at, person) | {"problem": error.message}, 400)
     return await _kept(at, person, "legal_hold.released", name)
@@ -140,7 +141,8 @@ async def one(request: Request) -> Response:
 async def archive(request: Request) -> Response:
     at, name = desk(request), request.path_params["name"]
     file = _file(at, name, "zip")
-    at.recorder(current_person(request)).read(Read("evidence.report", "", {"name": name}))
+    recorder = at.recorder(current_person(request))
+    await asyncio.to_thread(recorder.read, Read("evidence.report", "", {"name": name}))
     return FileResponse(file, media_type="application/zip", filename=file.name)
 
 
