@@ -7,6 +7,7 @@ seconds, so that a power cut costs at worst all of it.
 """
 
 import contextlib
+import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -19,7 +20,8 @@ from runtime import log
 from runtime.fileio import private_dir
 
 FILE = "sessions.db"
-BUSY_SECONDS = 0.2  # others hold the lock for less than a millisecond; a check does not wait longer for this
+BUSY = "PRAGMA busy_timeout = 200"  # ms; others hold the lock for less than one, and a check does not wait longer
+START_SECONDS = 5.0  # where several processes start at once; nobody waits for a check yet
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS idle (
         issuer TEXT NOT NULL, subject TEXT NOT NULL, agent TEXT NOT NULL,
@@ -33,7 +35,10 @@ logger = log.get("authz")
 
 
 class Idle:
-    """`with Idle(state_dir) as idle:`. Never raises: a file that cannot be used is said in the log, once."""
+    """`with Idle(state_dir) as idle:`. Never raises: a file that cannot be used is said in the log, once.
+
+    A damaged one is forgotten, so that at least what begins from now on is kept.
+    """
 
     def __init__(self, state_dir: Path) -> None:
         self._path = state_dir / FILE
@@ -43,12 +48,12 @@ class Idle:
     def __enter__(self) -> Self:
         with self._told():
             private_dir(self._path.parent)
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-            db = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
-            self._db = db
-            db.execute("PRAGMA synchronous = OFF")
-            for statement in SCHEMA:
-                db.execute(statement)
+            try:
+                self._db = self._open()
+            except sqlite3.DatabaseError as error:
+                if not _damaged(error):
+                    raise
+                self._db = self._open_anew()
         return self
 
     def __exit__(
@@ -57,16 +62,47 @@ class Idle:
         if self._db is not None:
             self._db.close()
 
-    def began(self, caller: tuple[str, str, str], now_us: int) -> int:
-        """When the caller's session began, by whichever process; now, if it is a new one."""
-        began = now_us
+    def _open(self) -> sqlite3.Connection:
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        db = sqlite3.connect(self._path, timeout=START_SECONDS, isolation_level=None)
+        try:
+            db.execute("PRAGMA synchronous = OFF")
+            for statement in SCHEMA:
+                db.execute(statement)
+            if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):  # pages that a power cut left out
+                raise sqlite3.DatabaseError("damaged")
+            db.execute(BUSY)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _open_anew(self) -> sqlite3.Connection:
+        """One process after the other, so that none removes the file that another has just made."""
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            try:
+                return self._open()
+            except sqlite3.DatabaseError as error:
+                if not _damaged(error):
+                    raise
+            logger.error("sessions_forgotten")
+            # the journal first, so that never one is left without its file
+            self._path.with_name(f"{FILE}-journal").unlink(missing_ok=True)
+            self._path.unlink()
+            return self._open()
+        finally:
+            os.close(folder)
+
+    def began(self, caller: tuple[str, str, str], began_us: int, now_us: int) -> int | None:
+        """When the caller's session began, by whichever process; `began_us`, if none knows one. None: cannot say."""
         with self._told(), self._transaction() as db:
             row = db.execute(FIND, (*caller, now_us - IDLE_US)).fetchone()
             if row is None:
-                db.execute(BEGIN, (*caller, now_us, now_us))
-            else:
-                began = int(row[0])
-        return began
+                db.execute(BEGIN, (*caller, began_us, now_us))
+            return began_us if row is None else int(row[0])
+        return None
 
     def save(self, seen: Iterable[Seen], now_us: int) -> None:
         """When they were last seen; and what is over is dropped."""
@@ -82,7 +118,12 @@ class Idle:
         db = self._db
         if db is None:
             raise sqlite3.OperationalError("not open")
-        db.execute("BEGIN IMMEDIATE")
+        try:
+            db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            db.execute("PRAGMA busy_timeout = 0")  # a lock that somebody keeps is waited for once, not by every check
+            raise
+        db.execute(BUSY)
         try:
             yield db
             db.execute("COMMIT")
@@ -98,3 +139,8 @@ class Idle:
             if not self._failed:
                 logger.error("sessions_not_kept", extra={"fields": {"error_type": type(error).__name__}})
             self._failed = True
+
+
+def _damaged(error: sqlite3.DatabaseError) -> bool:
+    """Its subclasses are about anything else: locks, disks, rights. SQLITE_NOTADB and SQLITE_CORRUPT have none."""
+    return type(error) is sqlite3.DatabaseError

@@ -36,8 +36,11 @@ class Seen:
 
 
 class Memory(Protocol):
-    def began(self, caller: tuple[str, str, str], now_us: int) -> int:
-        """When the caller's session began, as far as anybody knows; `now_us`, if it begins now."""
+    def began(self, caller: tuple[str, str, str], began_us: int, now_us: int) -> int | None:
+        """When the caller's session began, as far as anybody knows; else `began_us`, known from now on.
+
+        None: it cannot say. Then the next request asks again.
+        """
         ...
 
 
@@ -48,6 +51,7 @@ class Sessions:
         self._clock, self._memory = clock, memory
         self._idle: OrderedDict[tuple[str, str, str], Seen] = OrderedDict()
         self._unsaved: set[tuple[str, str, str]] = set()
+        self._alone: set[tuple[str, str, str]] = set()  # whose beginning the memory does not know yet
 
     def of(self, identity: Identity, header: str, mcp: str) -> Session:
         """`header`, `mcp`: untrusted, "" when absent."""
@@ -60,15 +64,20 @@ class Sessions:
         caller = (identity.issuer, identity.subject, identity.agent)
         now = self._clock.now_us()
         seen = self._idle.get(caller)
-        if seen is not None and now - seen.last_us <= IDLE_US:
-            began = seen.began_us
-        else:
-            began = self._memory.began(caller, now) if self._memory else now
+        new = seen is None or now - seen.last_us > IDLE_US
+        began = now if seen is None or new else seen.began_us
+        if self._memory and (new or caller in self._alone):
+            known = self._memory.began(caller, began, now)
+            if known is None:
+                self._alone.add(caller)
+            else:
+                self._alone.discard(caller)
+                began = known
         self._idle[caller] = Seen(caller, began, now)
         self._idle.move_to_end(caller)
         self._unsaved.add(caller)
         if len(self._idle) > REMEMBERED:
-            self._idle.popitem(last=False)
+            self._alone.discard(self._idle.popitem(last=False)[0])
         return began
 
     def unsaved(self) -> list[Seen]:
