@@ -42,6 +42,13 @@ PATHS: dict[str, dict[str, str | None]] = {
 }
 
 
+# list of tables → the same of each
+LISTED_PATHS: dict[str, tuple[str, ...]] = {
+    "forward_targets": ("token_file", "ca", "certificate", "key"),
+    "checkpoint_targets": ("ca", "access_key_file", "secret_key_file"),
+    "notifiers": ("url_file", "secret_file"),
+}  # `path` of a target must be absolute: it lies outside
+
 TLS_FILES = ("certificate", "key", "client_ca")
 
 
@@ -64,7 +71,16 @@ def _rooted(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     for name, secret in values.get("secrets", {}).items() if isinstance(values.get("secrets"), dict) else ():
         if isinstance(secret, dict) and isinstance(secret.get("file"), str):
             rooted["secrets"] = {**rooted["secrets"], name: {**secret, "file": str(folder / secret["file"])}}
+    for section, names in LISTED_PATHS.items():
+        if isinstance(values.get(section), list):
+            rooted[section] = [_with_rooted(item, names, folder) for item in values[section]]
     return rooted
+
+
+def _with_rooted(item: Any, names: tuple[str, ...], folder: Path) -> Any:
+    if not isinstance(item, dict):
+        return item  # not a table: the model says so
+    return {**item, **{name: str(folder / item[name]) for name in names if isinstance(item.get(name), str)}}
 
 
 def parse(values: dict[str, Any], source: str) -> Settings:

@@ -1,6 +1,7 @@
 """Static settings: read once, unknown keys refused, secrets typed."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -31,6 +32,35 @@ def test_paths_are_relative_to_the_file(file: Path) -> None:
     assert settings.gateway.state_dir == file.parent / "state"
     assert settings.secrets["anthropic"].file == file.parent / "keys/a"
     assert settings.policy.path == file.parent / "policies"
+
+
+WHOLE: dict[str, list[str]] = {
+    "forward_targets": ['name = "soc"', 'kind = "otlp"', 'url = "https://otel.example"'],
+    "checkpoint_targets": ['kind = "directory"', 'path = "/mnt/worm"'],
+    "notifiers": ['name = "team"', 'kind = "webhook"'],
+}
+
+
+def listed_paths() -> list[tuple[str, str]]:
+    """Every key of a list that is a path, but for `path`, which must be absolute."""
+    found = []
+    for section in WHOLE:
+        (model,) = get_args(Settings.model_fields[section].annotation)
+        found += [(section, key) for key, field in model.model_fields.items() if Path in get_args(field.annotation)]
+    return [each for each in found if each[1] != "path"]
+
+
+@pytest.mark.parametrize(("section", "key"), listed_paths())
+def test_paths_in_lists_are_relative_to_the_file_too(tmp_path: Path, section: str, key: str) -> None:
+    more = [] if section != "notifiers" or key == "url_file" else ['url = "https://chat.example/x"']
+    lines = [f"[[{section}]]", *WHOLE[section], *more, f'{key} = "keys/it"']
+    (tmp_path / "exeat.toml").write_text("\n".join(lines))
+    (item,) = getattr(load(tmp_path / "exeat.toml"), section)
+    assert getattr(item, key) == tmp_path / "keys/it"
+
+
+def test_every_path_of_a_list_is_tried() -> None:
+    assert len(listed_paths()) == 9
 
 
 def test_environment_wins(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
