@@ -18,6 +18,7 @@ from runtime.settings import environment, is_loopback
 SECONDS = 60.0
 PREFIX = "/api/v1"
 META = "exeat.server"
+WRONG_SERVER = "--server is the address of a console: https://host[:port], http on loopback alone"
 Document = dict[str, Any]
 
 
@@ -61,23 +62,38 @@ class Remote:
     def _ask(self, method: str, path: tuple[str, ...], **options: Any) -> Document:
         url = f"{_origin(self.server.url)}{PREFIX}/{'/'.join(quote(part, safe='') for part in path)}"
         headers = {"authorization": f"Bearer {self.token}"}
-        trust = ssl.create_default_context(cafile=str(self.server.ca) if self.server.ca else None)
+        proxied = not is_loopback(urlsplit(url).hostname)  # or the token would leave this machine in clear
+        options |= {"headers": headers, "verify": _trust(self.server.ca), "trust_env": proxied, "timeout": SECONDS}
         try:
-            answer = httpx.request(method, url, headers=headers, verify=trust, timeout=SECONDS, **options)
-            found: Document = answer.json()
+            answer = httpx.request(method, url, **options)
+            found = answer.json()
+        except httpx.InvalidURL:
+            raise ServerUnsaid(WRONG_SERVER) from None
         except (httpx.HTTPError, ValueError) as error:
             raise ServerSilent(f"the console gives no answer ({type(error).__name__})") from None
+        if not isinstance(found, dict):
+            raise ServerSilent(f"what answered {answer.status_code} is no console")
         if answer.status_code == 200:
             return found
         words = printable(str(found.get("message") or "no reason given"))
         raise (ServerRefused if answer.status_code < 500 else ServerSilent)(words)
 
 
+def _trust(ca: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(ca) if ca else None)
+    except OSError as error:  # ssl.SSLError is one
+        raise ServerUnsaid(f"--ca is a file of certificates in PEM ({type(error).__name__})") from None
+
+
 def _origin(server: str) -> str:
-    url = urlsplit(server)
+    try:
+        url = urlsplit(server)
+    except ValueError:  # brackets around what is no address
+        raise ServerUnsaid(WRONG_SERVER) from None
     plain = url.scheme == "http" and is_loopback(url.hostname or "")
     if not url.hostname or (url.scheme != "https" and not plain) or url.path.strip("/") or url.query:
-        raise ServerUnsaid("--server is the address of a console: https://host[:port], http on loopback alone")
+        raise ServerUnsaid(WRONG_SERVER)
     return f"{url.scheme}://{url.netloc}"
 
 
