@@ -24,8 +24,8 @@ class NotRevoked(CallerError):
 def command(context: click.Context, person: str, left: str | None, as_json: bool) -> None:
     """What the record says of PERSON, who left: an e-mail address, a subject, an owner of agents, or an agent.
 
-    Last token, last request, what was denied since, what went on. Exits 0 when nothing was let through since, 1 when
-    something was.
+    Last token, last request, what was denied since, what went on. Exits 0 when nothing was let through, went on or was
+    done as a person since, 1 when something was.
     """
     now_us = SystemClock().now_us()
     with reader(settings_of(context)) as asking:
@@ -45,7 +45,7 @@ def _tell(found: Offboarding) -> None:
     counts = f"{len(found.let_through)} let through, {len(found.denied)} denied, {len(found.went_on)} went on"
     click.echo(f"{verdict}: {clean(found.person)} left {as_sql(found.left_us)[:19]} UTC; since then {counts}")
     if not found.complete:
-        click.echo(f"note: more than {len(found.since)} decisions since; these are the first")
+        click.echo(f"note: more than {len(found.since)} decisions since; of these what was let through is listed first")
     for title, rows, columns in (
         (
             "accounts",

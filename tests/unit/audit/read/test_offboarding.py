@@ -28,6 +28,12 @@ def test_only_what_was_let_through_went_on_or_was_done_as_a_person_spoils_it():
     assert not replace(NOTHING, as_person=({},)).clean
 
 
+def test_what_a_list_does_not_show_is_counted():
+    accounts = ({"let_through_since": 0}, {"let_through_since": 1})
+    assert replace(NOTHING, accounts=accounts[:1]).clean
+    assert not replace(NOTHING, accounts=accounts, since=(ROW,) * 10_000).clean
+
+
 def test_a_list_that_stopped_is_not_complete():
     assert NOTHING.complete
     assert not replace(NOTHING, since=(ROW,) * 10_000).complete
