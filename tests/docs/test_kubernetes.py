@@ -135,3 +135,13 @@ def test_the_settings_on_the_page_of_systemd_fit_its_unit() -> None:
     assert settings["approvals"]["max_wait_seconds"] < settings["envoy"]["drain_seconds"]
     assert settings["envoy"]["drain_seconds"] + 15 * 9 <= stop
     assert "KillMode=mixed" in unit  # the supervisor alone is told, and drains
+
+
+def test_agents_on_a_host_have_one_way_out_and_answer_nobody() -> None:
+    rules = (ROOT / "deploy/systemd/egress.nft").read_text()
+    first, *others = [line.strip() for line in rules.splitlines() if line.strip().startswith("meta ")]
+    assert first == 'meta skgid "agents" ip daddr 127.0.0.1 tcp dport 10000 accept'
+    (last,) = others  # "established" would be one more: the answers of an agent that listens
+    assert last.startswith('meta skgid "agents" counter log ')
+    assert last.endswith(" reject with icmpx admin-prohibited")
+    assert rules.count("accept") == 2  # the other is the policy for everybody who is no agent
