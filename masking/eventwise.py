@@ -20,7 +20,7 @@ class Eventwise:
         self._scope, self._context = scope, context
         self._joined = StringCore(scope, context)
         self._told: list[Edit] = []  # of the joined text, not given yet
-        self._alone: list[tuple[Edit, Finding]] = []  # the same of pieces, where only they may see something
+        self._alone: list[tuple[Edit, Finding]] = []  # the same of each piece by itself
         self._length = self.decided = 0
 
     def push(self, data: bytes, end: End = MORE) -> list[Edit]:
@@ -35,14 +35,15 @@ class Eventwise:
         return self._given(cut)
 
     def _look(self, data: bytes) -> None:
-        """One piece alone. Inside of it both see the same; only what touches an edge depends on what stands beyond."""
+        """One piece alone. What stands beyond its edges may also hide what is inside: a word that runs over an edge may
+        make an identifier of it, or a candidate that begins before it."""
         aside = self._scope.aside()
         edits = StringCore(aside, self._context).push(data, CLOSED) if data else []
         if not edits:
             return
-        findings, size = aside.sink.take(), len(data)
+        findings = [finding for finding in aside.sink.take() for _ in range(finding.count)]
         for at, (start, stop, text) in enumerate(edits):
-            if findings and (start == 0 or stop == size):
+            if findings:
                 finding = findings[min(at, len(findings) - 1)]
                 self._alone.append((Edit(start + self._length, stop + self._length, text), finding))
 

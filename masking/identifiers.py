@@ -29,11 +29,21 @@ def within(text: bytes, start: int, end: int) -> bool:
     """Is text[start:end] a piece of an identifier? Looks at most AROUND bytes to either side."""
     if not (start and text[start - 1] in _INSIDE) and not (end < len(text) and text[end] in _INSIDE):
         return False
-    low = max(0, start - AROUND)
-    for found in _GROUPED.finditer(text, low, min(len(text), end + AROUND)):
-        if found.start() < end and found.end() > start:
-            return _LETTER.search(found[0]) is not None
-    return _in_digest(text, start, end)
+    return in_grouped(text, start, end) or _in_digest(text, start, end)
+
+
+def in_grouped(text: bytes, start: int, end: int) -> bool:
+    """Does every digit of text[start:end] lie in a UUID or a traceparent, be it one or two in a row?
+
+    Letters may stand before it (`id01a226e4-…`): names do. Digits outside of it are those of a number.
+    """
+    at = start
+    for found in _GROUPED.finditer(text, max(0, start - AROUND), min(len(text), end + AROUND)):
+        if found.start() < end and found.end() > start and _LETTER.search(found[0]):
+            if _DIGIT.search(text, at, found.start()):
+                return False
+            at = found.end()
+    return at > start and _DIGIT.search(text, at, end) is None
 
 
 def _in_digest(text: bytes, start: int, end: int) -> bool:

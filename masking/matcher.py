@@ -85,10 +85,11 @@ class Matcher:
     def cut_at(self, text: bytes, start: int) -> int:
         """Where, from `start` on, a value begins that the end of the text cuts off and that is already telling; or -1.
 
-        Only the leftmost such beginning counts: later ones of the same detector have less to tell.
+        Only the leftmost such beginning counts: later ones of the same detector have less to tell. A whole UUID at the
+        end is let go; a word of hexadecimal digits is not, for as many of its length are a word and the half of a card.
         """
         while (at := self._alive.find(text, start)[0]) >= 0:
-            if self.fits(text, at, len(text)) and not (self.standing and identifiers.within(text, at, len(text))):
+            if self.fits(text, at, len(text)) and not (self.standing and identifiers.in_grouped(text, at, len(text))):
                 return at if self._decisive.end(text, at) >= 0 else -1
             start = at + 1
         return -1

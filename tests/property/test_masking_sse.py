@@ -229,3 +229,15 @@ def test_a_secret_that_is_whole_in_its_event_is_masked_whatever_the_next_one_beg
         for at in range(1, len(secret)):
             clean(kit.whole(SSE, raw("say ", secret[:at], secret[at:], " and more")))
             clean(kit.whole(SSE, raw(f"say {secret[:at]}", f"{secret[at:]}.", secret, "x")))
+
+
+@pytest.mark.parametrize("wrap", BARE)
+def test_an_event_before_does_not_make_a_card_part_of_a_digest(wrap: Any) -> None:
+    raw = b"".join(
+        b"data: " + (each if isinstance(each, str) else json.dumps(each)).encode() + b"\n\n"
+        for each in map(wrap, ("9a2feaa0c55ad01", f"f{kit.CARD.replace(' ', '')} x"))
+    )
+    out, findings = kit.told(SSE, [raw])
+    clean(out)
+    assert [(found.rule, found.count) for found in findings] == [("card", 1)]
+    assert kit.told(SSE, kit.bytewise(raw)) == (out, findings)

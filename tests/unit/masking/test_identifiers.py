@@ -45,6 +45,8 @@ CARD = "4111111111111111"
         "feaa0c«4111111111111111»",  # as long as no digest is
         "deadbeef«4111111111111111»",  # a word, not digits and letters
         "9A2feaa0c55ad01f«4111111111111111»",  # no digest is written in both cases
+        "ref aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaa«4111 1111 1111 1111» end",  # reaches out of a UUID
+        "«41111111 11111111»-aaaa-4aaa-8aaa-aaaaaaaaaaaa",  # reaches into one
     ],
 )
 def test_a_card_beside_or_like_one_is_masked_all_the_same(text: str) -> None:
@@ -58,6 +60,8 @@ def test_what_counts_as_within() -> None:
     at = text.index(b"4-3374")
     assert within(text, at, at + 16)
     assert not within(text, 0, 1)
+    two = b"aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaa4111 11111111-1111-4aaa-8aaa-aaaaaaaaaaaa"
+    assert within(two, 32, 32 + 18), "from one into the next: nothing of it stands outside of them"
     digits = b"01022644-3374-7740-8613-017100590072"
     assert not within(digits, 0, 18), "all digits: nothing tells it from numbers with hyphens"
     long = b"0a" * (AROUND // 2 - 8) + CARD.encode()

@@ -1,6 +1,7 @@
 import pytest
 
 from masking.detector import Detector
+from masking.detectors.card import CARD
 from masking.errors import PatternRefused
 from masking.matcher import MAX_CONTEXT, SHOWN, Matcher, compiled
 
@@ -51,6 +52,8 @@ def test_what_is_cut_off_and_telling() -> None:
     behind = Matcher(Detector("n", "[0-9]{10}", (), (), context="pin "))
     assert behind.cut_at(b"123456 pin 123456", 0) == 11
     assert behind.cut_at(b"pan 123456", 0) == -1
+    assert compiled(CARD).cut_at(b"id deadbeef-aaaa-4aaa-8aaa-411111111111", 0) == -1, "a whole UUID"
+    assert compiled(CARD).cut_at(b"id deadbeef-aaaa-4aaa-8aaa-4111 1111 11", 0) == 27
 
 
 def test_a_value_that_begins_with_its_run() -> None:

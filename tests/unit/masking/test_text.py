@@ -61,6 +61,7 @@ def test_an_end_that_nothing_closed_masks_what_is_telling() -> None:
         (b"use sk-ant-api0", b"use [ANTHROPIC_KEY]"),
         (b"mail joe@exa", b"mail [EMAIL]"),
         (b"mail joe", b"mail joe"),
+        (b"pan face0a1b2c3d411111111111", b"pan face0a1b2c3d[CARD]"),  # behind a word, as long as some id by now
     ):
         assert whole(usual(), text, closed=False)[0] == want
         assert whole(usual(), text, closed=True)[0] == text
