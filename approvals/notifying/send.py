@@ -10,11 +10,13 @@ import httpx
 from approvals.notifying import message
 from approvals.notifying.message import Note
 from approvals.notifying.plan import Outcome
+from runtime import log
 from runtime.clock import Clock
 from runtime.settings import Notifier
 
 SECONDS = 10.0
 AGAIN = (408, 425, 429)  # of the 4xx, those that may go better later
+logger = log.get("approvals")
 
 
 class Sends(Protocol):
@@ -41,7 +43,7 @@ class Sender:
             async with asyncio.timeout(2 * SECONDS):
                 status = await (self._mail if notifier.kind == "email" else self._post)(notifier, note)
         except (OSError, httpx.HTTPError, httpx.InvalidURL, ValueError, smtplib.SMTPException) as error:
-            status = int(getattr(error, "smtp_code", 0))
+            status = _smtp_code(error)
             return (Outcome.REFUSED if 500 <= status < 600 else Outcome.FAILED), status
         if 200 <= status < 300:
             return Outcome.DELIVERED, status
@@ -59,17 +61,26 @@ class Sender:
             return answer.status_code
 
     async def _mail(self, notifier: Notifier, note: Note) -> int:
-        await asyncio.to_thread(_send_mail, notifier, note)
+        refused = await asyncio.to_thread(_send_mail, notifier, note)
+        if refused:  # the others have it: a second attempt would tell them again
+            fields = {"notifier": notifier.name, "refused": refused, "of": len(notifier.to)}
+            logger.warning("recipients_refused", extra={"fields": fields})
         return 250
 
 
-def _send_mail(notifier: Notifier, note: Note) -> None:
+def _smtp_code(error: Exception) -> int:
+    """Of all recipients' refusals the largest: one that is for good (5xx, RFC 5321) outweighs one that may pass."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return max((code for code, _ in error.recipients.values()), default=0)
+    return int(getattr(error, "smtp_code", 0))
+
+
+def _send_mail(notifier: Notifier, note: Note) -> int:
+    """How many recipients were refused, though not all. Raises SMTPRecipientsRefused when all were."""
     mail = message.email(note, notifier.sender, notifier.to)
     with smtplib.SMTP(notifier.smtp_host, notifier.smtp_port, timeout=SECONDS) as smtp:
         if notifier.starttls:
             smtp.starttls(context=ssl.create_default_context())
         if notifier.user and notifier.secret_file is not None:
             smtp.login(notifier.user, notifier.secret_file.read_text("utf-8").strip())
-        refused = smtp.send_message(mail)
-    if refused:
-        raise smtplib.SMTPRecipientsRefused(refused)
+        return len(smtp.send_message(mail))

@@ -20,7 +20,9 @@ class _Handler(socketserver.StreamRequestHandler):
             elif verb == b"QUIT":
                 self._say("221 bye")
                 return
-            self._say("250 ok" if verb != b"RCPT" or not self.server.refusing else "550 nobody of that name")
+            address = line.partition(b"<")[2].partition(b">")[0].decode()
+            code = self.server.refused.get(address) if verb == b"RCPT" else None
+            self._say(f"{code} not for that name" if code else "250 ok")
 
     def _say(self, text: str) -> None:
         self.wfile.write(f"{text}\r\n".encode())
@@ -32,7 +34,7 @@ class Mailbox(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.mails: list[bytes] = []
-        self.refusing = False
+        self.refused: dict[str, int] = {}  # address: with which code
 
     @property
     def port(self) -> int:
