@@ -26,6 +26,11 @@ GRACE_S = 0.5  # waits are open-ended: ending them quickly lets clients wait aga
 
 
 async def run(settings: Settings) -> None:
+    with tracing.exporting(settings, "approvals"):  # around all: a collector that hangs must not cost the last word
+        await _run(settings)
+
+
+async def _run(settings: Settings) -> None:
     clock = SystemClock()
     spool = settings.spool
     store = Store(
@@ -40,7 +45,6 @@ async def run(settings: Settings) -> None:
     await writer.open()
     try:
         async with contextlib.AsyncExitStack() as stack:
-            stack.enter_context(tracing.exporting(settings, "approvals"))
             await stack.enter_async_context(metrics.exposed(settings, "approvals", store_metrics.spool(store.status)))
             current = Current(settings.gateway.state_dir, settings.secrets)
             floor = Floor(current.get, lambda: masking_keys(settings), settings.masking.floor)

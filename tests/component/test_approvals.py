@@ -1,13 +1,21 @@
 """The approvals service as a process: real sockets, a real OIDC issuer, SIGKILL."""
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import grpc
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
+from approvals import approvals_pb2_grpc as stubs
+from approvals import wire
 from approvals.book import Book
 from approvals.client import ApprovalsClient, Held, HoldsClient, Outcome
 from approvals.errors import AskInvalid, NotAllowed, NotChanged, Revoked, SignInNeeded, UnknownApproval
@@ -19,6 +27,7 @@ from runtime.clock import SystemClock
 from runtime.ids import uuid7
 from snapshot.decision import ApprovalTerms, Bounds
 from tests.kit.approvals import Service, ask, running
+from tests.kit.serving import http
 
 FORWARDED = "b" * 64
 
@@ -364,3 +373,23 @@ def test_stops_cleanly_on_sigterm(service: Service) -> None:
         (body,) = conn.execute("SELECT body FROM events ORDER BY seq DESC LIMIT 1").fetchone()
     conn.close()
     assert json.loads(body)["type"] == "lifecycle.stop"
+
+
+async def test_its_last_event_is_recorded_before_spans_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A collector that hangs holds up the end of the process, which may then be killed: nothing of the record waits."""
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "3600000")  # ms: spans go out at the end alone
+    parent = f"00-{'1' * 32}-{'2' * 16}-01"
+    seen: list[str] = []
+
+    async def take(_: Request) -> Response:
+        with contextlib.closing(sqlite3.connect(f"file:{service.database}?mode=ro", uri=True)) as conn:
+            (body,) = conn.execute("SELECT body FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+        seen.append(json.loads(body)["type"])
+        return Response()
+
+    collector = Starlette(routes=[Route("/v1/traces", take, methods=["POST"])])
+    with http(collector) as port, running(f'[tracing]\nendpoint = "http://127.0.0.1:{port}"') as service:
+        async with grpc.aio.insecure_channel(f"unix:{service.holds}") as channel:
+            await stubs.HoldsStub(channel).Request(wire.ask_to(ask()), metadata=(("traceparent", parent),))
+        assert await asyncio.to_thread(service.stop) == 0
+    assert seen == ["lifecycle.stop"]
