@@ -12,7 +12,7 @@ Memory is that of one part, however long the log is.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from audit.read.access_log import Line, Torn
@@ -105,7 +105,7 @@ class Reconciler:
         lines_from_us: int = 0,
     ) -> None:
         """`covered_from_us`: from then on the log is claimed to be whole. `lines_from_us`: older lines do not count."""
-        self.now, self.covered_from, self._lines_from = now_us, covered_from_us, lines_from_us
+        self.now, self.covered_from, self.lines_from = now_us, covered_from_us, lines_from_us
         self.out, self.sums = Outcome(), _Sums(sums)
         self._starts = sorted(starts, key=lambda start: start.started_us)
         self._started = [start.started_us - UPTIME_US for start in self._starts]
@@ -117,7 +117,7 @@ class Reconciler:
         if isinstance(line, Torn):
             self._torn_line(line)
             return False
-        if line.end_us < self._lines_from:
+        if line.end_us < self.lines_from:
             return False
         self.out.lines += 1
         if (at := bisect_left(self._started, line.end_us)) < len(self._last):
@@ -129,6 +129,10 @@ class Reconciler:
     def altered(self, file: str) -> None:
         """A file that was put aside and is not what the record says it was."""
         self.out.add(Found(False, "not the file whose hash was recorded when it was put aside", where=file))
+
+    def missing(self, file: str) -> None:
+        """A file that was put aside and is gone: its lines are no witnesses any more."""
+        self.out.add(Found(False, "put aside, not removed by the shipper, and not there", where=file))
 
     def part(self) -> "Part":
         """Only after all lines: when Envoy was away shows in all of them."""
@@ -164,6 +168,15 @@ class Reconciler:
             before = max(before, last)
             gaps.append((max(before, start.seen_us - FLUSH_US) - SLACK_US, start.started_us + SLACK_US))
         return gaps
+
+
+def gone(aside: Mapping[str, str], removed: Container[str], there: Container[str]) -> list[str]:
+    """Names put aside of whose content no file is there. `aside`: name → SHA-256; `there`: the SHA-256 of files.
+
+    By content, because a crash between the record and the renaming gives one file two names.
+    """
+    over = {digest for name, digest in aside.items() if name in removed}
+    return [name for name, digest in aside.items() if digest not in there and digest not in over]
 
 
 class Part:

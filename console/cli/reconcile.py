@@ -2,6 +2,7 @@
 
 import dataclasses
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from audit.read import access_log
 from audit.read.instants import as_sql, instant
 from audit.read.parts import Parts, parts_for
 from audit.read.reader import Question, Reader
-from audit.read.reconcile import OPEN_US, Decided, Found, Outcome, Reconciler, Start, Sum
+from audit.read.reconcile import OPEN_US, Decided, Found, Outcome, Reconciler, Start, Sum, gone
 from audit.write import Draft, Kind, Value
 from console.cli.asking import json_option, reader, settings_of, show_json
 from console.recording import Recorder, person
@@ -24,6 +25,7 @@ from runtime.settings import Settings
 
 LOG = "access.log"
 RENAMED = 3  # how often the log may be put aside while it is read
+REMOVAL_TRIES, REMOVAL_SECONDS = 6, 1.0  # longer than an event needs into the store
 CHUNK = 500  # exchange ids per question
 SAME_START_US = 2_500_000
 
@@ -60,8 +62,13 @@ WHERE type = 'envoy.started' AND gateway = {gateway:String} AND ts >= fromUnixTi
 ORDER BY ts
 """
 ASIDE = """
-SELECT JSONExtractString(body, 'data', 'file') AS name, JSONExtractString(body, 'data', 'sha256') AS sha256
+SELECT JSONExtractString(body, 'data', 'file') AS name, JSONExtractString(body, 'data', 'sha256') AS sha256,
+    toUnixTimestamp64Micro(ts) AS ts_us
 FROM events WHERE type = 'envoy.log_rotated' AND gateway = {gateway:String} ORDER BY log_index
+"""
+REMOVED = """
+SELECT JSONExtractString(body, 'data', 'file') AS name
+FROM events WHERE type = 'envoy.log_removed' AND gateway = {gateway:String}
 """
 NAMED = """
 SELECT exchange, toUnixTimestamp64Micro(ts) AS ts_us, effect,
@@ -147,11 +154,7 @@ def _compare(
 
     sums = [Sum(row["connection"], row["status"], row["first_us"], row["last_us"], row["count"]) for row in ask(SUMS)]
     found = begin(_starts(ask(STARTS)), sums)
-    recorded = {row["name"]: row["sha256"] for row in ask(ASIDE)}
-    for file in files:
-        known = recorded.get(file.name.removesuffix(".gz"))
-        if known is not None and access_log.digest(file) != known:
-            found.altered(file.name)
+    _compare_aside(found, files, ask)
     with tempfile.TemporaryDirectory(prefix="exeat-") as folder, Parts(Path(folder), parts_for(files)) as parts:
         for line in (line for file in files for line in access_log.read(file)):
             if found.line(line) and isinstance(line, access_log.Line):
@@ -159,6 +162,32 @@ def _compare(
         for number in range(parts.count):
             _compare_part(found, parts, number, ask)
     return found.finish()
+
+
+def _compare_aside(found: Reconciler, files: Sequence[Path], ask: Callable[..., list[dict[str, Any]]]) -> None:
+    """Files that were put aside: as they were then, and there unless the shipper removed them."""
+    rows = ask(ASIDE)
+    recorded = {row["name"]: row["sha256"] for row in rows}
+    here = {file: file.name.removesuffix(".gz") for file in files}
+    for file, name in here.items():
+        if name in recorded and access_log.digest(file) != recorded[name]:
+            found.altered(file.name)
+    absent = {row["name"] for row in rows if row["ts_us"] >= found.lines_from} - set(here.values())
+    there: set[str] | None = None
+    missing: set[str] = set()
+    for left in reversed(range(REMOVAL_TRIES)):
+        removed = {row["name"] for row in ask(REMOVED)} if absent else set()
+        if absent <= removed:
+            return
+        if there is None:
+            there = {recorded[name] if name in recorded else access_log.digest(file) for file, name in here.items()}
+        missing = absent & set(gone(recorded, removed, there))
+        if not missing:
+            return
+        if left:  # what the shipper said of it may be on its way into the store
+            time.sleep(REMOVAL_SECONDS)
+    for name in sorted(missing):
+        found.missing(name)
 
 
 def _compare_part(found: Reconciler, parts: Parts, number: int, ask: Callable[..., list[dict[str, Any]]]) -> None:

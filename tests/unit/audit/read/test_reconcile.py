@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from audit.read.access_log import Line, Torn
-from audit.read.reconcile import MAX_KEPT, Decided, Outcome, Reconciler, Start, Sum
+from audit.read.reconcile import MAX_KEPT, Decided, Outcome, Reconciler, Start, Sum, gone
 
 S = 1_000_000
 NOW = 100_000 * S
@@ -174,6 +174,19 @@ def test_a_file_that_was_changed_after_it_was_put_aside_is_named():
     outcome = found.finish()
     assert not outcome.ok
     assert [item.where for item in outcome.findings] == ["access.log-20261129T110000Z"]
+
+
+def test_a_file_that_was_put_aside_is_there_or_was_removed_by_us():
+    aside = {"log-1": "x", "log-2": "y", "log-3": "z"}
+    assert gone(aside, {"log-1"}, {"y"}) == ["log-3"]
+    found = Reconciler(NOW, 0)
+    found.missing("log-3")
+    assert not found.finish().ok
+
+
+@pytest.mark.parametrize(("removed", "there"), [(set(), {"x"}), ({"log-2"}, set())])
+def test_a_crash_gives_one_file_two_names(removed: set[str], there: set[str]):
+    assert gone({"log-1": "x", "log-2": "x"}, removed, there) == []
 
 
 def test_a_forged_log_fills_no_memory():
