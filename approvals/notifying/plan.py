@@ -5,6 +5,7 @@ delay, is attempted, and after a failure again, later each time, until it is del
 for good, until it was tried MOST times, or until nobody needs to hear of it any more (the card was answered).
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -15,7 +16,7 @@ from runtime.settings import Notifier
 
 AGAIN_S = (5, 30, 120, 600, 1800)  # after each failure
 MOST = len(AGAIN_S) + 1
-BURST = 20  # deliveries under way at once
+BURST = 20  # deliveries of one notifier under way at once: one that does not answer keeps no other waiting
 
 
 class Outcome(StrEnum):
@@ -25,6 +26,9 @@ class Outcome(StrEnum):
     GIVEN_UP = "given_up"
 
 
+Key = tuple[str, str]  # notifier, note's id
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     notifier: str
@@ -32,57 +36,70 @@ class Delivery:
     attempt: int = 1
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         return self.notifier, self.note.id
 
 
 class Plan:
     """`done`: (notifier, note's id) of what was delivered or given up before this process began."""
 
-    def __init__(self, notifiers: Sequence[Notifier], done: frozenset[tuple[str, str]] = frozenset()) -> None:
+    def __init__(self, notifiers: Sequence[Notifier], done: frozenset[Key] = frozenset()) -> None:
         self._notifiers, self._done = notifiers, set(done)
-        self._waiting: dict[tuple[str, str], Delivery] = {}
-        self._times: Deadlines[tuple[str, str]] = Deadlines()
-        self._under_way: dict[tuple[str, str], Delivery] = {}
-        self._dropped: set[tuple[str, str]] = set()  # of what is under way
+        self._waiting: dict[Key, Delivery] = {}
+        self._times: dict[str, Deadlines[Key]] = {notifier.name: Deadlines() for notifier in notifiers}
+        self._under_way: dict[str, set[Key]] = {notifier.name: set() for notifier in notifiers}
+        self._dropped: set[Key] = set()  # of what is under way
+        self._about: defaultdict[str, set[Key]] = defaultdict(set)  # until it is dropped
 
     def add(self, note: Note, since_us: int) -> None:
         """`since_us`: when it happened, from which on a notifier's delay counts."""
         for notifier in self._notifiers:
             concerned = not notifier.groups or not set(notifier.groups).isdisjoint(note.groups)
             delivery = Delivery(notifier.name, note)
-            known = delivery.key in self._done or delivery.key in self._waiting or delivery.key in self._under_way
-            if concerned and note.what in notifier.about and not known:
-                self._waiting[delivery.key] = delivery
-                self._times.set(delivery.key, since_us + notifier.after_seconds * 1_000_000)
+            if not concerned or note.what not in notifier.about:
+                continue
+            self._about[note.about].add(delivery.key)
+            if not (delivery.key in self._done or delivery.key in self._waiting or self._runs(delivery.key)):
+                self._wait(delivery, since_us + notifier.after_seconds * 1_000_000)
 
     def drop(self, about: str) -> None:
         """Nobody needs to hear of it any more; an attempt under way is the last."""
-        self._dropped |= {key for key, delivery in self._under_way.items() if delivery.note.about == about}
-        for key in [key for key, delivery in self._waiting.items() if delivery.note.about == about]:
-            self._forget(key)
+        for key in self._about.pop(about, ()):
+            self._done.discard(key)  # nobody adds it again
+            if self._waiting.pop(key, None) is not None:
+                self._times[key[0]].set(key, None)
+            elif self._runs(key):
+                self._dropped.add(key)
 
     def next_us(self) -> int | None:
-        return self._times.next() if len(self._under_way) < BURST else None
+        """When `due` has something next; None while nothing waits that may be attempted."""
+        free = [times.next() for name, times in self._times.items() if len(self._under_way[name]) < BURST]
+        return min((at_us for at_us in free if at_us is not None), default=None)
 
     def due(self, now_us: int) -> list[Delivery]:
-        keys = self._times.pop_due(now_us, BURST - len(self._under_way))
-        deliveries = [self._waiting.pop(key) for key in keys]
-        self._under_way.update({delivery.key: delivery for delivery in deliveries})
-        return deliveries
+        found: list[Delivery] = []
+        for name, times in self._times.items():
+            keys = times.pop_due(now_us, BURST - len(self._under_way[name]))
+            self._under_way[name].update(keys)
+            found += [self._waiting.pop(key) for key in keys]
+        return found
 
     def ended(self, delivery: Delivery, outcome: Outcome, now_us: int) -> Outcome:
         """What is to be recorded: a failure after which nothing more is tried is `given_up`."""
-        self._under_way.pop(delivery.key, None)
+        self._under_way[delivery.notifier].discard(delivery.key)
         dropped = delivery.key in self._dropped
         self._dropped.discard(delivery.key)
         if outcome is Outcome.FAILED and delivery.attempt < MOST and not dropped:
-            self._waiting[delivery.key] = replace(delivery, attempt=delivery.attempt + 1)
-            self._times.set(delivery.key, now_us + AGAIN_S[delivery.attempt - 1] * 1_000_000)
+            again = replace(delivery, attempt=delivery.attempt + 1)
+            self._wait(again, now_us + AGAIN_S[delivery.attempt - 1] * 1_000_000)
             return outcome
-        self._done.add(delivery.key)
+        if not dropped:
+            self._done.add(delivery.key)
         return Outcome.GIVEN_UP if outcome is Outcome.FAILED else outcome
 
-    def _forget(self, key: tuple[str, str]) -> None:
-        del self._waiting[key]
-        self._times.set(key, None)
+    def _wait(self, delivery: Delivery, until_us: int) -> None:
+        self._waiting[delivery.key] = delivery
+        self._times[delivery.notifier].set(delivery.key, until_us)
+
+    def _runs(self, key: Key) -> bool:
+        return key in self._under_way[key[0]]

@@ -91,6 +91,43 @@ def test_what_is_refused_for_good_is_not_tried_again() -> None:
     assert plan.next_us() is None
 
 
+def test_one_that_does_not_answer_keeps_no_other_waiting() -> None:
+    plan = Plan([notifier("dead"), notifier("well")])
+    for number in range(3 * BURST):
+        plan.add(note(number), 0)
+    went = 0
+    while well := [delivery for delivery in plan.due(0) if delivery.notifier == "well"]:
+        went += len(well)
+        for delivery in well:
+            plan.ended(delivery, Outcome.DELIVERED, 0)
+    assert went == 3 * BURST
+    assert plan.next_us() is None, "the dead one is full, and the other has nothing to do"
+
+
+def test_what_is_over_is_forgotten() -> None:
+    plan = Plan([notifier("a"), notifier("b")])
+    empty = held(plan)
+    for number in range(1000):
+        plan.add(note(number), 0)
+    for _ in range(3):
+        for delivery in plan.due(0):
+            plan.ended(delivery, Outcome.DELIVERED, 0)
+    last = plan.due(0)
+    for number in range(1000):
+        plan.drop(f"a-{number}")
+    for delivery in last:
+        assert plan.ended(delivery, Outcome.FAILED, 0) is Outcome.GIVEN_UP
+    assert held(plan) == empty
+    assert plan.due(9999 * SECOND) == []
+
+
+def held(plan: Plan) -> int:
+    """How much it remembers."""
+    sizes = [len(each) for each in vars(plan).values()]
+    nested = [len(each) for kept in vars(plan).values() if isinstance(kept, dict) for each in kept.values()]
+    return sum(sizes) + sum(nested)
+
+
 def test_a_burst_goes_out_in_turn() -> None:
     plan = Plan([notifier()])
     for number in range(BURST + 5):
