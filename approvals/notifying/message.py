@@ -17,6 +17,7 @@ from approvals.machine import Approval
 from approvals.standing import Standing
 
 MOST = 300  # characters of one text
+KEY_PREFIX, KEY_BYTES = b"whsec_", 24  # of Standard Webhooks: how a key is written, and the fewest it has
 REQUESTED, BREAK_GLASS = "approval.requested", "standing.break_glass"
 
 
@@ -81,8 +82,22 @@ def webhook(note: Note) -> bytes:
     return _json({"type": note.what, "id": note.id, "data": data})
 
 
+def signing_key(content: bytes) -> bytes:
+    """Of a file: `whsec_` and base64 of the key, else the key itself, with or without a line break after it.
+
+    Raises ValueError: no base64, too short.
+    """
+    if content.startswith(KEY_PREFIX):
+        key = base64.b64decode(content.removeprefix(KEY_PREFIX).strip(), validate=True)
+    else:
+        key = content.removesuffix(b"\r\n" if content.endswith(b"\r\n") else b"\n")
+    if len(key) < KEY_BYTES:
+        raise ValueError(f"a key that signs has at least {KEY_BYTES} bytes")
+    return key
+
+
 def signed(note: Note, body: bytes, key: bytes, at_s: int) -> dict[str, str]:
-    """The headers of Standard Webhooks; `key`: as many bytes as the file has."""
+    """The headers of Standard Webhooks; `key`: what `signing_key` gives."""
     said = b".".join((note.id.encode(), str(at_s).encode(), body))
     signature = base64.b64encode(hmac.new(key, said, hashlib.sha256).digest()).decode()
     return {"webhook-id": note.id, "webhook-timestamp": str(at_s), "webhook-signature": f"v1,{signature}"}

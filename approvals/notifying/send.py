@@ -54,8 +54,7 @@ class Sender:
         body = {"webhook": message.webhook, "slack": message.slack, "teams": message.teams}[notifier.kind](note)
         headers = {"content-type": "application/json", "idempotency-key": note.id}
         if notifier.secret_file is not None:
-            key = notifier.secret_file.read_bytes().strip()
-            headers |= message.signed(note, body, key, self._clock.now_us() // 1_000_000)
+            headers |= message.signed(note, body, _key(notifier), self._clock.now_us() // 1_000_000)
         # only the status is looked at: whatever the other side says stays there
         async with self._http.stream("POST", notifier.address(), content=body, headers=headers) as answer:
             return answer.status_code
@@ -66,6 +65,17 @@ class Sender:
             fields = {"notifier": notifier.name, "refused": refused, "of": len(notifier.to)}
             logger.warning("recipients_refused", extra={"fields": fields})
         return 250
+
+
+def _key(notifier: Notifier) -> bytes:
+    """Raises OSError, ValueError; what failed is in the log, the key is not."""
+    assert notifier.secret_file is not None
+    try:
+        return message.signing_key(notifier.secret_file.read_bytes())
+    except (OSError, ValueError) as error:
+        fields = {"notifier": notifier.name, "error": type(error).__name__}
+        logger.warning("signing_key_unusable", extra={"fields": fields})
+        raise
 
 
 def _smtp_code(error: Exception) -> int:

@@ -23,6 +23,7 @@ from tests.kit.gateway import eventually
 from tests.kit.mail import Mailbox, mailbox
 from tests.kit.serving import http
 
+KEY = b"a key of the house, in bytes"
 TERMS = ApprovalTerms(any=("ledger-approvers",), expires_s=540, break_glass=BreakGlass(("on-call",), 1, 900))
 
 
@@ -62,7 +63,7 @@ def box() -> Iterator[Mailbox]:
 @pytest.fixture(scope="module")
 def service(hooks: tuple[Hooks, int], box: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     key = tmp_path_factory.mktemp("keys") / "webhook"
-    key.write_text("a key of the house\n")
+    key.write_text(f"whsec_{base64.b64encode(KEY).decode()}\n")
     base = f"http://127.0.0.1:{hooks[1]}"
     places = {"signed": f'url = "{base}/200"\nsecret_file = "{key}"', "fails-once": f'url = "{base}/once/503"'}
     places |= {"refuses": f'url = "{base}/404"\nkind = "slack"', "others": f'url = "{base}/others/200"\ngroups = ["x"]'}
@@ -113,7 +114,7 @@ async def test_each_is_told_once_and_each_delivery_is_recorded(
     assert ("notification.failed", "fails-once", 1, 503) in found  # and then again, as each attempt is recorded
     _, headers, body = hooks[0].of("/200", held.id)[-1]
     said = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    expected = base64.b64encode(hmac.new(b"a key of the house", said, hashlib.sha256).digest()).decode()
+    expected = base64.b64encode(hmac.new(KEY, said, hashlib.sha256).digest()).decode()
     assert headers["webhook-signature"] == f"v1,{expected}"
     told: dict[str, Any] = json.loads(body)
     assert told["data"]["link"] == f"http://127.0.0.1:8800/approvals/{held.id}"

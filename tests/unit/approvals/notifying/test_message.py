@@ -5,10 +5,12 @@ import hashlib
 import hmac
 import json
 
+import pytest
+
 from approvals.book import Book
 from approvals.facts import Shown
 from approvals.notifying import message
-from approvals.notifying.message import MOST, Note, of_approval
+from approvals.notifying.message import MOST, Note, of_approval, signing_key
 from tests.kit.approvals import ask
 
 CONSOLE = "https://console.example"
@@ -60,6 +62,24 @@ def test_the_signature_is_that_of_standard_webhooks() -> None:
     expected = base64.b64encode(hmac.new(b"a key", said, hashlib.sha256).digest()).decode()
     assert headers["webhook-signature"] == f"v1,{expected}"
     assert message.signed(told, body, b"another", 1_700_000_000) != headers
+
+
+KEY = b"\x00a key as bytes, of which 33.\n\r\n"
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_a_key_is_what_the_standards_libraries_take_it_for(end: bytes) -> None:
+    assert signing_key(b"whsec_" + base64.b64encode(KEY) + end) == KEY
+    assert signing_key(b" spaces are bytes of a key " + end) == b" spaces are bytes of a key "
+
+
+SHORT = b"x" * 23
+
+
+@pytest.mark.parametrize("content", [b"", SHORT + b"\n", b"whsec_" + base64.b64encode(SHORT), b"whsec_" + b"*" * 40])
+def test_a_key_that_is_too_short_or_no_base64_signs_nothing(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"24 bytes|[Bb]ase64"):
+        signing_key(content)
 
 
 def test_a_second_attempt_is_known_by_its_id() -> None:
