@@ -8,6 +8,7 @@ this machine and can be deleted with the rest, so it is no witness; keep copies 
 `openssl ts -verify -data SIZE.note -in SIZE.tsr -CAfile roots.pem`.
 """
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,10 +22,10 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
-from audit.log.boxes import BoxAway
+from audit.log.boxes import BoxAway, BoxConflict
 from runtime.fileio import atomic_write, private_dir
 
-SECONDS = 20.0
+SECONDS = 20.0  # for a whole question, however slowly its answer comes
 MAX_TOKEN = 64 << 10
 NOTE, TOKEN = ".note", ".tsr"
 
@@ -32,15 +33,14 @@ NOTE, TOKEN = ".note", ".tsr"
 class TimestampBox:
     """`roots`: PEM file with the certificates that the authority's chain must end in."""
 
-    def __init__(self, url: str, roots: Path, folder: Path, client: httpx.Client | None = None) -> None:
+    def __init__(self, url: str, roots: Path, folder: Path, seconds: float = SECONDS) -> None:
         self.name = url
-        self._url, self._roots, self._folder = url, roots, folder
-        self._client = client or httpx.Client(timeout=SECONDS, trust_env=False)
+        self._url, self._roots, self._folder, self._seconds = url, roots, folder, seconds
 
     def put(self, key: str, note: bytes) -> None:
-        """Asks for a time only once for each checkpoint. Raises BoxAway."""
+        """Asks for a time only once for each checkpoint. Raises BoxAway, BoxConflict."""
         path = self._folder / key
-        if path.with_name(path.name + TOKEN).exists():
+        if self._kept(path, note):
             return
         request = TimestampRequestBuilder().data(note).build()
         content = self._ask(request.as_bytes())
@@ -62,15 +62,38 @@ class TimestampBox:
             token = self._check(content, note)
             yield f"{path.name} (there at {token.tst_info.gen_time:%Y-%m-%d %H:%M:%S} UTC, says {self._url})", note
 
-    def _ask(self, request: bytes) -> bytes:
-        headers = {"content-type": "application/timestamp-query"}  # RFC 3161 §3.4
+    def _kept(self, path: Path, note: bytes) -> bool:
+        """Whether there is a time for this very checkpoint. A note without one is of a crash before it was written."""
+        token, kept = path.with_name(path.name + TOKEN), path.with_name(path.name + NOTE)
         try:
-            answer = self._client.post(self._url, content=request, headers=headers)
-        except httpx.HTTPError as error:
+            if (token.exists() or kept.exists()) and kept.read_bytes() != note:
+                raise BoxConflict(f"{kept} holds another checkpoint of the same size")
+        except OSError as error:
+            raise BoxAway(f"{kept}: {error.strerror}") from None
+        return token.exists()
+
+    def _ask(self, request: bytes) -> bytes:
+        try:
+            return asyncio.run(self._answer(request))
+        except (httpx.HTTPError, TimeoutError) as error:
             raise BoxAway(f"{self.name} does not answer: {type(error).__name__}") from None
-        if answer.status_code != 200 or len(answer.content) > MAX_TOKEN:
-            raise BoxAway(f"{self.name} answered {answer.status_code}")
-        return answer.content
+
+    async def _answer(self, request: bytes) -> bytes:
+        """Anybody on the way may answer plain HTTP: no more of it is read than a token may have, nothing unpacked."""
+        headers = {"content-type": "application/timestamp-query", "accept-encoding": "identity"}  # RFC 3161 §3.4
+        content = b""
+        async with (
+            asyncio.timeout(self._seconds),
+            httpx.AsyncClient(timeout=2 * self._seconds, trust_env=False) as client,
+            client.stream("POST", self._url, content=request, headers=headers) as answer,
+        ):
+            if answer.status_code != 200:
+                raise BoxAway(f"{self.name} answered {answer.status_code}")
+            async for piece in answer.aiter_raw():
+                content += piece
+                if len(content) > MAX_TOKEN:
+                    raise BoxAway(f"{self.name} answered more than {MAX_TOKEN} bytes")
+        return content
 
     def _check(self, content: bytes, note: bytes, nonce: int | None = None) -> TimeStampResponse:
         """Signature, chain to a root, purpose of the certificate, the note's hash and our nonce."""

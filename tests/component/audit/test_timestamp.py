@@ -1,15 +1,17 @@
 """Checkpoints with the time of a real authority: `openssl ts` signs, our library and openssl itself check."""
 
+import asyncio
+import itertools
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from audit.log.boxes import BoxAway
+from audit.log.boxes import BoxAway, BoxConflict
 from audit.log.timestamp import TimestampBox
 from tests.kit.serving import free_port, http
 from tests.kit.timestamps import Tsa, openssl, tsa
@@ -38,6 +40,17 @@ def test_a_checkpoint_gets_one_time_that_anybody_can_check(authority: Tsa, tmp_p
     assert b"Verification: OK" in subprocess.run(command, capture_output=True, check=True).stdout
 
 
+def test_another_checkpoint_of_the_same_size_is_a_conflict(authority: Tsa, tmp_path: Path):
+    box = TimestampBox(authority.url, authority.roots, tmp_path / "timestamps")
+    box.put(KEY, NOTE)
+    for _ in range(2):
+        with pytest.raises(BoxConflict, match="another checkpoint of the same size"):
+            box.put(KEY, NOTE.replace(b"root", b"evil"))
+        (tmp_path / "timestamps" / f"{KEY}.tsr").unlink(missing_ok=True)  # as after a crash in between
+    box.put(KEY, NOTE)
+    assert [note for _, note in box.all("exeat")] == [NOTE]
+
+
 def test_a_note_that_was_changed_afterwards_does_not_fit(authority: Tsa, tmp_path: Path):
     box = TimestampBox(authority.url, authority.roots, tmp_path / "timestamps")
     box.put(KEY, NOTE)
@@ -64,3 +77,22 @@ def test_an_answer_that_is_none(authority: Tsa, tmp_path: Path, answer: Response
         TimestampBox(f"http://127.0.0.1:{port}/", authority.roots, tmp_path / "timestamps").put(KEY, NOTE)
     with pytest.raises(BoxAway, match="does not answer"):
         TimestampBox(f"http://127.0.0.1:{port}/", authority.roots, tmp_path / "timestamps").put(KEY, NOTE)
+
+
+@pytest.mark.parametrize(("pause", "why"), [(0.0, "more than 65536 bytes"), (0.05, "does not answer: TimeoutError")])
+def test_an_answer_without_end_is_not_read_to_its_end(tmp_path: Path, pause: float, why: str):
+    """Each piece comes in time, the whole never does."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in itertools.count():
+            yield b"x" * (1 if pause else 10_000)
+            await asyncio.sleep(pause)
+
+    async def say(request: object) -> Response:
+        return StreamingResponse(pieces())
+
+    with http(Starlette(routes=[Route("/", say, methods=["POST"])])) as port:
+        seconds = 1.0 if pause else 60.0
+        box = TimestampBox(f"http://127.0.0.1:{port}/", tmp_path / "none", tmp_path / "timestamps", seconds)
+        with pytest.raises(BoxAway, match=why):
+            box.put(KEY, NOTE)
