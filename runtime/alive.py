@@ -1,12 +1,11 @@
 """`python -m runtime.alive SOCKET [PATH]`: exits with 0 when a part answers 200 on its Unix socket, for probes.
 
-SOCKET may be a pattern (`authz-*.metrics.sock`): one that answers is enough.
-Each part answers `/metrics` on `<run_dir>/<part>.metrics.sock`, Envoy `/ready` on its admin socket. A socket that is
+Each process answers `/metrics` on a socket of its own in `run_dir`: `authz-0.metrics.sock` and `authz-1.metrics.sock`,
+`extproc.metrics.sock` and `extproc-1.metrics.sock`; Envoy `/ready` on its admin socket. A socket that is
 merely there says nothing: a dead process leaves it behind, a hanging one still takes connections. Standard library
 only, because a probe that starts every few seconds must cost little.
 """
 
-import glob
 import socket
 import sys
 
@@ -29,8 +28,7 @@ def main(argv: list[str]) -> int:
     if len(argv) not in (1, 2):
         print("usage: python -m runtime.alive SOCKET [PATH]", file=sys.stderr)
         return 2
-    pattern, *target = argv
-    return 0 if any(answers(path, *target) for path in sorted(glob.glob(pattern))) else 1
+    return 0 if answers(*argv) else 1
 
 
 if __name__ == "__main__":

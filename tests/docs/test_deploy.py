@@ -47,6 +47,13 @@ def test_dependencies_and_volumes_are_declared(compose: dict[str, Any]) -> None:
                 assert source in compose["volumes"], source
 
 
+def test_a_probe_asks_its_own_process(compose: dict[str, Any]) -> None:
+    names = {"approvals": "approvals", "authz": "authz-0", "extproc": "extproc"}
+    for service, name in names.items():
+        probe = ["CMD", "python", "-m", "runtime.alive", f"/run/exeat/{name}.metrics.sock"]
+        assert compose["services"][service]["healthcheck"]["test"] == probe
+
+
 def test_containers_are_not_root_and_read_only(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         if service.get("image") == "exeat:local" or name == "opa":

@@ -72,6 +72,17 @@ def test_every_process_of_the_design_is_there_in_the_order_of_a_safe_stop() -> N
             assert {"startupProbe", "livenessProbe"} <= set(container)
 
 
+def test_a_probe_asks_its_own_process() -> None:
+    """The names are those of tests/e2e/test_several_processes.py; one that hangs is not hidden by another."""
+    asked = {}
+    for container in GATEWAY["initContainers"]:
+        command = container.get("livenessProbe", {}).get("exec", {}).get("command", [])
+        if command[:3] == ["python", "-m", "runtime.alive"]:
+            (asked[container["name"]],) = (Path(path).name for path in command[3:])
+    own = {name: f"{name}.metrics.sock" for name in ("shipper", "snapshot", "approvals", "extproc")}
+    assert asked == own | {"authz": "authz-0.metrics.sock"}
+
+
 def test_the_longest_hold_fits_into_the_drain_and_that_into_the_grace() -> None:
     settings = load(FOLDER / "base" / "exeat.toml")
     assert settings.approvals.max_wait_seconds < settings.envoy.drain_seconds

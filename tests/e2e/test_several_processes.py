@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from approvals.revocations import Scope
+from runtime import alive
 from runtime.ids import uuid7
 from tests.e2e.test_evidence import exeat
 from tests.e2e.test_revocation import SLACK_S, Agent, revoke
@@ -19,6 +20,7 @@ from tests.kit.gateway import Gateway, eventually, running
 pytestmark = pytest.mark.timeout(180)
 # fifty at once on a busy machine: what is counted is the matter here, not how long the engine takes
 SEVERAL = "[gateway]\nauthz_processes = 2\nextproc_processes = 2\n\n[engine]\ndeadline_ms = 5000"
+PROBED = {"authz-0", "authz-1", "extproc", "extproc-1"}  # the metrics sockets that deploy/ names in its probes
 PARTS = ("authz", "authz-1", "extproc", "extproc-1")
 
 
@@ -76,6 +78,16 @@ def test_a_revocation_reaches_both(several: Gateway) -> None:
     eventually(lambda: {ask() for _ in range(6)}, lambda found: found == {200})  # one that was killed is back
     revoke(several, Scope.AGENT, agent.name)
     eventually(lambda: {ask() for _ in range(12)}, lambda found: 200 not in found, SLACK_S)
+
+
+def test_a_probe_sees_the_one_that_hangs(several: Gateway) -> None:
+    def answering() -> set[str]:
+        return {name for name in PROBED if alive.answers(str(several.settings.socket(f"{name}.metrics")))}
+
+    eventually(answering, lambda found: found == PROBED)
+    with several.frozen("authz-1"):
+        eventually(answering, lambda found: found == PROBED - {"authz-1"})
+    eventually(answering, lambda found: found == PROBED)
 
 
 @pytest.mark.parametrize("part", PARTS)
