@@ -271,12 +271,23 @@ def argument(text: bytes) -> int:
     return password(text)
 
 
+def no_word(text: bytes) -> int:
+    """The same, where prose is as likely: no word of small letters, whatever ends its sentence."""
+    word = text.rstrip(b".:!?)")
+    return 0 if not word or (word.isalpha() and word.islower()) else argument(text)
+
+
 _PLACES = frozenset((b"password", b"passwd", b"secret", b"changeme", b"yourpassword", b"your-password", b"xxx", b"..."))
 
 
 def before_at(text: bytes) -> int:
-    """A password up to the last @, which belongs to the address."""
+    """A password up to the last @, which belongs to the address; no port before a list or a query with one in it."""
+    if _PORT.match(text):
+        return 0
     return password(text[: text.rfind(b"@")])
+
+
+_PORT = re.compile(rb"[0-9]{1,5}[,?]")
 
 
 def country(text: bytes) -> bool:

@@ -103,9 +103,12 @@ def _lines(file: BinaryIO) -> Iterator[Any]:
     for number, line in enumerate(file, 1):
         if line.strip():
             try:
-                yield json.loads(line)
-            except ValueError:
-                raise MaskRefused(f"line {number} is not JSON") from None
+                entry = json.loads(line)
+            except (ValueError, RecursionError):
+                raise MaskRefused(f"line {number} is not JSON, or nested too deeply") from None
+            if isinstance(entry, dict) and "text" not in entry:
+                raise MaskRefused(f"line {number} has no text")
+            yield entry
 
 
 def _one(masker: Masker, line: Any, media: str | None, stream_as: str | None) -> dict[str, Any]:

@@ -97,7 +97,13 @@ URL_PASSWORD = Detector(
         "https://me:«tok»@host/path",
         "postgres://app:«p@ss»@db/x and amqp://a:«qq1»@h1,amqp://a:«qq2»@h2",
     ),
-    negative=("http://host:8080/path", "postgres://app@db/x", "see https://a.b/c: d@e"),
+    negative=(
+        "http://host:8080/path",
+        "postgres://app@db/x",
+        "see https://a.b/c: d@e",
+        "see http://localhost:8080,admin@example.com",
+        "http://localhost:8080?user=admin@example.com",
+    ),
 )
 
 CONNECTION_PASSWORD = Detector(

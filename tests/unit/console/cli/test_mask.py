@@ -98,3 +98,5 @@ def test_errors_are_sentences(arguments: list[str], says: str) -> None:
 
 def test_a_line_that_is_no_json_is_named() -> None:
     assert "line 2" in mask("--bulk", data='"a"\nno\n', code=2)
+    assert "line 1 is not JSON, or nested too deeply" in mask("--bulk", data="[" * 200_000, code=2)
+    assert "line 2 has no text" in mask("--bulk", data='"a"\n{"id": 1}\n', code=2)
