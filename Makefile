@@ -20,7 +20,7 @@ up: setup-run ## run the gateway until stopped (development house without an exe
 	@$(VENV)/bin/exeat up
 
 test: setup-dev ## all tests that need Python and make alone
-	$(PYTEST) -m "not more and not agents" tests
+	$(PY) tools/tests.py
 
 test-more: setup-dev ## tests that may use apt, npm or Go
 	$(PYTHON) tools/more.py $(PY)

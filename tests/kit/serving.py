@@ -9,6 +9,8 @@ from typing import Any
 
 import uvicorn
 
+from console.dev.house import any_port
+
 
 @contextlib.contextmanager
 def http(app: Any, port: int = 0) -> Iterator[int]:
@@ -42,7 +44,4 @@ def thread(server: uvicorn.Server) -> Iterator[None]:
         running.join(5)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+free_port = any_port

@@ -219,7 +219,7 @@ def pod() -> Iterator[tuple[Pod, Gateway]]:
     (spec,) = [one for one in kustomized(KUBERNETES / "base") if one["kind"] == "StatefulSet"]
     with short_folder() as folder, contextlib.ExitStack() as stack:
         ports, _ = dev.choose_ports(free=True)
-        ports["health"] = dev._any_port()
+        ports["health"] = dev.any_port()
         simulated = Upstream()
         stack.enter_context(http(simulated.app(), ports["upstream"]))
         issuer = stack.enter_context(DevIssuer.serving(port=ports["issuer"]))
