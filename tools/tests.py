@@ -1,4 +1,4 @@
-"""`make test`: the tests in two groups side by side, because one waits for processes and the other computes.
+"""`make test`: the tests in groups side by side, because most of them wait for processes most of the time.
 
 Each group writes to `build/tests-<name>.log`; what it printed is shown when it has ended. Options go to pytest.
 """
@@ -10,8 +10,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 GROUPS = {
-    "computing": ["tests/unit", "tests/property", "tests/docs"],
-    "waiting": ["tests/component", "tests/e2e", "tests/fault"],
+    "units": ["tests/unit", "tests/property", "tests/docs"],
+    "components": ["tests/component"],
+    "whole": ["tests/e2e"],
+    "faults": ["tests/fault"],
 }
 TELL_SECONDS = 60
 NONE_CHOSEN = 5  # pytest's code when options leave none of a group
@@ -37,10 +39,7 @@ def main() -> int:
     (ROOT / "build").mkdir(exist_ok=True)
     left = {name: ROOT / "build" / f"tests-{name}.log" for name in GROUPS}
     running = {name: start(name, log) for name, log in left.items()}
-    print(
-        f"Exeat: all tests in two groups side by side, {' and '.join(GROUPS)}; 15 to 20 minutes on two cores.",
-        flush=True,
-    )
+    print(f"Exeat: all tests, in groups side by side: {', '.join(GROUPS)}; about 15 minutes on two cores.", flush=True)
     codes, told = {}, time.monotonic()
     try:
         while left:
