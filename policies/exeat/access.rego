@@ -8,9 +8,11 @@ roles contains role if {
 	group in input.identity.groups
 }
 
+# The name first: whoever has no role is told by `explain` which connection it was about.
 may_connect if {
+	name := input.connection.name
 	some role in roles
-	input.connection.name in role.connections
+	name in role.connections
 }
 
 is_generation if startswith(input.action.kind, "llm.")
