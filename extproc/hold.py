@@ -68,11 +68,8 @@ class Errands:
 
     async def ask(self, command: cmd.AskApproval) -> Held:
         with tracing.span("extproc.ask"):
-            return await self._ask(command)
-
-    async def _ask(self, command: cmd.AskApproval) -> Held:
-        async with asyncio.timeout(ASK_SECONDS):
-            return await self._holds.request(command.ask)
+            async with asyncio.timeout(ASK_SECONDS):
+                return await self._holds.request(command.ask)
 
     async def wait(self, held: Held, key: str = "") -> ev.Event:
         with metrics.WAITING.track_inprogress(), tracing.span("extproc.wait", approval=held.id):
@@ -81,11 +78,8 @@ class Errands:
 
     async def consume(self, held: Held, digest: str, key: str = "") -> ev.Event:
         with tracing.span("extproc.consume", approval=held.id):
-            return await self._consume(held, digest, key)
-
-    async def _consume(self, held: Held, digest: str, key: str) -> ev.Event:
-        async with asyncio.timeout(ASK_SECONDS):
-            return ev.Consumed(await self._holds.consume(held, digest), key)
+            async with asyncio.timeout(ASK_SECONDS):
+                return ev.Consumed(await self._holds.consume(held, digest), key)
 
     async def withdraw(self, held: Held) -> None:
         async with asyncio.timeout(ASK_SECONDS):
