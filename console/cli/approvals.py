@@ -19,6 +19,7 @@ from approvals.facts import NOTHING_LESS, Narrowing, Shown, Wish
 from approvals.machine import Approval
 from approvals.view import View
 from console.cli.oidc import OidcClient, settings_of
+from console.cli.options import grant_options
 from console.cli.token import people_issuer, tell
 from console.documents import approval_line, lacking, of_approval
 from console.recording import signed_in as signed_in_here
@@ -97,13 +98,7 @@ def show(desk: Desk, approval_id: str, as_json: bool) -> None:
 
 @group.command()
 @click.argument("approval_id", metavar="ID")
-@click.option("--justification", default="", help="Why; the policy may ask for it.")
-@click.option("--masking", multiple=True, metavar="PROFILE", help="Also mask the answer with this profile.")
-@click.option("--max-response-bytes", type=click.IntRange(1), help="Let at most so much come back.")
-@click.option("--standing", is_flag=True, help="Also grant the same in advance, within the policy's bounds.")
-@click.option("--uses", type=click.IntRange(1), default=1, show_default=True, help="How often, with --standing.")
-@click.option("--for", "duration", metavar="9m|8h", help="How long [default: all that the policy allows].")
-@click.option("--action", default="", help="With --standing: a pattern, e.g. `POST /ledger/*/notes`.")
+@grant_options
 @signed_in
 def grant(
     desk: Desk,

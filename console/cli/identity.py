@@ -12,6 +12,7 @@ import click
 from approvals.client import ApprovalsClient
 from approvals.revocations import Revocation, Scope
 from console.cli.approvals import Desk, signed_in, told
+from console.cli.options import stop_options
 from console.documents import of_revocation, revocation_line
 from console.words import printable
 from runtime.errors import CallerError
@@ -27,12 +28,7 @@ def group() -> None:
 
 
 @group.command()
-@click.option("--subject", metavar="NAME", help="Everything of this subject of a token.")
-@click.option("--agent", metavar="NAME", help="Everything of this agent.")
-@click.option("--session", metavar="ID", help="One session, as `exeat sessions list` names it.")
-@click.option("--jti", metavar="ID", help="One token, by its `jti`.")
-@click.option("--issuer", metavar="URL", default="", help="Only names of this issuer [any].")
-@click.option("--reason", required=True, help="Why; it is recorded.")
+@stop_options
 @signed_in
 def revoke(desk: Desk, issuer: str, reason: str, as_json: bool, **named: str | None) -> None:
     """Stop somebody: new and held requests, unused grants, open streams. Say exactly one thing to stop."""

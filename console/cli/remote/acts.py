@@ -7,6 +7,7 @@ import click
 
 from console.cli.approvals import NOTHING_WAITS, seconds, told
 from console.cli.identity import one
+from console.cli.options import grant_options, stop_options
 from console.cli.remote.client import Document, Remote, remote
 from console.documents import approval_line, revocation_line, standing_line
 from console.words import printable, when
@@ -38,13 +39,7 @@ def show(at: Remote, approval_id: str, as_json: bool) -> None:
 
 @approvals.command()
 @click.argument("approval_id", metavar="ID")
-@click.option("--justification", default="", help="Why; the policy may ask for it.")
-@click.option("--masking", multiple=True, metavar="PROFILE", help="Also mask the answer with this profile.")
-@click.option("--max-response-bytes", type=click.IntRange(1), default=None, help="Let at most so much come back.")
-@click.option("--standing", is_flag=True, help="Also grant the same in advance, within the policy's bounds.")
-@click.option("--uses", type=click.IntRange(1), default=1, show_default=True, help="How often, with --standing.")
-@click.option("--for", "duration", metavar="9m|8h", help="How long [default: all that the policy allows].")
-@click.option("--action", default="", help="With --standing: a pattern, e.g. `POST /ledger/*/notes`.")
+@grant_options
 @remote
 def grant(
     at: Remote,
@@ -118,12 +113,7 @@ def identity() -> None:
 
 
 @identity.command("revoke")
-@click.option("--subject", metavar="NAME", help="Everything of this subject of a token.")
-@click.option("--agent", metavar="NAME", help="Everything of this agent.")
-@click.option("--session", metavar="ID", help="One session, as `exeat sessions list` names it.")
-@click.option("--jti", metavar="ID", help="One token, by its `jti`.")
-@click.option("--issuer", metavar="URL", default="", help="Only names of this issuer [any].")
-@click.option("--reason", required=True, help="Why; it is recorded.")
+@stop_options
 @remote
 def stop(at: Remote, issuer: str, reason: str, as_json: bool, **named: str | None) -> None:
     """Stop somebody: new and held requests, unused grants, open streams. Say exactly one thing to stop."""
