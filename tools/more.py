@@ -158,8 +158,7 @@ def main() -> None:
     install()
     if len(sys.argv) > 1:
         pytest = [sys.argv[1], "-m", "pytest", "-rs"]
-        # in their order: the browser's tests share one house, and what one leaves waiting another would see
-        runs = [[*pytest, "-p", "no:randomly", "-m", "more", str(TESTS), *sys.argv[2:]]]
+        runs = [[*pytest, "-m", "more", str(TESTS), *sys.argv[2:]]]
         if len(sys.argv) == 2 and opa_is_there():
             runs.append([*pytest, "--opa", "-m", "starts_engines", str(COMPONENT)])
         codes = [subprocess.run(command, cwd=ROOT, check=False).returncode for command in runs]

@@ -15,6 +15,7 @@ from tests.e2e.test_holds import transfer
 from tests.e2e.test_tool_holds import messages_stream
 from tests.e2e.test_waiting import transfer as sdk_transfer
 from tests.kit import gateway as kit
+from tests.kit.approver import Approver, clear
 from tests.kit.chromium import Page, chromium
 from tests.kit.gateway import Gateway, eventually
 
@@ -40,6 +41,14 @@ def nothing_failed_in_the_browser(page: Page) -> Iterator[None]:
     yield
     complaints = [text for text in page.do("complaints") if "status of 4" not in text]
     assert complaints == []
+
+
+@pytest.fixture(autouse=True)
+def nothing_waits(gateway: Gateway) -> Iterator[None]:
+    """What one test leaves waiting is not another's inbox."""
+    clear(gateway)
+    yield
+    clear(gateway)
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +115,9 @@ def test_a_reason_is_asked_for_and_a_refusal_reaches_the_agent(gateway: Gateway,
 def test_what_is_new_in_a_second_request_is_shown(gateway: Gateway, page: Page) -> None:
     page.sign_in("alice", "/approvals")
     with ThreadPoolExecutor(1) as pool:
+        first, alice = held(pool, gateway, "72.50"), Approver(gateway)
+        alice.refuse(*alice.expect(first))
+        first.result(30)
         waits = held(pool, gateway, "73.00")
         page.see("1 waiting")
         page.do("click", css="a.card")
