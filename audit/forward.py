@@ -47,21 +47,13 @@ async def _forward(settings: Settings, target: ForwardTarget, stop: asyncio.Even
         if stopping and not count:
             return
         if wait:
-            await _pause(stop, wait)
+            await serve.pause(stop, wait)
 
 
 def _step(settings: Settings, target: ForwardTarget) -> int:
     """Opens the target anew each time: its files may have been renewed, and none is held while nothing is to send."""
     root = settings.gateway.state_dir / "log" / "tiles"
     return Forwarder(root, cursor_of(settings, target.name), lambda: sink_of(target), format_of(target)).step()
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        pass
 
 
 if __name__ == "__main__":

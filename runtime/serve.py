@@ -105,6 +105,13 @@ async def stop_signal() -> AsyncIterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Until `stop`, at most so long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+
+
 async def serve_grpc(
     register: Sequence[tuple[Path, Callable[[grpc.aio.Server], None]]],
     *,

@@ -23,7 +23,7 @@ from audit.log.target import Target, TargetAway
 from audit.log.tiles import TileReader
 from audit.log.watch import EnvoyWatch, uptime
 from audit.write import Draft, Kind, Spool, Value, open_spool
-from runtime import log
+from runtime import log, serve
 from runtime.clock import Clock, SystemClock
 from runtime.errors import GatewayError
 from runtime.health import http_ask
@@ -107,7 +107,7 @@ async def _sequence(shipper: Shipper, stop: asyncio.Event) -> None:
         await _tell(shipper, await _blocking(shipper.sequencer.step))
         grown = shipper.sequencer.size - before
         if grown < MAX_ROWS:
-            await _pause(stop, GATHER_SECONDS if grown else LOOK_SECONDS)
+            await serve.pause(stop, GATHER_SECONDS if grown else LOOK_SECONDS)
 
 
 async def _change_key(shipper: Shipper) -> None:
@@ -145,12 +145,12 @@ async def _send(shipper: Shipper, stop: asyncio.Event) -> None:
             shipper.sender.measure()
             metrics.AWAY.set(1)
             await _tell(shipper, away.failed(error))
-            await _pause(stop, away.pause())
+            await serve.pause(stop, away.pause())
             continue
         shipper.sender.measure()
         await _tell(shipper, drafts + away.worked(shipper.sender.behind()))
         if not count:
-            await _pause(stop, LOOK_SECONDS)
+            await serve.pause(stop, LOOK_SECONDS)
 
 
 async def _watch_envoy(shipper: Shipper, stop: asyncio.Event) -> None:
@@ -159,7 +159,7 @@ async def _watch_envoy(shipper: Shipper, stop: asyncio.Event) -> None:
     while not stop.is_set():
         status, body = await http_ask(shipper.settings.socket("envoy-admin"), "/server_info")
         await _tell(shipper, watch.seen(shipper.clock.now_us(), uptime(body) if status == 200 else None))
-        await _pause(stop, WATCH_SECONDS)
+        await serve.pause(stop, WATCH_SECONDS)
 
 
 async def _rotate_log(shipper: Shipper, stop: asyncio.Event) -> None:
@@ -178,7 +178,7 @@ async def _rotate_log(shipper: Shipper, stop: asyncio.Event) -> None:
                     file.unlink()
         except OSError as error:  # the second witness grows; the first goes on
             logger.error("log_not_rotated", extra={"fields": {"error": type(error).__name__}})
-        await _pause(stop, WATCH_SECONDS)
+        await serve.pause(stop, WATCH_SECONDS)
 
 
 async def _keep_elsewhere(shipper: Shipper, stop: asyncio.Event) -> None:
@@ -194,7 +194,7 @@ async def _keep_elsewhere(shipper: Shipper, stop: asyncio.Event) -> None:
             data: dict[str, Value] = {"target": "", "size": 0, "message": error.message}
             await _tell(shipper, [] if said else [Draft(Kind.LIFECYCLE, f"log.{error.code}", data=data)])
             said = True
-            await _pause(stop, BACKOFF_SECONDS[1])
+            await serve.pause(stop, BACKOFF_SECONDS[1])
             continue
         async with asyncio.TaskGroup() as group:
             for target, box in opened:
@@ -209,7 +209,7 @@ async def _keep(shipper: Shipper, keeper: Keeper, seconds: float, stop: asyncio.
         await _tell(shipper, [Draft(Kind.LIFECYCLE, type_, data=data) for type_, data in told])
         if stopping:
             return
-        await _pause(stop, seconds)
+        await serve.pause(stop, seconds)
 
 
 def _newest(tiles: Path) -> tuple[int, bytes] | None:
@@ -275,11 +275,3 @@ async def _drain(shipper: Shipper) -> None:
             await _blocking(shipper.sender.ship_checkpoints)
     except (TimeoutError, TargetAway):
         logger.warning("not_drained", extra={"fields": {"behind": shipper.sender.behind()}})
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        pass
