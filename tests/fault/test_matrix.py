@@ -8,7 +8,6 @@ hold no more than they did.
 import asyncio
 import contextlib
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from approvals.facts import State
 from runtime.errors import Error
 from tests.e2e.test_evidence import exeat
 from tests.kit.faults import PARTS, Fault, every, held
-from tests.kit.gateway import Gateway, eventually, running
+from tests.kit.gateway import Gateway, eventually, repeating, running
 from tests.kit.traffic import Traffic, watched
 
 pytestmark = pytest.mark.timeout(300)
@@ -83,7 +82,6 @@ def book(request: pytest.FixtureRequest) -> Iterator[Book]:
 @contextlib.contextmanager
 def approver(gateway: Gateway) -> Iterator[None]:
     """Alice grants whatever waits, whenever she can."""
-    over = threading.Event()
 
     async def look() -> None:
         async with ApprovalsClient(gateway.settings.socket("approvals"), gateway.issuer.person_token("alice")) as alice:
@@ -92,18 +90,12 @@ def approver(gateway: Gateway) -> Iterator[None]:
                     _, shown = await alice.get(card.id)
                     await alice.grant(card.id, shown.digest, "checked")
 
-    def run() -> None:
-        while not over.wait(0.2):
-            with contextlib.suppress(Error):
-                asyncio.run(look())
+    def grant() -> None:
+        with contextlib.suppress(Error):
+            asyncio.run(look())
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
+    with repeating(grant, 0.2):
         yield
-    finally:
-        over.set()
-        thread.join(30)
 
 
 def test_in_trouble(gateway: Gateway, book: Book, faults: tuple[Fault, ...]) -> None:

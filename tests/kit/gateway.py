@@ -114,6 +114,24 @@ class Gateway:
         return 0
 
 
+@contextlib.contextmanager
+def repeating(step: Callable[[], object], seconds: float) -> Iterator[None]:
+    """`step` again and again in a thread of its own, with a pause before each, while the block runs."""
+    over = threading.Event()
+
+    def run() -> None:
+        while not over.wait(seconds):
+            step()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(30)
+
+
 def heads(settings: Settings) -> list[tuple[str, int]]:
     """(writer, last sequence number) of every spool on disk."""
     state = settings.gateway.state_dir
