@@ -93,7 +93,10 @@ def _service(settings: Settings, name: Literal["authz", "extproc"]) -> cluster.C
     )
     if len(names) > 1:  # streams last as long as their exchanges: the next goes to who has fewest
         found.lb_policy = cluster.ClusterLbPolicy.LEAST_REQUEST
-        found.common_lb_config = cluster.ClusterCommonLbConfig(healthy_panic_threshold=kinds.Percent(value=0))
+        found.common_lb_config = cluster.ClusterCommonLbConfig(
+            healthy_panic_threshold=kinds.Percent(value=0),
+            update_merge_window=seconds(0),  # else a second failure within a second reaches the workers late
+        )
         found.outlier_detection = _failing(len(names))
         found.health_checks = [_answering()]
     return found

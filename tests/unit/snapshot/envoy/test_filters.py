@@ -160,7 +160,8 @@ def test_of_several_processes_a_dead_one_is_left_out_and_never_all(tmp_path: Pat
     names = [Path(place["endpoint"]["address"]["pipe"]["path"]).name for place in places]
     assert names == ["authz.sock", "authz-1.sock", "authz-2.sock", "authz-3.sock"]
     assert authz["outlier_detection"]["max_ejection_percent"] == 75
-    assert authz["common_lb_config"] == {"healthy_panic_threshold": {}}  # 0: never to one that cannot be reached
+    # panic at 0: never to one that cannot be reached; a window of 0: Envoy's own of 1 s delays a second failure
+    assert authz["common_lb_config"] == {"healthy_panic_threshold": {}, "update_merge_window": "0s"}
     assert authz["outlier_detection"]["enforcing_consecutive_5xx"] == 0
     assert len(authz["health_checks"]) == 1
     assert not {"health_checks", "outlier_detection"} & extproc.keys()
