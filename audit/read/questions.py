@@ -24,7 +24,7 @@ from audit.read.reader import Question
 from runtime.errors import CallerError
 
 FOLDER = Path(__file__).with_name("questions")
-SCOPED = ("decisions", "exchanges", "approvals", "maskings", "sessions", "usage_minutes")
+SCOPED = ("decisions", "exchanges", "approvals", "standings", "maskings", "sessions", "usage_minutes")
 _PARAMETER = re.compile(r"(\w+) (String|UInt32|DateTime|Array\(String\))(?: = (\S+))?: (.+)")
 
 

@@ -22,8 +22,8 @@ EFFECTS = ("allow", "hold", "deny", "refused")
 TABLES = ("decisions", "approvals", "maskings", "exchanges")  # exported whole, as Parquet and CSV
 SECTIONS = (
     "decisions-by-rule", "approvals", "approvals-waited", "denials", "refusals-by-code", "findings-in-requests",
-    "maskings-by-rule", "maskings-by-place", "usage-by-agent", "break-glass", "snapshots-used", "snapshots", "writers",
-    "troubles", "gaps", "unended", "reads",
+    "maskings-by-rule", "maskings-by-place", "usage-by-agent", "break-glass", "standing", "snapshots-used", "snapshots",
+    "writers", "troubles", "gaps", "unended", "reads",
 )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def sql(
     """Ask the evidence by SQL, as the auditor: SELECT and nothing else.
 
     QUERY `-`, or none, is read from standard input. Tables and views: events, frames, checkpoints; decisions,
-    approvals, maskings, exchanges, sessions, usage, usage_minutes.
+    approvals, standings, maskings, exchanges, sessions, usage, usage_minutes.
     """
     if listing:
         _list_questions(as_json)

@@ -52,6 +52,13 @@ def story() -> Told:
     told.by("person", "person.signed_in", BEFORE, TERMINAL, "ops",
             {"sub": "u-6", "email": "ida@bank.example", "issuer": IDP, "through": "cli"})  # fmt: skip
     told.by("read", "read.sql", AFTER, TERMINAL, "ops", {"sql": "SELECT 1"})
+    both = [{"issuer": IDP, "subject": f"u-{n}", "email": f"{who}@bank.example"} for n, who in ((7, "jo"), (8, "kim"))]
+    answers = [{"approver": approver, "justification": "why"} for approver in both]
+    alone = {"standing": "st-1", "state": "active", "break_glass": True, "answers": answers[:1]}
+    told.by("approval", "standing.break_glass", AFTER, IDP, "svc", alone)
+    told.by(
+        "approval", "standing.given", AFTER, IDP, "svc", {"standing": "st-2", "state": "active", "answers": answers}
+    )
     return told
 
 
@@ -108,6 +115,22 @@ def test_what_they_did_as_a_person_is_found(store: RunningStore, tmp_path: Path,
     found = offboarding(store, tmp_path, person)
     assert not found["clean"]
     assert [row["type"] for row in found["as_person_since"]] == [did]
+
+
+@pytest.mark.parametrize(
+    ("person", "gave"),
+    [
+        ("jo@bank.example", ["standing.break_glass", "standing.given"]),
+        ("kim@bank.example", ["standing.given"]),  # the second of two: a list of answers names them, nothing else does
+        ("u-8", ["standing.given"]),
+    ],
+)
+def test_what_they_granted_alone_or_with_others_is_found(
+    store: RunningStore, tmp_path: Path, person: str, gave: list[str]
+):
+    found = offboarding(store, tmp_path, person)
+    assert not found["clean"]
+    assert [row["type"] for row in found["as_person_since"]] == gave
 
 
 def test_what_others_did_under_the_same_account_of_a_machine_is_not_theirs(store: RunningStore, tmp_path: Path):

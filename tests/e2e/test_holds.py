@@ -221,6 +221,14 @@ def test_the_glass_is_broken_and_looked_at(gateway: Gateway) -> None:
     assert answer(gateway, "review", owed, "erin").returncode != 0
     assert answer(gateway, "review", owed, "alice").returncode == 0
 
+    def told() -> list[dict[str, Any]]:
+        asked = exeat(gateway, "audit", "sql", "--question", "break-glass", "--json")
+        rows: list[dict[str, Any]] = json.loads(asked.stdout)
+        return [row for row in rows if row["standing"] == owed["id"]]
+
+    (row,) = eventually(told, lambda found: [bool(each["reviewed_by"]) for each in found] == [True])
+    assert (row["given_by"], row["reviewed_by"]) == (["erin@bank.example"], "alice@bank.example")
+
 
 def test_a_client_that_left_and_came_back_makes_no_second_card(gateway: Gateway) -> None:
     def impatient() -> httpx.Response:

@@ -85,6 +85,37 @@ def sse(*texts: str) -> bytes:
     return b"".join(b"event: content_block_delta\ndata: " + json.dumps(event).encode() + b"\n\n" for event in events)
 
 
+def alone() -> Record:
+    """A transfer that erin let go alone, a second use of her grant, and frank's review; one grant of two in advance."""
+    record = Record(session="alone", seq=100)
+
+    def by(name: str) -> dict[str, str]:
+        return {"issuer": "https://idp.example", "subject": name, "email": f"{name}@bank.example"}
+
+    def given(standing: str, type_: str, *names: str) -> None:
+        answers = [{"approver": by(name), "justification": "payments are down"} for name in names]
+        reach = {"rule": "ledger_write", "action": "POST /ledger/transfers", "approval": "ap-2", "uses": 2}
+        data = {"standing": standing, "state": "active", "until_us": START_US + 60_000_000, "answers": answers}
+        record.event(f"standing.{type_}", "", 2_000, reach | data)
+
+    for number, exchange in enumerate(("first", "second")):
+        held = decision("hold", 0, "ledger_write", "a transfer needs a yes")
+        record.event("decision.hold", exchange, 1_000 + number * 1_000_000, held, effect="hold")
+        if not number:
+            given("st-1", "break_glass", "erin")
+        else:
+            record.event("standing.taken", exchange, 1_001_000, {"standing": "st-1", "state": "spent", "uses_left": 0})
+        granted = {"approval": f"ap-{2 + number}", "state": "granted", "approver": by("erin"), "standing": "st-1"}
+        record.event("approval.granted", exchange, 3_000 + number * 1_000_000, granted)
+    review = {"standing": "st-1", "state": "spent", "by": by("frank"), "words": "INC-7"}
+    record.event("standing.reviewed", "", 9_000_000, review)
+    given("st-2", "given", "erin", "grace")
+    for event in record.events:
+        if event[EVENT_COLUMNS.index("type")].startswith("standing."):
+            event[EVENT_COLUMNS.index("kind")] = "approval"
+    return record
+
+
 def story() -> Record:
     """A held transfer, granted by alice after nine seconds; its streamed answer in three frames; then a denial."""
     record = Record()

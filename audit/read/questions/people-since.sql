@@ -3,6 +3,7 @@
 --   left DateTime: when they left
 -- By e-mail, also what their subject did: sign-ins and tokens say which one is theirs. Of a sign-in at a terminal the
 -- caller is the account of the operating system; its data name the person. The revocation that is the leaving is none.
+-- What still goes out under a grant that they gave in advance is: `approval.granted` names them.
 
 SELECT ts, type, kind, subject, session, exchange
 FROM events
@@ -25,5 +26,7 @@ WHERE ts >= {left:DateTime64(6, 'UTC')} AND NOT (type = 'identity.revoked' AND t
     OR (kind IN ('approval', 'config') AND arrayExists(
         key -> JSONExtractString(body, 'data', key, 'email') = {person:String}
             OR JSONExtractString(body, 'data', key, 'subject') = {person:String}, ['approver', 'by']))
+    OR (kind = 'approval' AND arrayExists(answer -> JSONExtractString(answer, 'approver', 'email') = {person:String}
+        OR JSONExtractString(answer, 'approver', 'subject') = {person:String}, JSONExtractArrayRaw(body, 'data', 'answers')))
 )
 ORDER BY ts

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from audit.store.client import writer_client
-from tests.kit.evidence import Record
+from audit.read.questions import named
+from audit.store.client import auditor_client, writer_client
+from tests.kit.evidence import Record, alone
 from tests.kit.store import RunningStore, running
 
 
@@ -46,3 +47,48 @@ def test_a_session_lasts_until_its_last_exchange_ended(store: RunningStore) -> N
     lasted = "dateDiff('second', started_at, last_at)"
     sql = f"SELECT {lasted}, exchanges, allowed FROM audit.sessions WHERE session = 'lasting'"
     assert store.ask(sql).body == b"5\t1\t1\n"
+
+
+@pytest.fixture(scope="module")
+def granted_alone(store: RunningStore) -> RunningStore:
+    with writer_client(store.settings) as client:
+        alone().insert(client)
+    return store
+
+
+def ask(store: RunningStore, name: str, **given: str) -> list[dict[str, object]]:
+    question = named(name).bind({"since": "2026-11-20", "until": "2026-11-21"} | given, 0)
+    with auditor_client(store.settings) as client:
+        found = client.query(question.sql, parameters=dict(question.parameters))
+        return [dict(zip(found.column_names, row, strict=True)) for row in found.result_rows]
+
+
+def test_a_standing_grant_is_one_row(granted_alone: RunningStore) -> None:
+    first, second = ask(granted_alone, "standing")
+    kept = ("standing", "alone", "given_by", "reason", "uses", "taken", "state", "reviewed_by")
+    erin, words = ["erin@bank.example"], "payments are down"
+    assert [first[name] for name in kept] == ["st-1", 1, erin, words, 2, 1, "spent", "frank@bank.example"]
+    both = [*erin, "grace@bank.example"]
+    assert [second[name] for name in kept] == ["st-2", 0, both, words, 2, 0, "active", ""]
+
+
+def test_break_glass_is_every_exchange_that_one_person_let_go_alone(granted_alone: RunningStore) -> None:
+    rows = ask(granted_alone, "break-glass")
+    assert [(row["exchange"], row["given_by"], row["reviewed_by"]) for row in rows] == [
+        ("first", ["erin@bank.example"], "frank@bank.example"), ("second", ["erin@bank.example"], "frank@bank.example"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("person", "states"),
+    [
+        ("erin@bank.example", ["granted", "granted", "standing.break_glass", "standing.given"]),
+        ("grace", ["standing.given"]),
+        ("frank@bank.example", ["standing.reviewed"]),
+        ("nobody", []),
+    ],
+)
+def test_what_one_person_granted_in_advance_or_alone_is_theirs(
+    granted_alone: RunningStore, person: str, states: list[str]
+) -> None:
+    assert sorted(str(row["state"]) for row in ask(granted_alone, "approvals-by", person=person)) == states
