@@ -13,6 +13,7 @@ from runtime.errors import Error
 from usage import Counting
 
 RENEW_SECONDS = 30.0  # a quarter of a lease
+AT_ONCE = 200  # leases renewed in one transaction: authz waits for the counters meanwhile
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # seconds before each further attempt to settle
 
 logger = log.get("extproc")
@@ -40,11 +41,13 @@ class Leases:
         await self._renew({exchange: True})
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled: in portions, spread evenly over the time that all of them have."""
         while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            if self._open:
-                await self._renew({name: exchange.sent for name, exchange in self._open.items()})
+            names = list(self._open)
+            portions = [names[first : first + AT_ONCE] for first in range(0, len(names), AT_ONCE)] or [[]]
+            for portion in portions:
+                await asyncio.sleep(RENEW_SECONDS / len(portions))
+                await self._renew({name: self._open[name].sent for name in portion if name in self._open})
 
     def close(self) -> None:
         """What cannot be settled now is left to its lease."""
@@ -80,6 +83,7 @@ class Leases:
 
     async def _renew(self, exchanges: dict[str, bool]) -> None:
         try:
-            await self._usage.renew(exchanges)
+            if exchanges:
+                await self._usage.renew(exchanges)
         except Error as error:
             logger.warning("not_renewed", extra={"fields": {"code": error.code, "count": len(exchanges)}})

@@ -17,6 +17,7 @@ SUMS = ", ".join(f"sum({name})" for name in COUNTS)
 RESERVED = ", ".join(f"r_{name}" for name in NAMES)
 CHARGED = ", ".join(f"c_{name}" for name in NAMES)
 MARKS = ", ".join("?" for _ in NAMES)
+SCOPED = "identity, agent, session, connection"  # in the order of `scopes.SCOPES`
 SCHEMA = (
     "CREATE TABLE meta (version INTEGER NOT NULL)",
     f"""CREATE TABLE cells (
@@ -69,7 +70,7 @@ def read(conn: sqlite3.Connection, keys: Iterable[bytes], now_us: int) -> dict[b
 def put(conn: sqlite3.Connection, found: Reservation, expires_us: int) -> None:
     places = ", ".join("?" for _ in range(4))
     conn.execute(
-        "INSERT INTO reservations (exchange, who, expires_us, sent, lost, told, identity, agent, session, connection,"  # noqa: S608
+        f"INSERT INTO reservations (exchange, who, expires_us, sent, lost, told, {SCOPED},"  # noqa: S608
         f" {RESERVED}, {CHARGED}) VALUES (?, ?, ?, 0, 0, 0, {places}, {MARKS}, {MARKS})",
         (found.exchange, json.dumps(found.who.to_json()), expires_us, *found.who.keys,
          *found.reserved.counts(), *found.charged.counts()),
@@ -86,16 +87,18 @@ def drop(conn: sqlite3.Connection, exchange: str) -> None:
 
 
 def ahead(conn: sqlite3.Connection, exchange: str, keys: Sequence[bytes]) -> list[Amounts]:
-    """What is reserved per scope by this exchange and those before it. A scan: for the rare second look."""
-    found = []
-    sums = ", ".join(f"coalesce(sum(r_{name}), 0)" for name in NAMES)
-    for column, key in zip(("identity", "agent", "session", "connection"), keys, strict=True):
-        row = conn.execute(
-            f"SELECT {sums} FROM reservations WHERE NOT lost AND {column} = ?"  # noqa: S608
-            " AND seq <= (SELECT seq FROM reservations WHERE exchange = ?)",
-            (key, exchange),
-        ).fetchone()
-        found.append(Amounts(*row))
+    """What is reserved per scope by this exchange and those before it. One scan: for the rare second look."""
+    sums = ", ".join(f"sum(r_{name})" for name in NAMES)
+    found = [Amounts() for _ in keys]
+    rows = conn.execute(
+        f"SELECT {SCOPED}, {sums} FROM reservations WHERE lost = 0"  # noqa: S608
+        f" AND seq <= (SELECT seq FROM reservations WHERE exchange = ?) GROUP BY {SCOPED}",
+        (exchange,),
+    )
+    for row in rows:
+        amounts = Amounts(*row[len(keys) :])
+        for index, (theirs, ours) in enumerate(zip(row, keys, strict=False)):
+            found[index] += amounts if theirs == ours else Amounts()
     return found
 
 
@@ -108,7 +111,7 @@ def renew(conn: sqlite3.Connection, exchanges: Mapping[str, bool], expires_us: i
 
 
 def expired(conn: sqlite3.Connection, now_us: int, most: int) -> list[Reservation]:
-    rows = conn.execute(f"{FOUND} WHERE NOT lost AND expires_us <= ? LIMIT ?", (now_us, most))
+    rows = conn.execute(f"{FOUND} WHERE lost = 0 AND expires_us <= ? LIMIT ?", (now_us, most))
     return [_reservation(row) for row in rows]
 
 
@@ -122,7 +125,7 @@ def lost(conn: sqlite3.Connection, exchange: str, charged: Amounts) -> None:
 
 
 def untold(conn: sqlite3.Connection, most: int) -> list[Reservation]:
-    return [_reservation(row) for row in conn.execute(f"{FOUND} WHERE lost AND NOT told LIMIT ?", (most,))]
+    return [_reservation(row) for row in conn.execute(f"{FOUND} WHERE lost = 1 AND told = 0 LIMIT ?", (most,))]
 
 
 def told(conn: sqlite3.Connection, exchanges: Iterable[str]) -> None:
@@ -159,7 +162,7 @@ def purge(conn: sqlite3.Connection, now_us: int, most: int) -> None:
     empty = " AND ".join(f"{name} = 0" for name in COUNTS)
     conn.execute(f"DELETE FROM cells WHERE grain = {NOW} AND {empty}")  # noqa: S608
     day = WINDOWS[2].length * SECOND
-    conn.execute("DELETE FROM reservations WHERE lost AND told AND expires_us < ?", (now_us - day,))
+    conn.execute("DELETE FROM reservations WHERE lost = 1 AND told = 1 AND expires_us < ?", (now_us - day,))
 
 
 def _reservation(row: Sequence[object]) -> Reservation:

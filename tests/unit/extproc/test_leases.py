@@ -1,6 +1,8 @@
 """Reservations of open exchanges are kept, marked, and settled in the end."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import ClassVar
 
 import pytest
 
@@ -41,6 +43,28 @@ async def test_open_ones_are_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
         running.cancel()
     assert usage.renewed == {}
     assert usage.settled == [("e-1", Amounts(requests=1), (b"t",))]
+
+
+async def test_many_are_renewed_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction over thousands would keep authz from the counters."""
+    monkeypatch.setattr(module, "RENEW_SECONDS", 0.01)
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+
+    class Counted(Uncounted):
+        portions: ClassVar[list[list[str]]] = []
+
+        async def renew(self, exchanges: Mapping[str, bool]) -> None:
+            self.portions.append(list(exchanges))
+
+    leases, names = Leases(Counted()), [f"e-{number}" for number in range(5)]
+    for name in names:
+        leases.follow(Exchange(verdict(exchange=name)))
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(leases.run())
+        while len(Counted.portions) < 3:
+            await asyncio.sleep(0.01)
+        running.cancel()
+    assert Counted.portions[:3] == [names[:2], names[2:4], names[4:]]
 
 
 async def test_what_could_not_be_settled_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,3 +172,24 @@ def test_what_no_window_reaches_is_dropped(book: Book) -> None:
     with sqlite3.connect(book.path) as conn:
         for table in ("cells", "sightings"):
             assert conn.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+
+
+def test_a_reservation_costs_the_same_beside_thousands(book: Book) -> None:
+    """In steps of SQLite's machine: ten thousand holds are ten thousand open reservations."""
+
+    def steps(exchange: str) -> int:
+        counted: list[None] = []
+        with book.transaction():
+            conn = book._now
+            conn.set_progress_handler(lambda: counted.append(None), 10)
+            book.reserve(Reservation(exchange, WHO, ONE), US)
+            book.untold()
+            conn.set_progress_handler(None, 0)
+        return len(counted)
+
+    reserve(book, "e-0")
+    few = steps("e-1")
+    with book.transaction():
+        for number in range(2, 2000):
+            book.reserve(Reservation(f"e-{number}", WHO, ONE), US)
+    assert steps("last") <= few + 5
