@@ -35,8 +35,10 @@ def tls_front(port: int, server: Issued, client_ca: Path | None = None) -> Itera
         ready.set()
         await stop.wait()
         front.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        passing = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in passing:
             task.cancel()
+        await asyncio.gather(*passing, return_exceptions=True)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
     thread.start()
