@@ -40,19 +40,24 @@ class _Teller(NamedTuple):
 class Findings:
     """Collects hits and adds up equal ones.
 
-    At most `MOST_FINDINGS` different ones are told apart between two calls of `take`; what comes after is counted
-    under its rule alone (`where` = "…", no token), so that a body of a million hits stays a short list.
+    At most `MOST_FINDINGS` different ones are told apart between two calls of `take`; once there are so many (`full`),
+    hits are counted under their rule alone (`where` = "…", no token): a body of a million hits stays a short list.
     """
+
+    __slots__ = ("_counts", "full")
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str, str, str, str], int] = {}
+        self.full = False
+        """Neither place nor token of what is found now will be told: they need not be made."""
 
     def add(self, rule: Found, where: str, count: int = 1, token: str = "", operator: str = "") -> None:
+        if self.full:
+            where, token = ELSEWHERE, ""
         key = (rule.name, rule.version, where, operator or rule.kind, token)
         counts = self._counts
-        if key not in counts and len(counts) >= MOST_FINDINGS:
-            key = (rule.name, rule.version, ELSEWHERE, operator or rule.kind, "")
         counts[key] = counts.get(key, 0) + count
+        self.full = len(counts) >= MOST_FINDINGS
 
     def tell(self, finding: Finding) -> None:
         """One hit that somebody else has found."""
@@ -60,7 +65,7 @@ class Findings:
 
     def take(self) -> list[Finding]:
         """The findings so far, in the order of their first hit; the next call starts anew."""
-        counts, self._counts = self._counts, {}
+        counts, self._counts, self.full = self._counts, {}, False
         return [
             Finding(name, version, where, operator, count, token)
             for (name, version, where, operator, token), count in counts.items()

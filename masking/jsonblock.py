@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from masking import jsonheld
 from masking.dropping import Dropping, Swallower
 from masking.edits import CLOSED, CUT, MORE, Core, Edit, End
+from masking.finding import ELSEWHERE
 from masking.jsonheld import Extent
 from masking.jsonplace import Place
 from masking.jsontext import Quoted, Unescaper, escape
@@ -107,7 +108,7 @@ class Walker:
                 hit = last if at <= last < min(hit, stop) else hit
             if not (careful or self._attentive):
                 at = self._jump(at, hit, stop)
-                if at < hit < stop and norm[at] == 0x22 and (to := self._plain_value(at, stop)):
+                if at <= hit < stop and norm[at] == 0x22 and (to := self._plain_value(at, stop)):
                     at = to
                     continue
             if at < stop and hit == at and self._holds and jsonheld.begins(norm, at):
@@ -303,7 +304,8 @@ class Walker:
         """Look into the inside of a string, raw[start:end]. True when something in it is masked."""
         scope, inside = self._scope, self._raw[start:end]
         if b"\\" not in inside and is_prose(inside, scope.depth):  # as the cores below would do it, without them
-            where, context = scope.told(self._place.path()), context and context + b'"'
+            where = ELSEWHERE if scope.sink.full else scope.told(self._place.path())
+            context = context and context + b'"'
             told = short_text(scope.scanner, where, scope.sink, inside, context=context, by=start + self._base)
             for edit in told:
                 text = escape(edit.text)

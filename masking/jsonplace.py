@@ -13,6 +13,8 @@ from masking.select import Path
 MAX_NESTING = 512
 # Going through what was skipped costs about 5 ms per MB.
 MAX_SKIPPED = 256 << 10
+# … and what waits in more pieces than this is gone through, however short they are.
+MAX_NOTES = 4096
 # Everything up to the next bracket that matters: a container without another inside opens and closes at once, and where
 # one closes and the next of its kind opens we are as deep as before.
 _STRING = r'"[^"]*"'
@@ -46,7 +48,7 @@ class Place:
 
     def open(self, array: bool) -> None:
         if self._skipped:
-            self._skipped.append(b"[" if array else b"{")
+            self._note(b"[" if array else b"{")
         elif len(self._steps) < MAX_NESTING:
             self._steps.append(0 if array else "")
         else:
@@ -54,7 +56,7 @@ class Place:
 
     def close(self) -> None:
         if self._skipped:
-            self._skipped.append(b"}")
+            self._note(b"}")
         elif self._deeper:
             self._deeper -= 1
         elif self._steps:
@@ -63,7 +65,7 @@ class Place:
     def key(self, text: str) -> None:
         """A member of the innermost object begins."""
         if self._skipped:
-            self._skipped.append(b'"' + text.replace('"', "'").encode("utf-8", "replace") + b'":')
+            self._note(b'"' + text.replace('"', "'").encode("utf-8", "replace") + b'":')
         elif self._steps and isinstance(self._steps[-1], str):
             self._steps[-1] = text
 
@@ -79,6 +81,12 @@ class Place:
             self._skipped = [norm[-_TAIL:]]
         else:
             self._skipped.append(norm)
+
+    def _note(self, token: bytes) -> None:
+        """A token that was read behind something that was not."""
+        self._skipped.append(token)
+        if len(self._skipped) > MAX_NOTES:
+            self._catch_up()
 
     def _catch_up(self) -> None:
         """Something was found: follow what has been skipped since the last time."""

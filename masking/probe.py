@@ -8,6 +8,7 @@ too much and never too little.
 from functools import lru_cache
 
 from masking import base64text, jsonheld
+from masking.closure import width
 from masking.combined import Combined
 from masking.engine import Regex
 from masking.jsontoken import LOOSE
@@ -22,6 +23,7 @@ NOWHERE = (1 << 62, 1 << 62)
 # Letters that are not ASCII but whose lower case is: KELVIN SIGN, and I with a dot above.
 _FOLDED = r'"[^"]*(?:\xe2\x84\xaa|\xc4\xb0)[^"]*"'
 _BASE64 = f'"{base64text.HEAD}'
+_SHORT_CONTEXT = 4  # bytes
 _ENDS = 1 << 0x22 | 1 << 0x3A | 1 << 0x20  # a context that ends before a value in JSON ends in one of `": `
 
 
@@ -32,6 +34,7 @@ class Probe:
 
     def __init__(self, both: Combined, selection: Selection) -> None:
         contexts = [_context(matcher) for matcher in both.announced if matcher.before & _ENDS]
+        others = [matcher for matcher in both.announced if not matcher.before & _ENDS]
         self._contexts = [Regex(f"(?:{context})\\z") for context in contexts]
         arms = [
             both.plain.pattern,
@@ -40,8 +43,7 @@ class Probe:
             _BASE64,
             jsonheld.HELD,
             *contexts,
-            # The others only with their values: an automaton of half the size has room for what it meets.
-            *(_with_value(matcher) for matcher in both.announced if not matcher.before & _ENDS),
+            *(_context(matcher) if _tells(matcher) else _with_value(matcher) for matcher in others),
             *(_key(name) for name in selection.names),
         ]
         if selection.names:
@@ -64,6 +66,15 @@ class Probe:
 def _context(matcher: Matcher) -> str:
     assert matcher.context_tree is not None
     return emit(matcher.context_tree)
+
+
+def _tells(matcher: Matcher) -> bool:
+    """Is a context rare enough to be sought alone? One of a few bytes of any kind stands everywhere.
+
+    The others are: what may follow them is nearly anything, and to find where a match begins, RE2 would read back
+    through all of it (1 µs a hit).
+    """
+    return matcher.context_tree is not None and width(matcher.context_tree)[0] > _SHORT_CONTEXT
 
 
 def _with_value(matcher: Matcher) -> str:

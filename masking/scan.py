@@ -170,6 +170,9 @@ class Scanner:
         reach = refused = strictest = own = chosen = -1
         size, matchers, ranks = len(text), self.matchers, self._ranks
         for index in self.combined.starting(text, start, announced):
+            rank = ranks[index]
+            if own == size and rank <= strictest:
+                continue  # it reaches no further and is no stricter
             matcher = matchers[index]
             end = matcher.here(HERE, text, start, size)[0][1]
             if end < 0 or (matcher.looks_before and not matcher.fits(text, start, end)):
@@ -185,7 +188,6 @@ class Scanner:
                 continue
             if end > reach:
                 reach = end
-            rank = ranks[index]
             if rank > strictest or (rank == strictest and end > own):
                 strictest, own, chosen = rank, end, index
         return (None if reach < 0 else Hit(reach, chosen, own == reach)), refused
@@ -208,7 +210,7 @@ class Scanner:
             operator, telling = self._of_card(operator, telling)
             rank = operator.rank
         token = ""
-        if rank is _TOKEN or (whole and telling and rank is not _BLOCK):
+        if rank is _TOKEN or (whole and telling and rank is not _BLOCK and not sink.full):
             token = operators.token(value, rule.name, self._keys, tweak)
         sink.add(rule, where, 1, token if telling else "", operator.kind)
         if rank is _BLOCK:

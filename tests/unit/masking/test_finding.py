@@ -25,3 +25,16 @@ def test_a_flood_of_different_hits_stays_a_short_list() -> None:
     taken = findings.take()
     assert len(taken) == MOST_FINDINGS + 1
     assert taken[-1] == Finding("card", "1a", ELSEWHERE, "redact", 1000)
+
+
+def test_once_a_list_is_full_hits_are_counted_by_rule_alone_until_it_is_taken() -> None:
+    findings = Findings()
+    for at in range(MOST_FINDINGS):
+        assert not findings.full
+        findings.add(RULE, f"$[{at}]", token=f"t{at}")
+    assert findings.full
+    findings.add(RULE, "$[0]", token="t0")
+    first, *_, last = findings.take()
+    assert (first.count, last) == (1, Finding("card", "1a", ELSEWHERE, "redact", 1))
+    findings.add(RULE, "$[0]", token="t0")
+    assert findings.take() == [Finding("card", "1a", "$[0]", "redact", 1, "t0")]
