@@ -40,7 +40,7 @@ def neutral(raw: bytes) -> bytes:
 
 def loose(norm: bytes, at: int) -> bool:
     """Is there, behind the quote at `at`, white space where contexts do not expect it?"""
-    return _LOOSE_HERE.match(norm, at) is not None
+    return norm[at] == 0x22 and _LOOSE_HERE.match(norm, at) is not None
 
 
 def text_from(norm: bytes, start: int, stop: int) -> int:

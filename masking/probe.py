@@ -10,7 +10,7 @@ from functools import lru_cache
 from masking import base64text, jsonheld
 from masking.closure import width
 from masking.combined import Combined
-from masking.engine import Regex
+from masking.engine import ANYWHERE, Regex
 from masking.jsontoken import LOOSE
 from masking.matcher import Matcher
 from masking.pattern import Seq, emit
@@ -48,11 +48,11 @@ class Probe:
         ]
         if selection.names:
             arms.append(_FOLDED)
-        self._search = Regex("|".join(f"(?:{arm})" for arm in arms))
+        self._search = Regex("|".join(f"(?:{arm})" for arm in arms)).raw
 
     def find(self, norm: bytes, pos: int) -> tuple[int, int]:
         """The next place worth a look at or after `pos`, as (start, end); far away when there is none."""
-        found = self._search.find(norm, pos)
+        found: tuple[int, int] = self._search(ANYWHERE, norm, pos, len(norm))[0]
         return found if found[0] >= 0 else NOWHERE
 
     def contextual(self, quoted: bytes) -> bool:

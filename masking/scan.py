@@ -15,7 +15,7 @@ from typing import NamedTuple
 from masking import identifiers, operators, validators
 from masking.combined import combined
 from masking.detector import Detector
-from masking.engine import HERE
+from masking.engine import ANYWHERE, HERE
 from masking.errors import Blocked
 from masking.finding import Findings
 from masking.keys import Keys
@@ -151,7 +151,7 @@ class Scanner:
         """The next start of a candidate that needs no context; len(text) when there is none."""
         both = self.combined
         edge = pos and both.edges >> text[pos - 1] & 1  # the byte before may be part of what the search looks for
-        start = both.plain.find(text, pos - 1 if edge else pos)[0]
+        start: int = both.plain.raw(ANYWHERE, text, pos - 1 if edge else pos, len(text))[0][0]
         if start < 0:
             return len(text)
         if start < pos or not both.first >> text[start] & 1:

@@ -218,25 +218,23 @@ def short_text(
     bytes are swallowed, the stream itself is asked.
     """
     buf = context[-KEPT:] + data if context else data
-    size, begin = len(buf), len(buf) - len(data)
-    hits = _short_hits(scanner, buf, begin) if size < MOST_REFUSED and not scanner.blocking else None
+    begin = len(buf) - len(data)
+    hits = _short_hits(scanner, buf, begin) if len(buf) < MOST_REFUSED and not scanner.blocking else None
     by -= begin
     if hits is None:
         edits = TextStream(scanner, where, sink, context=context).push(data, CLOSED)
         return [Edit(start + by + begin, end + by + begin, text) for start, end, text in edits]
     edits = []
-    for start, hit in hits:
-        out = max(begin, start)
+    for start, out, hit in hits:
         whole = hit.whole and out == start
         text = scanner.replace(scanner.rules[hit.rule], buf[out : hit.end], where, sink, whole=whole)
         edits.append(Edit(out + by, hit.end + by, text))
-        begin = hit.end
     return edits
 
 
-def _short_hits(scanner: Scanner, buf: bytes, out: int) -> list[tuple[int, Hit]] | None:
-    """The hits of a whole text by their starts; None when one of them swallows what follows it."""
-    hits: list[tuple[int, Hit]] = []
+def _short_hits(scanner: Scanner, buf: bytes, out: int) -> list[tuple[int, int, Hit]] | None:
+    """The hits of a whole text: (start, start of what is not masked yet, hit). None when one swallows what follows it."""
+    hits: list[tuple[int, int, Hit]] = []
     size, pos, plain, value = len(buf), out, -1, -1
     while True:
         if plain < pos:
@@ -251,10 +249,10 @@ def _short_hits(scanner: Scanner, buf: bytes, out: int) -> list[tuple[int, Hit]]
         if hit is None or hit.end <= out:
             continue
         matcher = scanner.matchers[hit.rule]
-        out = hit.end
-        if matcher.until is not None or (out < size and matcher.run >> buf[out] & 1):
+        if matcher.until is not None or (hit.end < size and matcher.run >> buf[hit.end] & 1):
             return None
-        hits.append((start, hit))
+        hits.append((start, max(out, start), hit))
+        out = hit.end
         if out == size:
             return hits
 
