@@ -2,7 +2,7 @@
 
 from functools import cached_property, lru_cache
 
-from masking import closure, identifiers, pattern
+from masking import boundaries, closure, identifiers, pattern
 from masking.detector import Detector, Validator
 from masking.engine import HERE, Regex
 from masking.errors import PatternRefused
@@ -35,6 +35,8 @@ class Matcher:
         self.standing = detector.standing
         self.looks_before = bool(self.context_tree) or bool(self.apart) or self.decimal
         self.before = closure.last(self.context_tree)[0] if self.context_tree else 0
+        if not boundaries.possible(self.tree, self.before or ALL):
+            raise PatternRefused(r"it can never match: a \b or \B in it contradicts what stands beside it")
         self.lead = closure.lead(self.tree)
         self.run = run
         self.foreign = Regex(closure.swallowed(run)) if run else None
@@ -136,7 +138,12 @@ def _byte_class(text: str) -> int:
 
 
 def _context(detector: Detector) -> Node:
-    tree = closure.bound(pattern.parse(detector.context, ignore_case=detector.ignore_case))
+    try:
+        tree = closure.bound(pattern.parse(detector.context, ignore_case=detector.ignore_case))
+    except PatternRefused as exc:
+        raise PatternRefused(f"context: {exc.message}") from exc
+    if not boundaries.possible(tree):
+        raise PatternRefused(r"context: it can never match: a \b or \B in it contradicts what stands beside it")
     shortest, longest = closure.width(tree)
     if shortest == 0 or longest > MAX_CONTEXT:
         raise PatternRefused(f"a context spans 1 to {MAX_CONTEXT} bytes; this one {shortest} to {longest}")

@@ -92,6 +92,11 @@ _REFUSED = {
     op.AT: "anchors (^ $ \\A \\Z) have no meaning in a stream; use key or path to select a whole value",
 }
 
+_NESTED = (
+    r"in a class, put a backslash before a bracket (`\[`) and between doubled signs (`-\-`, `&\&`, `|\|`, `~\~`); "
+    "classes within classes (`[[:digit:]]`) are not supported"
+)
+
 
 def fold(mask: int) -> int:
     """Close a set over upper and lower case of ASCII letters."""
@@ -108,7 +113,7 @@ def parse(pattern: str, *, ignore_case: bool = False) -> Node:
     except (re.error, OverflowError) as exc:
         raise PatternRefused(f"not a valid pattern: {exc}") from exc
     except FutureWarning as exc:
-        raise PatternRefused(f"{str(exc).lower()}: classes within classes ([[:digit:]]) are not supported") from exc
+        raise PatternRefused(f"{str(exc).lower()}: {_NESTED}") from exc
     except RecursionError as exc:
         raise PatternRefused("nested too deeply") from exc
     return _sequence(tree, tree.state.flags)

@@ -54,6 +54,8 @@ def test_repeats_keep_their_bounds() -> None:
         ("[", "not a valid pattern"),
         (r"[^\x00-\xff]", "ASCII"),
         ("[[:digit:]]{4}", "classes within classes"),
+        ("[[({]x", r"nested set at position [01]: in a class, put a backslash before a bracket"),
+        ("[0-9--a]", r"set difference at position 4: .*between doubled signs"),
     ],
 )
 def test_refusals_speak_to_the_author(pattern: str, words: str) -> None:

@@ -115,6 +115,19 @@ def test_where_cards_are_shown_in_part_findings_carry_no_token_of_them() -> None
         ("profiles:\n  a:\n    - include: a", "m.yaml:3: profile 'a' includes itself"),
         ("profiles:\n  a:\n    - detect: card\n      operator: sha256", "m.yaml:4: 'sha256' is none of"),
         ("profiles:\n  a:\n    - pattern: '(?<=a)b'\n      name: x", "m.yaml:3: rule 'x': look-around"),
+        ("profiles:\n  a:\n    - pattern: 'a\\bb'\n      name: x", "m.yaml:3: rule 'x': it can never match"),
+        (
+            "profiles:\n  a:\n    - {name: x, pattern: '\\b4', context: '[a-z]'}",
+            "m.yaml:3: rule 'x': it can never match",
+        ),
+        (
+            "profiles:\n  a:\n    - {name: x, pattern: '4', context: 'a\\bb'}",
+            "m.yaml:3: rule 'x': context: it can never",
+        ),
+        (
+            "profiles:\n  a:\n    - {name: x, pattern: '4', context: '(?=a)b'}",
+            "m.yaml:3: rule 'x': context: look-around",
+        ),
     ],
 )
 def test_mistakes_are_named_with_file_and_line(text: str, message: str) -> None:
