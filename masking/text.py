@@ -233,7 +233,7 @@ def short_text(
 
 
 def _short_hits(scanner: Scanner, buf: bytes, out: int) -> list[tuple[int, int, Hit]] | None:
-    """The hits of a whole text: (start, start of what is not masked yet, hit). None when one swallows what follows it."""
+    """The hits of a whole text: (start, start of what is not masked yet, hit). None when one swallows what follows."""
     hits: list[tuple[int, int, Hit]] = []
     size, pos, plain, value = len(buf), out, -1, -1
     while True:
