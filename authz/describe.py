@@ -66,7 +66,7 @@ class _Pen:
         return joined
 
     def body(self, media: str, raw: bytes) -> bytes:
-        masked = self._masker.body(media, raw)
+        masked = self._masker.body(media, raw, complete=True)
         self.findings += masked.findings
         return masked.data
 

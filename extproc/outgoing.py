@@ -35,7 +35,7 @@ def outgoing(exchange: Exchange, rules: Rules, media: str, encoding: str, body: 
     if verdict is None or masker is None:
         return Outgoing(body)
     try:
-        masked = masker.body(media, body, encoding=encoding)
+        masked = masker.body(media, body, encoding=encoding, complete=True)
     except Uninspectable:
         if rules.connection(verdict.connection).passes(media):
             return Outgoing(body)

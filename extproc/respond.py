@@ -75,6 +75,7 @@ class Response:
         self._head_due = False
         self._trailers: HeaderEdit | None = None
         self._ended = self._bodyless = False
+        self._framed = False  # does the answer say where it ends? Else a connection that breaks looks like its end
         self._stream: MaskingStream | None = None  # None: passes unread, or must stay empty
         self._must_be_empty = False
         self._listing: Listing | None = None  # of an MCP server
@@ -105,6 +106,7 @@ class Response:
             return self._pump()
         shown = dict(self._head.put).get("content-type", (hd.first(headers, "content-type").encode("latin-1"),))
         self._media = hd.essence(shown[0].decode("latin-1"))
+        self._framed = bool(hd.first(headers, "content-length") or hd.first(headers, "transfer-encoding"))
         self._stream = self._inspect(masker, headers)
         self._listing = self._list()
         if self.encoded:  # what leaves is what was read
@@ -235,7 +237,7 @@ class Response:
         if self._listing is not None and self._stream is not None:
             rest = self._stream.feed(self._listing.finish())
             self._note_listed(self._listing, now_us)
-        rest = rest if self._stream is None else rest + self._stream.finish()
+        rest = rest if self._stream is None else rest + self._stream.finish(complete=self._framed and not self._sse)
         self._gather(self._calls.feed(rest) + self._calls.finish() if self._calls else rest, now_us)
 
     # held calls

@@ -225,7 +225,7 @@ class Stream(Closing):
         media = hd.essence(self._content_type)
         masker = self._rules.floor(self._verdict, "request")
         try:
-            masked = masker.body(self._content_type, body, encoding=self._encoding)
+            masked = masker.body(self._content_type, body, encoding=self._encoding, complete=True)
         except Uninspectable:
             digest = self._verdict.request_digest
             text = f"A body of {len(body)} bytes that cannot be shown, of type {media or 'unknown'}, SHA-256 {digest}."

@@ -7,10 +7,10 @@ Validator = Callable[[bytes], int]
 """Takes a matched text, returns how many of its first bytes are the secret; 0 when none are."""
 
 # What separates the groups of a number: blank, hyphen, the typographic ones that models like to write, invisible ones,
-# and their spellings in HTML and Markdown.
+# and their spellings in HTML, Markdown and addresses. Spellings with digits in them: see validators.spaced.
 GAP = (
-    "(?:[ \\-\u00a0\u2007\u2009\u200b\u202f\u2010\u2011\u2012\u2013\u2060\ufeff]"
-    r"|&nbsp;|&#160;|\\-)"
+    "(?:[ +\\-\u00a0\u00ad\u2007\u2009\u200b\u200c\u200d\u202f\u2010\u2011\u2012\u2013\u2060\ufeff]"
+    r"|&nbsp;|&#160;|%20|\\-)"
 )
 # What may stand between the word that announces a value and the value: "number:", `":"`, "** is **", `</td><td>`.
 LINK = (
@@ -85,14 +85,14 @@ def prefixed(
     name: str, prefix: str, body: str, *groups: str, positive: tuple[str, ...], negative: tuple[str, ...] = ()
 ) -> Detector:
     """A secret that its vendor marks with a prefix. `body` ends in `{n,}`: what is longer is swallowed."""
-    charset = body[: body.rindex("{")]
+    charset, _, least = body.rpartition("{")
+    known = charset.endswith("]") and charset.count("[") == 1
     return Detector(
         name=name,
         pattern=rf"\b(?:{prefix}){body}",
         groups=("secrets", *groups),
-        decisive=rf"(?:{prefix}){charset}{{4}}"
-        if charset.endswith("]") and charset.count("[") == 1
-        else f"(?:{prefix})",
+        # half of what makes it certain: of a text that ends in `sk-learn` or `secret_santa` too little is shown
+        decisive=rf"(?:{prefix}){charset}{{{int(least.rstrip(',}')) // 2}}}" if known else f"(?:{prefix})",
         positive=positive,
         negative=negative,
     )

@@ -7,7 +7,7 @@ from functools import partial
 from masking import media as media_types
 from masking import percent
 from masking.delimited import Delimited
-from masking.edits import CUT, End
+from masking.edits import CLOSED, CUT, End
 from masking.encodings import Chain
 from masking.errors import Uninspectable
 from masking.finding import Finding, Findings
@@ -139,9 +139,10 @@ class Stream:
             self.watch(data)
         return self._part.feed(data)
 
-    def finish(self) -> bytes:
+    def finish(self, *, complete: bool = False) -> bytes:
+        """The rest. `complete`: the body is known to end here, so what it ends with is no beginning of a secret."""
         self._chain.finish()
-        return self._part.finish()
+        return self._part.finish(CLOSED if complete else CUT)
 
     def take_findings(self) -> list[Finding]:
         """What was found since the last call."""
@@ -154,11 +155,14 @@ class Masker:
     def __init__(self, scanner: Scanner) -> None:
         self._scanner = scanner
 
-    def body(self, media: str, data: bytes, *, encoding: str = "identity") -> Masked:
-        """A whole body. Raises Uninspectable for what cannot be looked into, Blocked when a rule says so."""
+    def body(self, media: str, data: bytes, *, encoding: str = "identity", complete: bool = False) -> Masked:
+        """A whole body. Raises Uninspectable for what cannot be looked into, Blocked when a rule says so.
+
+        `complete`: nothing of it was cut off.
+        """
         stream = self.stream(media, encoding=encoding)
         out = stream.feed(data)
-        out += stream.finish()
+        out += stream.finish(complete=complete)
         return Masked(out, tuple(stream.take_findings()))
 
     def stream(self, media: str, *, encoding: str = "identity") -> Stream:

@@ -1,5 +1,6 @@
 """A detector made ready to run."""
 
+import re
 from functools import cached_property, lru_cache
 
 from masking import boundaries, closure, identifiers, pattern
@@ -14,6 +15,10 @@ KEPT = 128
 # A repeat at the end of a secret is matched this far beyond its minimum, so that whole secrets of usual length are
 # known (and can get a token); what is longer is swallowed.
 SHOWN = 64
+
+
+_FRACTION = re.compile(rb"[0-9]{12,}|[0-9]+\Z")
+"""Digits in a row that no number in groups begins with, or nothing but digits."""
 
 
 class Matcher:
@@ -55,7 +60,7 @@ class Matcher:
         if start and self.apart >> text[start - 1] & 1:
             return False
         fraction = self.decimal and start > 1 and text[start - 1] == 0x2E and 48 <= text[start - 2] <= 57
-        return not (fraction and text[start:end].isdigit())
+        return not (fraction and _FRACTION.match(text, start, end))
 
     @cached_property
     def awaited(self) -> Node:

@@ -16,12 +16,20 @@ _OTHER_THAN_DIGITS = bytes(byte for byte in range(256) if not 48 <= byte <= 57)
 _DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 
 
+def spaced(text: bytes) -> bytes:
+    """Blanks, as many, for the spellings of a blank that hold letters or digits of their own."""
+    if b"&" not in text and b"%" not in text:
+        return text
+    return text.replace(b"&#160;", b"      ").replace(b"&nbsp;", b"      ").replace(b"%20", b"   ")
+
+
 def digits_of(text: bytes) -> bytes:
-    return text.translate(None, _OTHER_THAN_DIGITS)
+    return spaced(text).translate(None, _OTHER_THAN_DIGITS)
 
 
 def cuts(text: bytes) -> Iterator[tuple[int, bytes]]:
     """(length, digits) of the text and of its beginnings that end before a separator, longest first."""
+    text = spaced(text)
     digits = digits_of(text)
     yield len(text), digits
     if len(digits) == len(text):
@@ -71,6 +79,7 @@ def mod97(text: bytes) -> bool:
 def iban(text: bytes) -> int:
     """IBAN (ISO 13616): the country's own length, then mod 97; what follows it in the match is cut off."""
     need = IBAN_LENGTHS.get(text[:2].decode("ascii", "replace").upper(), 0)
+    text = spaced(text)
     plain = text.translate(None, _OTHER_THAN_ALNUM)[:need]
     if not need or len(plain) < need or not mod97(plain[4:] + plain[:4]):
         return 0
@@ -157,6 +166,18 @@ def opaque(shortest: int) -> Callable[[bytes], int]:
     return check
 
 
+def assigned(shortest: int) -> Callable[[bytes], int]:
+    """The same behind `password =`, where code stands as often: no `process.env.KEY_2` and the like."""
+    secret = opaque(shortest)
+    return lambda text: 0 if _CODE.match(text) else secret(text)
+
+
+_CODE = re.compile(
+    rb"(?:args|body|cfg|conf|config|context|ctx|data|env|event|input|local|module|options|opts|os|params|process|props|req"
+    rb"|request|secrets|self|settings|this|values|var)\.[A-Za-z_]"
+)
+
+
 def licence(text: bytes) -> int:
     """Driving licence: no common form; at least six characters with four digits, one or more in each word."""
     for length in (len(text), *(at for at in range(len(text) - 1, 0, -1) if text[at : at + 1] in b" -")):
@@ -197,15 +218,36 @@ _THREE_DIGIT_LEADS = frozenset(b"21 22 23 24 25 26 29 35 37 38 42 50 59 67 68 69
 _UNUSED_CODES = frozenset(b"210 214 215 217 219 259 292 293 294 295 296 384 386 999 997 990 969 978 801 859".split())
 
 
+# How long numbers of the countries are that are rung most, with their code. What is filled up with zeros begins with
+# 00 too, so an unbroken number counts only by these.
+_USUAL_LENGTHS = {
+    **{b"31": (11,), b"32": (10, 11), b"33": (11,), b"34": (11,), b"36": (11,), b"39": (11, 12), b"41": (11,)},
+    **{b"43": (12, 13), b"44": (12,), b"45": (10,), b"46": (11,), b"47": (10,), b"48": (11,), b"49": (10, 11, 12, 13)},
+    **{b"52": (12,), b"55": (12, 13), b"61": (11,), b"65": (10,), b"81": (11, 12), b"86": (13,), b"91": (12,)},
+}
+
+
 def e164(text: bytes) -> int:
     """International number: a country code that exists, eight to fifteen digits; longest cut first."""
+    zeros = text[:2] == b"00"
     for length, digits in cuts(text):
-        digits = digits.removeprefix(b"00") if text[:2] == b"00" else digits
-        known = digits[:1] in (b"1", b"7") or digits[:2] in _TWO_DIGIT_CODES
-        known = known or (digits[:2] in _THREE_DIGIT_LEADS and digits[:3] not in _UNUSED_CODES)
-        if 8 <= len(digits) <= 15 and known:
+        unbroken = zeros and len(digits) == length
+        digits = digits.removeprefix(b"00") if zeros else digits
+        if 8 <= len(digits) <= 15 and _called(digits, unbroken):
             return length
     return 0
+
+
+def _called(digits: bytes, unbroken: bool) -> bool:
+    """Does a country have numbers like this? North America, Russia and Egypt (`+2026-01-03`) by their lengths."""
+    size, code = len(digits), digits[:2]
+    if digits[:1] in (b"1", b"7"):
+        return size == 11 and digits[1:2] not in (b"0", b"1")
+    if unbroken:
+        return size in _USUAL_LENGTHS.get(code, ())
+    if code in _TWO_DIGIT_CODES:
+        return code != b"20" or size >= 10
+    return code in _THREE_DIGIT_LEADS and digits[:3] not in _UNUSED_CODES
 
 
 def ipv4(text: bytes) -> int:

@@ -8,8 +8,7 @@ compile() {
 }
 compile run
 compile demo -c run.lock
-compile postgres -c run.lock
-compile dev -c run.lock -c demo.lock -c postgres.lock
+compile dev -c run.lock -c demo.lock
 compile agents
 compile schemathesis
 compile peers

@@ -91,7 +91,7 @@ def _ruleset(config: Path | None, rules: Path | None) -> tuple[Ruleset, str]:
 
 def _mask(masker: Masker, data: bytes, media: str, stream_as: str | None) -> tuple[bytes, Sequence[Finding]]:
     if stream_as is None:
-        whole = masker.body(media, data)
+        whole = masker.body(media, data, complete=True)
         return whole.data, whole.findings
     stream = masker.stream("text/event-stream")
     out = b"".join([stream.feed(event) for event in events(stream_as, data.decode("utf-8", "replace"))])

@@ -29,6 +29,8 @@ def events(dialect: str, text: str, step: int = STEP) -> Iterator[bytes]:
         for piece in pieces:
             part = {"candidates": [{"content": {"role": "model", "parts": [{"text": piece}]}, "index": 0}]}
             yield f"data: {json.dumps(part)}\n\n".encode()
+        part = {"candidates": [{"finishReason": "STOP", "index": 0}]}
+        yield f"data: {json.dumps(part)}\n\n".encode()
 
 
 def accumulated(dialect: str, stream: bytes) -> str:

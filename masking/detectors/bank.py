@@ -16,6 +16,7 @@ IBAN = Detector(
         "«DE89370400440532013000»",
         "«NO93 8601 1117 947», «MT84MALT011000012345MTLCAST001S».",
         "«FR14 2004 1010 0505 0001 3M02 606»",
+        "«GB82&nbsp;WEST&nbsp;1234&nbsp;5698&nbsp;7654&nbsp;32», iban=«GB82%20WEST%201234%205698%207654%2032»&x",
     ),
     negative=("GB82 WEST 1234 5698 7654 33", "ZZ89370400440532013000", "DE8937040044053201300"),
 )
@@ -36,7 +37,8 @@ US_ABA = Detector(
     name="us_aba",
     # A bare nine-digit number passes the checksum one time in ten, so the word has to stand before it.
     pattern=rf"[0-9]{{4}}{GAP}?[0-9]{{4}}{GAP}?[0-9]\b",
-    context=said("aba", "rtn", within="(?:routing|transit)(?:[ _/-]?transit|[ _/-]?aba)?"),
+    # MmbId: a member of a clearing system (ISO 20022); BANKID: OFX.
+    context=said("aba", "rtn", "mmbid", "bankid", within="(?:routing|transit)(?:[ _/-]?transit|[ _/-]?aba)?"),
     groups=("bank", "financial", "us"),
     validate=validators.aba,
     positive=(
@@ -47,6 +49,7 @@ US_ABA = Detector(
         "| **Routing** | «322271627» |",
         '"ach_routing_number": "«121000248»", "bankRouting": "«121000248»"',
         "wire routing number (domestic): «121000248»",
+        "<ClrSysMmbId><MmbId>«021000021»</MmbId></ClrSysMmbId>",
     ),
     negative=("routing: 021000022", "021000021", "routing the packet 12 times"),
 )
@@ -66,6 +69,38 @@ BANK_ACCOUNT = Detector(
         '"creditorAccount": "«31926819»", "from_account_number": «31926819», acctNbr=«31926819»',
     ),
     negative=("account of 12 people", "account: 000000", "accounting 12345678"),
+)
+
+MESSAGE_ACCOUNT = Detector(
+    name="bank_account",
+    # Fields 25 and 50 to 59 of a SWIFT MT message; an account that is no IBAN in ISO 20022; OFX.
+    pattern=r"[0-9](?:[ \-]?[0-9]){5,33}\b",
+    context=(
+        r"(?:[\r\n]:(?:25|5[0-9])[A-Z]?:/{0,2}(?:[A-Z]/)?|<(?:ACCTID|AcctId)>"
+        r"|Acct>[ \t\r\n]{0,12}<Id>[ \t\r\n]{0,14}<Othr>[ \t\r\n]{0,16}<Id>)"
+    ),
+    groups=("bank", "financial"),
+    validate=validators.at_least_digits(6),
+    positive=(
+        "\n:50K:/«000123456789»\nJANE PUBLIC\n:59:/«31926819»\n",
+        "<DbtrAcct><Id><Othr><Id>«000123456789»</Id>",
+        "<CdtrAcct>\n  <Id>\n    <Othr>\n      <Id>«000123456789»</Id>",
+        "<ACCTID>«000123456789»\n<ACCTTYPE>CHECKING",
+    ),
+    negative=(":20:20260103001\n:32A:260103EUR1500,00", "<PmtId><Id>000123456789</Id>", "at 10:52:000123"),
+)
+
+MESSAGE_BIC = Detector(
+    name="swift_bic",
+    # Parties of a SWIFT MT message, with the account above it if there is one; ISO 20022 up to 2013 and since.
+    pattern=r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\b",
+    context=r"(?:[\r\n]:5[1-9][AD]:(?:/[A-Z0-9/]{1,36}\r?\n)?|<(?:BIC|BICFI|AnyBIC|BICOrBEI)>)",
+    decisive="[A-Z]{6}",
+    groups=("bank", "financial"),
+    standing=True,
+    validate=validators.bic,
+    positive=("\n:52A:«BANKBEBB»\n:57A://FW021000021\n«DEUTDEFF500»\n", "<AnyBIC>«DEUTDEFF»</AnyBIC>"),
+    negative=(":72:CUSTOMER", ":59:CUSTOMER"),
 )
 
 SWIFT_BIC = Detector(

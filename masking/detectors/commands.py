@@ -3,7 +3,7 @@
 from masking import validators
 from masking.detector import Detector
 
-_VALUE = r"""[^\s"'`,;<>|&]{3,128}"""
+_VALUE = r"""[^\s"'`,;<>|&]{3,}"""
 # What may stand between a tool and its option: two words, or one and three short ones. A context spans 96 bytes.
 _WORDS = r"(?:(?:[ \t]{1,2}[^\s|;&]{1,20}){0,2}|[ \t][^\s|;&]{1,32}(?:[ \t][^\s|;&]{1,12}){1,3})"
 _FEWER = r"(?:(?:[ \t]{1,2}[^\s|;&]{1,20}){0,2}|[ \t][^\s|;&]{1,16}(?:[ \t][^\s|;&]{1,10}){1,3})"
@@ -36,6 +36,7 @@ COMMAND_PASSWORD = Detector(
         "curl -s -u me:«pass1234» https://x",
         "curl -s -X POST -u me:«pass1234» https://x",
         "PGPASSWORD=«hunter2» psql -h db",
+        "PGPASSWORD=«" + "hunter2." * 40 + "» psql -h db",
         '{"env":{"PGPASSWORD":"«hunter2»","MYSQL_PWD": "«hunter2»"}}',
     ),
     negative=("mysql -p", "mysql -u root -p$PASS", "curl -u me:${PASS} x", "redis-cli -a", "mkdir -p abcdef"),
@@ -46,7 +47,7 @@ def _quoted(quote: str, *positive: str) -> Detector:
     """The same between quotes, where blanks and commas belong to the password."""
     return Detector(
         name="command_password",
-        pattern=rf"[^{quote}\r\n]{{3,128}}",
+        pattern=rf"[^{quote}\r\n]{{3,}}",
         context=rf"(?:{_TOOL}|{_OPTION}(?:=|[ \t]{{1,2}})){quote}",
         decisive=".{3}",
         groups=("secrets", "tokens"),

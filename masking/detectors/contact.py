@@ -13,18 +13,20 @@ EMAIL = Detector(
     name="email",
     # Any word may be a local part, so a stream always holds one word back: that is the whole price of exact streaming
     # on English prose. `stream: partial` selects EMAIL_DOMAIN instead.
-    pattern=rf"{_BEGIN}{_LOCAL}{{0,127}}@{_DOMAIN}",
+    pattern=rf"{_BEGIN}{_LOCAL}{{0,127}}(?:@|%40){_DOMAIN}",
     apart=_BEGIN,
     groups=("pii", "contact"),
-    decisive=r"[^@]{1,128}@",
+    decisive=r".{1,128}(?:@|%40)",
+    validate=lambda text: 0 if text.startswith(b"git@") else len(text),  # git@github.com:owner/name.git
     positive=(
         "mail «joe.b@example.com», please",
         "<«first+tag@sub.example.co.uk»>",
         "«o'brien@example.ie»",
         "«jörg@example.de» und «info@müller.de»",
         "mailto:«a@b.io»",
+        "GET /users?mail=«joe%40example.com»&x=1",  # as logs have it
     ),
-    negative=("joe at example.com", "@example.com", "a@b", "user@localhost"),
+    negative=("joe at example.com", "@example.com", "a@b", "user@localhost", "git@github.com:a/b.git"),
 )
 
 EMAIL_DOMAIN = Detector(
@@ -43,6 +45,7 @@ PHONE_US = Detector(
     name="phone",
     pattern=rf"(?:\+?\b1{_SEP}?)?(?:\([2-9][0-9]{{2}}\){_SEP}?|\b[2-9][0-9]{{2}}{_SEP})[2-9][0-9]{{2}}{_SEP}[0-9]{{4}}\b",
     groups=("pii", "contact"),
+    decisive="(?:[^0-9]*[0-9]){8}",
     validate=validators.nanp,
     positive=(
         "call «(415) 555-2671» now",
@@ -62,6 +65,7 @@ PHONE_INTERNATIONAL = Detector(
         r"|\b00[1-9][0-9]{0,2}(?:(?:[ ()/\-]|[\u00a0\u202f\u2009\u2011\u2013]){0,2}[0-9]){5,13}\b)"
     ),
     groups=("pii", "contact"),
+    decisive=r"(?:\+|00[0-9]{1,3}[^0-9])(?:[^0-9]*[0-9]){6}|[0-9]{12}",
     decimal=True,
     standing=True,
     validate=validators.e164,
@@ -71,8 +75,17 @@ PHONE_INTERNATIONAL = Detector(
         "«+14155552671»",
         "«0049 30 901820»",
         "«+91-98765-43210»",
+        "«00442079460958» and «004930901820», «0014155552671»",
     ),
-    negative=("x+12345678", "+0123456789", "+123", "+999 12345678", "0.00442079460958", "M483.002 483.3 28.66 512"),
+    negative=(
+        "+2026-01-03 and rrn 003412345678, no 0012345678",
+        "x+12345678",
+        "+0123456789",
+        "+123",
+        "+999 12345678",
+        "0.00442079460958",
+        "M483.002 483.3 28.66 512",
+    ),
 )
 
 PHONE_UK = Detector(

@@ -27,7 +27,7 @@ DRIVING_LICENCE = Detector(
     name="driving_licence",
     pattern=r"[A-Z]{0,5}[ -]?[0-9](?:[ -]?[A-Z0-9]){4,18}\b",
     context=(
-        r"(?:\b|_)(?:(?:driver'?s?|driving)[ _-]?(?:licen[cs]e|permit)|licen[cs]e[ _-]?(?:number|no)"
+        r"(?:\b|_)(?:(?:driver'?s?|driving)[ _-]?(?:licen[cs]e|permit)|licen[cs]e[ _-]?(?:number|no|#)"
         rf"|dl[ _-]?(?:number|no|#)){LINK}"
     ),
     ignore_case=True,
@@ -40,6 +40,7 @@ DRIVING_LICENCE = Detector(
         '"drivers_license":"«F255-9215-0085»"',
         "Driving licence «MORGA753116SM9IJ»",
         "driver license number «I1234562» issued",
+        "Customer's license # «F255-921-50-085-0»",
     ),
     negative=("driver's license: none", "driving licence holders", "license: Apache-2.0"),
 )

@@ -23,8 +23,8 @@ OPENAI = prefixed(
 
 OPENAI_OLD = prefixed(
     "openai_key",
-    # Also DeepSeek, OpenRouter (sk-or-v1-), Moonshot and others that copied the form.
-    "sk-(?:or-v1-|lf-)?",
+    # Also DeepSeek, OpenRouter (sk-or-v1-), Context7, ElevenLabs (sk_), Moonshot and others that copied the form.
+    "(?:ctx7)?sk-(?:or-v1-)?|sk_",
     "[A-Za-z0-9]{32,}",
     "models",
     positive=(
@@ -32,6 +32,15 @@ OPENAI_OLD = prefixed(
         "«sk-or-v1-" + "0123456789abcdef" * 4 + "»",
     ),
     negative=("sk-learn", "sk-" + "abc" * 5, "risk-averse"),
+)
+
+LANGFUSE = Detector(
+    name="model_api_key",
+    pattern=r"\bsk-lf-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
+    decisive="sk-lf-[0-9a-f]{8}",
+    groups=("secrets", "models"),
+    positive=("«sk-lf-" + "0123abcd-0123-4abc-8def-0123456789ab»",),
+    negative=("pk-lf-0123abcd-0123-4abc-8def-0123456789ab",),
 )
 
 HUGGING_FACE = prefixed(
@@ -45,8 +54,9 @@ HUGGING_FACE = prefixed(
 
 OTHER_MODELS = prefixed(
     "model_api_key",
-    # Groq, xAI, Perplexity, Replicate, Fireworks, Together, Pinecone, LangSmith, Voyage, NVIDIA, Cerebras, W&B
-    r"gsk_|xai-|pplx-|r8_|fw_|tgp_v1_|pcsk_|lsv2_(?:pt|sk)_|pa-|nvapi-|csk-|wandb_v1_",
+    # Groq, xAI, Perplexity, Replicate, Fireworks, Together, Pinecone, LangSmith, Voyage, NVIDIA, Cerebras, W&B, Jina,
+    # Tavily, Firecrawl
+    r"gsk_|xai-|pplx-|r8_|fw_|tgp_v1_|pcsk_|lsv2_(?:pt|sk)_|pa-|nvapi-|csk-|wandb_v1_|jina_|tvly-|fc-[0-9a-f]{32}",
     r"[A-Za-z0-9_\-]{32,}",
     "models",
     positive=(

@@ -25,7 +25,7 @@ IPV6 = Detector(
     ),
     groups=("network", "ip"),
     validate=validators.ipv6,
-    decisive="[^:]{1,4}:[^:]{0,4}:[^:]{1,4}",
+    decisive="(?:[^:]{0,4}:){3}",
     positive=(
         "«2001:db8::8a2e:370:7334»",
         "«fe80::1ff:fe23:4567:890a%eth0»",

@@ -9,7 +9,7 @@ ISIN = Detector(
     groups=("securities",),
     standing=True,
     validate=securities.isin,
-    decisive="[A-Z]{2}[A-Z0-9]{6}",
+    decisive="[A-Z]{2}[A-Z0-9]{9}",
     positive=("buy «US0378331005» and «XS0629974352»", "«DE000BAY0017»"),
     negative=("US0378331006", "ZZ0378331005", "INTERNATIONAL"),
 )
@@ -38,7 +38,7 @@ SEDOL = Detector(
 LEI = Detector(
     name="lei",
     pattern=r"\b[A-Z0-9]{18}[0-9]{2}\b",
-    decisive="[A-Z0-9]{12}",
+    decisive="[A-Z0-9]{18}",
     groups=("securities",),
     validate=securities.lei,
     positive=("LEI «5493001KJTIIGC8Y1R12»", "«213800WSGIIZCXF1P572»"),

@@ -88,9 +88,9 @@ MAILCHIMP = Detector(
 
 SHOPS = prefixed(
     "commerce_key",
-    # Shopify, Square, Plaid, Adyen, Razorpay, Flutterwave, PayPal/Braintree
+    # Shopify, Square, Plaid, Adyen, Razorpay, Flutterwave, PayPal/Braintree, EasyPost, Duffel
     r"shp(?:at|ca|pa|ss|tka)_|sq0(?:atp|csp|idp)-|access-(?:sandbox|development|production)-|AQE[a-z]hmfxK"
-    r"|rzp_(?:live|test)_|FLWSECK(?:_TEST)?-|access_token\$production\$",
+    r"|rzp_(?:live|test)_|FLWSECK(?:_TEST)?-|access_token\$production\$|EZ[AT]K[A-Za-z0-9]{40}|duffel_(?:live|test)_",
     r"[A-Za-z0-9_$\-]{14,}",
     "services",
     positive=(
@@ -113,10 +113,11 @@ SQUARE = prefixed(
 INFRASTRUCTURE = prefixed(
     "infrastructure_token",
     # DigitalOcean, Vault, Terraform Cloud, Doppler, Pulumi, Tailscale, PlanetScale, Supabase, Databricks, Grafana,
-    # New Relic, Sentry, Dynatrace, Netlify, Vercel, Heroku, Fly.io, Linode, Cloudflare, LaunchDarkly, 1Password, Fastly
+    # New Relic, Sentry, Dynatrace, Netlify, Vercel, Heroku, Fly.io, Linode, Cloudflare, LaunchDarkly, 1Password,
+    # Fastly, Buildkite, CircleCI, Sourcegraph, PostHog, Contentful
     r"do[opr]_v1_|hv[sbr]\.|dp\.(?:pt|st|ct|sa|scim|audit)\.|pul-|tskey-(?:auth|api|client|scim|webhook)-|pscale_(?:tkn|pw|oauth)_"
-    r"|sb[ps]_|sb_secret_|dapi|dose|glsa_|glc_|NRAK-|NRJS-|NRAL-|sntr[yu]s_|dt0[cs](?:01|02|16)\.|nf[pc]_|vc[pkaio]_"
-    r"|HRKU-|fo1_|fm[12]_|cfut_|cfat_|ops_ey",
+    r"|sb[ps]_|sb_secret_|dapi|dose|glsa_|glc_|NRAK-|NRJS-|NRAL-|sntry[su]_|dt0[cs](?:01|02|16)\.|nf[pc]_|vc[pkaio]_"
+    r"|HRKU-|fo1_|fm[12]_|cfut_|cfat_|ops_ey|v1\.0-[0-9a-f]{24}-|bkua_|CCIPAT_|sgp_|phx_|CFPAT-",
     r"[A-Za-z0-9_.\-]{24,}",
     "services",
     positive=(
@@ -125,8 +126,22 @@ INFRASTRUCTURE = prefixed(
         "«tskey-auth-" + "kAbCdEfGh-IjKlMnOpQrStUvWxYz012345»",
         "«dapi" + "0123456789abcdef" * 2 + "»",
         "«ops_ey" + "JzaWduSW5BZGRyZXNzIjoibXkuMXBhc3N3b3JkLmNvbSJ9»",
+        "«sntryu_" + "0123456789abcdef" * 4 + "» «sntrys_" + "eyJpYXQiOjE2ODczMzY1NDMuNjk4NTksInVybCI6bnVsbH0»",
+        "«v1.0-" + "0123456789abcdef01234567-" + "0123456789abcdef" * 9 + "»",
     ),
     negative=("dapi", "hvs.x", "dose of medicine", "pul-"),
+)
+
+UNSEAL = Detector(
+    name="infrastructure_token",
+    # What `vault operator init` prints.
+    pattern=r"[A-Za-z0-9+/]{43,}",
+    swallow=r"[A-Za-z0-9+/=]",
+    context=r"\bUnseal Key [0-9]{1,2}: ",
+    decisive="[A-Za-z0-9+/]{16}",
+    groups=("secrets", "services"),
+    positive=("Unseal Key 1: «" + "aB3dE6gH9jK2mN5pQ8sT" * 2 + "abcd»",),
+    negative=("Unseal Key 1: none",),
 )
 
 COLLABORATION = prefixed(

@@ -9,7 +9,8 @@ JWT = Detector(
     name="jwt",
     # base64url of `{"`, `{ `, `{` + line break …: eyJ, eyA, ewo, ewk, ew0. One dot, or two where an encrypted token has
     # no key of its own (alg dir). A header with a certificate chain in it is too long to hold: known by its first 500.
-    pattern=rf"\be[wy]{_B64URL}{{12,499}}\.{{1,2}}{_B64URL}{{8}}",
+    # `e30` is the shortest payload there is: `{}`.
+    pattern=rf"\be[wy]{_B64URL}{{12,499}}\.(?:e30\.|\.)?{_B64URL}{{8}}",
     swallow=r"[A-Za-z0-9_.\-]",
     decisive=rf"e[wy]{_B64URL}{{14}}",
     groups=("secrets", "tokens"),
@@ -20,6 +21,7 @@ JWT = Detector(
         "«ewogICJhbGciOiAiUlMyNTYiCn0" + ".eyJpc3MiOiJ4In0.c2lnbmF0dXJl»",
         "«eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0" + "..AAAAAAAAAAAAAAAA.BBBBBBBBBBBB.CCCCCCCCCCCC»",
         "«eyAiYWxnIjogIm5vbmUiIH0" + ".eyJhIjoxfQ1234.»",
+        "«eyJhbGciOiJIUzI1NiJ9" + ".e30.dozjgNryP4J3jVmNHl0w5N»",
     ),
     negative=("eyJhbGciOiJIUzI1NiJ9", "eyes.wide.shut", "eyebrow-raising-headline.example-domain"),
 )
@@ -109,7 +111,7 @@ URL_PASSWORD = Detector(
 CONNECTION_PASSWORD = Detector(
     name="url_password",
     # In connection strings and queries. Not behind a blank or a comma: that is how code passes arguments.
-    pattern=r"""[^\s;"'&,<>]{3,128}""",
+    pattern=r"""[^\s;"'&,<>]{3,}""",
     context=r"""[;?&] ?(?:password|passwd|pwd)=""",
     ignore_case=True,
     decisive=".{3}",
@@ -119,13 +121,14 @@ CONNECTION_PASSWORD = Detector(
         "Server=db;User Id=sa;Password=«Pa55word!»;Encrypt=true",
         "jdbc:x;user=a;pwd=«abc123»",
         "?user=a&password=«abc123»&x=1",
+        "a;password=«npm_" + "a1B2c3D4e5" * 20 + "»;x",
     ),
     negative=("a;Password=;", "the password is", "f(user=user, password=password)"),
 )
 
 CONNECTION_WORDS = Detector(
     name="url_password",
-    pattern=r"""[^\s;"'&,<>]{3,128}""",
+    pattern=r"""[^\s;"'&,<>]{3,}""",
     # libpq's key words, and an ADO string that begins with the password
     context=r"""(?:\b(?:user|dbname|host|port)=[^\s,"']{1,40} p|["'][Pp])assword=""",
     decisive=".{3}",
@@ -146,18 +149,34 @@ BEARER = Detector(
     negative=("Bearer authentication", "bearer of bad news", "Bearer token"),
 )
 
+BASIC_STORED = Detector(
+    name="basic_credentials",
+    # Docker's config.json, npm's .npmrc
+    pattern=r"[A-Za-z0-9+/]{8,}",
+    swallow=r"[A-Za-z0-9+/=]",
+    context=r"(?:[\"']auth[\"'][ ]?:[ ]?[\"']|\b_auth[ ]?=[ ]?[\"']?)",
+    decisive="[A-Za-z0-9+/]{6}",
+    groups=("secrets", "tokens"),
+    validate=validators.basic,
+    positive=('{"auths":{"r":{"auth":"«QWxhZGRpbjpvcGVuIHNlc2FtZQ==»"}}}', "//r/:_auth=«dXNlcjpwYXNz»"),
+    negative=('"auth":"required"',),
+)
+
 HEADER_SECRET = Detector(
     name="header_secret",
     pattern=r"[A-Za-z0-9._~+/=\-]{16,}",
     context=(
         r"\b(?:x-api-key|api-key|x-(?:auth|access|vault|gitlab)-token|private-token|(?:proxy-)?authorization)"
-        r"""["']?[ ]{0,2}[:=][ ]{0,2}["']?(?:[A-Za-z]{1,10} )?"""
+        r"""["']?[ ]{0,2}[:=][ ]{0,2}["'\[]?(?:[A-Za-z]{1,10} )?"""
     ),
     ignore_case=True,
     decisive="[A-Za-z0-9._~+/=-]{8}",
     groups=("secrets", "tokens"),
     validate=validators.opaque(16),
-    positive=("X-Api-Key: «0123abcd4567efgh89»", '"authorization": "ApiKey «VnVhQ2ZHY0JDZGJrUW0»"'),
+    positive=(
+        "X-Api-Key: «0123abcd4567efgh89»",
+        ' "authorization": "ApiKey «VnVhQ2ZHY0JDZGJrUW0»", {X-Api-Key=[«0123abcd4567efgh89»]}',
+    ),
     negative=("x-api-key: required-by-policy", "authorization: none"),
 )
 
@@ -171,20 +190,4 @@ BASIC = Detector(
     validate=validators.basic,
     positive=("Authorization: Basic «QWxhZGRpbjpvcGVuIHNlc2FtZQ==»", "Basic «dXNlcjpwYXNz»"),
     negative=("Basic authentication", "Basic understanding"),
-)
-
-ASSIGNED = Detector(
-    name="assigned_secret",
-    # `password: …`, `"client_secret":"…"`: only values that look like secrets, so that prose and schemas stay.
-    pattern=r"""[^\s"'`,;<>(){}\[\]]{8,128}""",
-    context=(
-        r"(?:pass(?:word|wd|phrase)|secret|api[_-]?key|access[_-]?key|(?:access|auth|refresh|api|id)[_-]?token|credentials?)"
-        r"""[\\]?["']?[ \t]{0,4}(?:[:=]|=>|:=)[ \t]{0,4}[\\]?["']?"""
-    ),
-    ignore_case=True,
-    decisive=".{6}",
-    groups=("assigned",),
-    validate=validators.opaque(8),
-    positive=("password: «hunter2hunter3»", '"client_secret":"«Zx81-Spectrum-48k»"', "API_KEY=«0123abcd4567efgh»"),
-    negative=("password: required", '"secret": "projects"', "max_tokens: 4096"),
 )

@@ -50,6 +50,7 @@ US_SSN_BEFORE = Detector(
         r"(?:ssn|social security)\b"
     ),
     ignore_case=True,
+    decisive="[0-9]{9}[^0-9]{2}",
     groups=("pii", "us", "identity"),
     validate=lambda text: validators.us_ssn(text[:9]),
     positive=("«123456789» is my SSN", "Her number, «123456789» (SSN), is on file."),
@@ -78,6 +79,7 @@ US_ITIN_BARE = Detector(
 US_EIN = Detector(
     name="us_ein",
     pattern=rf"\b[0-9]{{2}}{GAP}[0-9]{{7}}\b",
+    decisive="[^0-9]*(?:[0-9][^0-9]*){8}",
     groups=("pii", "us", "identity"),
     validate=validators.us_ein,
     positive=("EIN «12-3456789»", "(«94-1234567»)"),

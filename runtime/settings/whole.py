@@ -19,7 +19,6 @@ from runtime.settings.parts import (
     Metrics,
     Policy,
     Record,
-    Shared,
     SpoolSettings,
     TracingSettings,
 )
@@ -42,7 +41,6 @@ class Settings(BaseSettings):
     record: Record = Record()
     masking: MaskingSettings = MaskingSettings()
     approvals: ApprovalsSettings = ApprovalsSettings()
-    shared: Shared = Shared()
     console: Console = Console()
     metrics: Metrics = Metrics()
     tracing: TracingSettings = TracingSettings()

@@ -28,7 +28,7 @@ class Blot:
     def __init__(self, *words: str, blocked: str = "") -> None:
         self._words, self._blocked = words, blocked
 
-    def body(self, media: str, data: bytes, *, encoding: str = "identity") -> Masked:
+    def body(self, media: str, data: bytes, *, encoding: str = "identity", complete: bool = False) -> Masked:
         if "json" not in media and not media.startswith("text/"):
             raise Uninspectable
         text, found = self.text(data.decode(), "$")

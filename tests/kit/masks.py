@@ -37,7 +37,7 @@ class PlainStream:
         self._held = whole[len(whole) - keep :]
         return whole[: len(whole) - keep]
 
-    def finish(self) -> bytes:
+    def finish(self, *, complete: bool = False) -> bytes:
         held, self._held = self._held, b""
         return held
 
@@ -56,7 +56,7 @@ class PlainMasker:
             raise Uninspectable("cannot be read")
         return PlainStream(self.fail, self.word, self.instead)
 
-    def body(self, media: str, data: bytes, *, encoding: str = "identity") -> Masked:
+    def body(self, media: str, data: bytes, *, encoding: str = "identity", complete: bool = False) -> Masked:
         stream = self.stream(media, encoding=encoding)
         return Masked(stream.feed(data) + stream.finish(), tuple(stream.take_findings()))
 

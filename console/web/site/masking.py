@@ -56,7 +56,7 @@ def try_text(rules: Ruleset, text: str, profiles: list[str], media: str = "") ->
     if unknown := set(profiles) - rules.profiles:
         raise WrongProfile(f"no masking profile is called {min(unknown)!r}")
     data = text.encode("utf-8", "replace")
-    whole = rules.masker(profiles, keys=Keys.generate()).body(media or guess("", data), data)
+    whole = rules.masker(profiles, keys=Keys.generate()).body(media or guess("", data), data, complete=True)
     return {"masked": whole.data.decode("utf-8", "replace"), "findings": [asdict(hit) for hit in whole.findings]}
 
 

@@ -1,12 +1,16 @@
 """One answer by itself; the conversations stand in test_stream.py."""
 
 import json
+from typing import Any
 
 import pytest
 
 from extproc import commands as cmd
 from extproc.record import Exchange
 from extproc.respond import Response, dialect_of
+from masking import Ruleset
+from snapshot.verdict import Verdict
+from tests.kit.masked_texts import KEYS
 from tests.kit.masks import PlainRules
 from tests.kit.playbook import response_headers, verdict
 
@@ -61,3 +65,27 @@ def test_in_the_middle_of_one_there_is_not() -> None:
 
 def test_before_the_headers_there_is_a_better_answer() -> None:
     assert not streaming("/x", "anthropic").error_end("x")
+
+
+class CardRules(PlainRules):
+    """The real masking, of cards."""
+
+    masker = Ruleset.parse("profiles: {floor: [{detect: card}]}", "masking.yaml").masker(["floor"], keys=KEYS)
+
+    def response(self, verdict: Verdict) -> Any:
+        return self.masker
+
+
+@pytest.mark.parametrize(
+    ("says", "lets_go"),
+    [
+        ({"content_length": "16"}, b"ref 411111111111"),
+        ({"transfer_encoding": "chunked"}, b"ref 411111111111"),
+        ({}, b"ref [CARD]"),  # until the connection closes: it may have broken
+    ],
+)
+def test_an_answer_that_says_where_it_ends_was_not_cut_off(says: dict[str, str], lets_go: bytes) -> None:
+    response = Response(Exchange(verdict(kind="http"), "GET", "/x"), CardRules(), 0)
+    response.begin(response_headers("text/plain", **says).headers, False)
+    said = [*response.body(b"ref 411111111111", True, 1), *response.recorded()]
+    assert b"".join(each.data for each in said if isinstance(each, cmd.SendBody)) == lets_go

@@ -32,6 +32,13 @@ def test_the_longest_match_is_masked_by_the_strictest_operator() -> None:
     assert masked(scanner(rule(NUMBER, operators.LAST4), rule(LONGER)), b"1234-56") == b"[LONGER]"
 
 
+def test_what_is_also_a_longer_address_is_named_by_the_other() -> None:
+    address = Detector("address", r"\b[0-9]{4}-[0-9]{2}\b", ("contact",), ())
+    for rules in ((rule(NUMBER), rule(address)), (rule(address), rule(NUMBER))):
+        assert masked(scanner(*rules), b"1234-56, 1234") == b"[NUMBER], [NUMBER]"
+    assert masked(scanner(rule(address), rule(NUMBER, operators.LAST4)), b"1234-56") == b"[ADDRESS]"
+
+
 def test_a_second_secret_that_begins_inside_the_first_is_masked_to_its_end() -> None:
     first = Detector("first", "ab+c", (), ())
     second = Detector("second", "c[0-9]{3}", (), ())

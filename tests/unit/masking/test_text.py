@@ -57,8 +57,14 @@ def test_a_private_key_ends_with_its_end() -> None:
 def test_an_end_that_nothing_closed_masks_what_is_telling() -> None:
     for text, want in (
         (b"card 4111 1111 1", b"card [CARD]"),
-        (b"card 4111 1", b"card 4111 1"),
-        (b"use sk-ant-api0", b"use [ANTHROPIC_KEY]"),
+        (b"card 4111 1111", b"card 4111 1111"),  # the issuer's number
+        (b"card 9781 1111 1111", b"card 9781 1111 1111"),
+        (b"use sk-ant-api03-aaaa", b"use [ANTHROPIC_KEY]"),
+        (b"use sk-learn", b"use sk-learn"),
+        (b"your code is 123456", b"your code is 123456"),
+        (b"meet on 2027-01-01", b"meet on 2027-01-01"),
+        (b"ssn 123-45-6", b"ssn [US_SSN]"),
+        (b"219099999 is m", b"[US_SSN]"),
         (b"mail joe@exa", b"mail [EMAIL]"),
         (b"mail joe", b"mail joe"),
         (b"pan face0a1b2c3d411111111111", b"pan face0a1b2c3d[CARD]"),  # behind a word, as long as some id by now

@@ -74,6 +74,15 @@ def test_the_gateways_own_secrets_are_masked_by_their_patterns(tmp_path: Path) -
     assert (result.exit_code, result.stdout) == (0, "it said [SECRET_VENDOR]!"), result.output
 
 
+def test_what_a_text_ends_with_is_no_beginning_of_something_else() -> None:
+    """A file is whole. Lookalikes at its very end, without a line break, stay as they stay in its middle."""
+    texts = ["card 4111111111111112", "order 482019334455", "code 123456", "due 2027-01-01", "use sk-learn"]
+    for text in texts:
+        assert mask(data=text) == text
+        for dialect in ("anthropic", "openai", "responses", "gemini"):
+            assert mask("--stream-as", dialect, data=text) == text
+
+
 def test_bulk_keeps_ids_and_order() -> None:
     lines = [json.dumps({"id": n, "text": text}) for n, text in enumerate([TEXT, "nothing", {"pin": "1234"}])]
     said = [json.loads(line) for line in mask("--bulk", data="\n".join(lines)).splitlines()]
