@@ -14,7 +14,7 @@ class Malformed(ValueError):
     """Not an event's body."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NamedFrame:
     """What an event says of one of its frames."""
 
@@ -26,7 +26,7 @@ class NamedFrame:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event:
     writer: str
     seq: int
@@ -100,7 +100,7 @@ def _read(raw: Any) -> Event:
         data.get("snapshot", ""),
         prev,
     )
-    frames = tuple(_frame(frame) for frame in raw["frames"])
+    frames = tuple([_frame(frame) for frame in raw["frames"]])
     return Event(raw["writer"], int(raw["seq"]), int(raw["epoch"]), prev, int(raw["ts"]), type_, data, frames, columns)
 
 

@@ -5,6 +5,7 @@ be a thousand times the events'.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -103,18 +104,27 @@ class _Live:
         return report
 
     def _rows(self, end: int) -> Iterator[Row]:
-        """Rows by log index, in stretches; frames are checked between them, so that memory stays bounded."""
-        start = 0
-        while start <= end:
-            stop = start + STRETCH
-            where = "gateway = {g:String} AND log_index >= {a:UInt64} AND log_index < {b:UInt64}"
-            rows = self._query(
-                f"SELECT {EVENTS} FROM {self._database}.events WHERE {where} ORDER BY log_index, writer, seq",  # noqa: S608
-                {"g": self._gateway, "a": start, "b": min(stop, end + 1)},
-            )
-            yield from map(_row, rows)
-            self._check_frames()
-            start = stop if rows else self._next_index(stop, end)
+        """Rows by log index, in stretches; frames are checked between them, so that memory stays bounded. The server
+        prepares the next stretch while this one is looked at."""
+        with ThreadPoolExecutor(1) as ahead:
+            start = 0
+            coming = ahead.submit(self._stretch, start, end)
+            while start <= end:
+                rows, stop = coming.result(), start + STRETCH
+                if not rows:
+                    stop = self._next_index(stop, end)
+                coming = ahead.submit(self._stretch, stop, end)
+                yield from map(_row, rows)
+                self._check_frames()
+                start = stop
+
+    def _stretch(self, start: int, end: int) -> Sequence[Sequence[Any]]:
+        if start > end:
+            return []
+        where = "gateway = {g:String} AND log_index >= {a:UInt64} AND log_index < {b:UInt64}"
+        sql = f"SELECT {EVENTS} FROM {self._database}.events WHERE {where} ORDER BY log_index, writer, seq"  # noqa: S608
+        values = {"g": self._gateway, "a": start, "b": min(start + STRETCH, end + 1)}
+        return _ask(self._client, sql, values, {"body": "bytes"})
 
     def _next_index(self, start: int, end: int) -> int:
         """Jumps over emptiness: a forged row may claim any index."""
@@ -189,20 +199,21 @@ def handovers(client: "Client", database: str, gateway: str) -> list[str]:
     return [note_in(str(row[0])) for row in _ask(client, query, {"g": gateway, "t": EVENT})]
 
 
-def _ask(client: "Client", sql: str, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+def _ask(
+    client: "Client", sql: str, values: Mapping[str, Any], formats: dict[str, str] | None = None
+) -> Sequence[Sequence[Any]]:
+    """`formats`: how columns are to be read, in clickhouse-connect's words. Raises CannotVerify."""
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
     try:
-        rows: Sequence[Sequence[Any]] = client.query(sql, parameters=dict(values)).result_rows
+        rows: Sequence[Sequence[Any]] = client.query(sql, parameters=dict(values), column_formats=formats).result_rows
     except ClickHouseError as error:
         raise CannotVerify(f"ClickHouse refused a question of the verifier: {error}") from None
     return rows
 
 
 def _row(values: Sequence[Any]) -> Row:
-    index, writer, seq, *columns, body, hash_ = values
-    columns[-1] = bytes(columns[-1])
-    return Row(index, writer, seq, body.encode(), bytes(hash_), tuple(columns))
+    return Row(values[0], values[1], values[2], values[-2], values[-1], tuple(values[3:-2]))
 
 
 def _within(spans: Mapping[str, tuple[int, int]]) -> tuple[str, dict[str, Any]]:

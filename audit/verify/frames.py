@@ -14,7 +14,7 @@ from audit.verify.retention import Retention
 OTHER = "its content is not what the event names"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FrameRecord:
     """A frame as it is stored. `digest`: SHA-256 of salt ‖ content; `length`: of the content."""
 

@@ -5,26 +5,27 @@ MTH({d})    = SHA-256(0x00 ‖ d)
 MTH(D[n])   = SHA-256(0x01 ‖ MTH(D[0:k]) ‖ MTH(D[k:n])), k the largest power of two smaller than n
 """
 
-import hashlib
 from collections.abc import Sequence
+from hashlib import sha256
 
-EMPTY = hashlib.sha256(b"").digest()
+EMPTY = sha256(b"").digest()
+HASH = 32  # bytes
 
 
 def leaf(body: bytes) -> bytes:
-    return hashlib.sha256(b"\x00" + body).digest()
+    return sha256(b"\x00" + body).digest()
 
 
 def node(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return sha256(b"\x01" + left + right).digest()
 
 
-def perfect(hashes: Sequence[bytes]) -> bytes:
-    """The head over a power of two of hashes, level by level."""
-    level = list(hashes)
-    while len(level) > 1:
-        level = [node(level[at], level[at + 1]) for at in range(0, len(level), 2)]
-    return level[0]
+def perfect(hashes: bytes) -> bytes:
+    """The head over a power of two of hashes, one after the other, level by level."""
+    while len(hashes) > HASH:
+        pairs = range(0, len(hashes), 2 * HASH)
+        hashes = b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH]).digest() for at in pairs])
+    return hashes
 
 
 def head(hashes: Sequence[bytes]) -> bytes:
@@ -36,7 +37,8 @@ def head(hashes: Sequence[bytes]) -> bytes:
 
 
 class Growing:
-    """A tree that is asked for its head now and then: perfect subtrees by height, like a binary counter."""
+    """A tree that is asked for its head now and then: perfect subtrees by height, like a binary counter. What is added
+    may itself be the head of a perfect subtree, if all of them are of one size."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -56,8 +58,9 @@ class Growing:
             self._heights[height] = item
         self.size += 1
 
-    def head(self) -> bytes:
-        found: bytes | None = None
+    def head(self, right: bytes | None = None) -> bytes:
+        """`right`: the head of what comes after it and is smaller than anything that was added."""
+        found = right
         for kept in self._heights:
             if kept is not None:
                 found = kept if found is None else node(kept, found)

@@ -1,4 +1,7 @@
-"""Comparing the growing tree with every checkpoint that was signed over it. Pure."""
+"""Comparing the tree with every checkpoint that was signed over it. Pure.
+
+The published log knows its heads at every size; without it the tree grows with the rows.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -24,21 +27,32 @@ class Log(Protocol):
         """Where a leaf belongs."""
         ...
 
+    def heads(self, sizes: Sequence[int]) -> Iterator[bytes]:
+        """The tree heads over the first so many leaves; `sizes` ascend and end at `size`."""
+        ...
+
 
 class Roots:
-    """Takes leaves in log order and compares the head at the size of each checkpoint."""
+    """Takes leaves in log order and compares the head at the size of each checkpoint. With the log at hand no leaf is
+    needed: all is compared at once."""
 
     def __init__(self, checkpoints: Sequence[Checkpoint], log: Log | None, report: Report) -> None:
-        self._waiting: Iterator[Checkpoint] = iter(sorted(checkpoints, key=lambda point: point.size))
+        points = sorted(checkpoints, key=lambda point: point.size)
+        self._waiting: Iterator[Checkpoint] = iter(points)
         self._current = next(self._waiting, None)
         self._tree = merkle.Growing()
         self._log, self._report = log, report
         self._whole = True  # every leaf so far is known
         self._good = 0  # size of the last checkpoint that fitted
         self._span: Checkpoint | None = None  # the first that did not
-        self._compare()
+        if log is None:
+            self._compare()
+            return
+        for head in log.heads([point.size for point in points if point.size <= log.size]):
+            self._judge(head)
 
     def add(self, leaf: bytes) -> None:
+        """The leaf of the next row; for when there is no log."""
         if self._whole:
             self._tree.add(leaf)
             self._compare()
@@ -65,13 +79,19 @@ class Roots:
 
     def _compare(self) -> None:
         while self._whole and self._current is not None and self._current.size == self._tree.size:
-            if self._current.root == self._tree.head():
-                self._good = self._tree.size
-                self._report.checkpoints += 1
-                self._report.confirmed_size = max(self._report.confirmed_size, self._good)
-            else:
-                self._differs(self._current)
-            self._current = next(self._waiting, None)
+            self._judge(self._tree.head())
+
+    def _judge(self, head: bytes) -> None:
+        """Compares the checkpoint that is due with the head of its size, and goes on to the next one."""
+        point = self._current
+        assert point is not None
+        if point.root == head:
+            self._good = point.size
+            self._report.checkpoints += 1
+            self._report.confirmed_size = max(self._report.confirmed_size, self._good)
+        else:
+            self._differs(point)
+        self._current = next(self._waiting, None)
 
     def _differs(self, point: Checkpoint) -> None:
         if self._log is not None:

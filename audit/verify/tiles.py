@@ -12,6 +12,7 @@ from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, pa
 from audit.verify.rows import Row, verify_rows
 
 TILE = 256
+FULL = TILE * merkle.HASH  # bytes
 
 
 class Published:
@@ -19,6 +20,8 @@ class Published:
 
     def __init__(self, root: Path, checkpoint: Checkpoint, leaves: bytes) -> None:
         self._root, self.checkpoint, self._leaves = root, checkpoint, leaves
+        tiles = range(0, len(leaves) - FULL + 1, FULL)
+        self.above = [merkle.perfect(leaves[at : at + FULL]) for at in tiles]  # the hashes of level 1
         self._bundle: tuple[int, list[bytes]] = (-1, [])
         self._places: dict[bytes, int] = {}
 
@@ -42,6 +45,22 @@ class Published:
         bodies = self._bundle[1]
         return bodies[offset] if offset < len(bodies) else None
 
+    def bodies(self) -> Iterator[tuple[int, bytes]]:
+        """Every entry that a bundle holds, right or wrong, with its index."""
+        for index in range(self.size):
+            if (body := self.stored(index)) is not None:
+                yield index, body
+
+    def heads(self, sizes: Sequence[int]) -> Iterator[bytes]:
+        growing = merkle.Growing()
+        for size in sizes:
+            for tile in self.above[growing.size : size // TILE]:
+                growing.add(tile)
+            rest = merkle.Growing()
+            for index in range(growing.size * TILE, size):
+                rest.add(self.leaf(index))
+            yield growing.head(rest.head() if rest.size else None)
+
     def find(self, leaf: bytes) -> int | None:
         if not self._places:
             self._places = {self.leaf(index): index for index in range(self.size)}
@@ -62,14 +81,11 @@ def read_tiles(root: Path, keys: Sequence[Key], report: Report) -> Published | N
     leaves = b"".join(_level(root, 0, checkpoint.size, report))
     if len(leaves) != checkpoint.size * 32:
         return None
-    tree = merkle.Growing()
-    for at in range(0, len(leaves), 32):
-        tree.add(leaves[at : at + 32])
     published = Published(root, checkpoint, leaves)
-    if tree.head() != checkpoint.root:
+    if next(published.heads([checkpoint.size])) != checkpoint.root:
         _blame(root, published, report)
         return None
-    _check_upper(root, leaves, report)
+    _check_upper(root, published.above, report)
     report.checkpoints += 1
     report.confirmed_size = max(report.confirmed_size, checkpoint.size)
     return published
@@ -108,16 +124,15 @@ NO_WITNESS = (
 
 
 def _rows(published: Published) -> Iterator[Row]:
-    for index in range(published.size):
-        body = published.stored(index)
-        if body is None:
-            continue
+    for index, body in published.bodies():
+        event = None
+        writer, seq = "", 0
         try:
             event = read(body)
             writer, seq = event.writer, event.seq
         except Malformed:
-            writer, seq = "", 0
-        yield Row(index, writer, seq, body, sha256(body).digest())
+            pass
+        yield Row(index, writer, seq, body, sha256(body).digest(), None, event)
 
 
 def _level(root: Path, level: int, entries: int, report: Report) -> Iterator[bytes]:
@@ -132,20 +147,17 @@ def _level(root: Path, level: int, entries: int, report: Report) -> Iterator[byt
         yield tile
 
 
-def _check_upper(root: Path, leaves: bytes, report: Report) -> None:
+def _check_upper(root: Path, above: Sequence[bytes], report: Report) -> None:
     """The tiles above level 0 are not needed here, but other readers of the log use them."""
-    below, level = leaves, 1
-    while len(below) >= TILE * 32:
-        step = TILE * 32
-        full = len(below) // step
-        parts = (below[at : at + step] for at in range(0, full * step, step))
-        expected = b"".join(merkle.perfect([part[i : i + 32] for i in range(0, step, 32)]) for part in parts)
-        stored = b"".join(_level(root, level, full, report))
+    expected, level = b"".join(above), 1
+    while expected:
+        stored = b"".join(_level(root, level, len(expected) // 32, report))
         if len(stored) == len(expected) and stored != expected:
             bad = next(at for at in range(0, len(stored), 32) if stored[at : at + 32] != expected[at : at + 32]) // 32
             message = f"tile {level}/{bad // TILE} does not fit the tiles below it"
             report.add(Finding(Flaw.EDITED, message, bad * TILE**level))
-        below, level = expected, level + 1
+        tiles = range(0, len(expected) - FULL + 1, FULL)
+        expected, level = b"".join(merkle.perfect(expected[at : at + FULL]) for at in tiles), level + 1
 
 
 def _blame(root: Path, published: Published, report: Report) -> None:
@@ -154,9 +166,7 @@ def _blame(root: Path, published: Published, report: Report) -> None:
     above = b"".join(_level(root, 1, size // TILE, report)) if size >= TILE else b""
     for number in range((size + TILE - 1) // TILE):
         span = range(number * TILE, min(size, (number + 1) * TILE))
-        tile = [published.leaf(index) for index in span]
-        fits = len(tile) == TILE and merkle.perfect(tile) == above[number * 32 : number * 32 + 32]
-        if fits:
+        if len(span) == TILE and published.above[number] == above[number * 32 : number * 32 + 32]:
             continue
         for index in span:
             body = published.stored(index)

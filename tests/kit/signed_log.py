@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,6 +40,10 @@ class KnownLog:
 
     def body(self, index: int) -> bytes | None:
         return self._bodies[index]
+
+    def heads(self, sizes: Sequence[int]) -> Iterator[bytes]:
+        for size in sizes:
+            yield merkle.head([self.leaf(index) for index in range(size)])
 
     def find(self, leaf: bytes) -> int | None:
         return next((index for index in range(self.size) if self.leaf(index) == leaf), None)

@@ -14,4 +14,4 @@ def test_two_programs_find_the_same_heads():
         growing.add(leaf)
         assert growing.head() == tree.root()
     assert merkle.head(leaves) == tree.root()
-    assert merkle.perfect(leaves[:256]) == merkle.head(leaves[:256])
+    assert merkle.perfect(b"".join(leaves[:256])) == merkle.head(leaves[:256])

@@ -1,8 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from audit.verify import CannotVerify, Flaw, Report, read_tiles, verify_tiles
+from audit.verify import CannotVerify, Flaw, Report, merkle, read_tiles, verify_tiles
 from audit.verify.findings import Finding
 from tests.kit.signed_log import SIGNER, evidence, keys, write_tiles
 
@@ -34,6 +35,19 @@ def test_a_whole_log_is_confirmed(root: Path):
     assert log.find(bytes(32)) is None
 
 
+def test_every_head_on_the_way_is_known(root: Path):
+    """Around full tiles, within them, of nothing and of all: as the writers' own tree has them."""
+    sizes = (1, 255, 256, 257, 511, 512, 700, 999)
+    report = verify(root, witnessed=[MADE.checkpoint(size) for size in sizes])
+    assert (report.ok, report.checkpoints, report.confirmed_size) == (True, len(sizes) + 1, 1000)
+    log = read_tiles(root, keys(), Report("x"))
+    assert log is not None
+    assert next(log.heads([0])) == merkle.EMPTY
+    forked = replace(MADE.checkpoint(513), root=bytes(32), source="another")
+    (found,) = verify(root, witnessed=[MADE.checkpoint(512), forked, MADE.checkpoint(700)]).findings
+    assert (found.flaw, found.log_index) == (Flaw.ROLLED_BACK, 512)
+
+
 def test_an_altered_entry_is_named(root: Path):
     path = root / "tile/entries/001"
     path.write_bytes(path.read_bytes().replace(b"exchange-300", b"exchange-999"))
@@ -51,8 +65,6 @@ def test_an_altered_leaf_is_named(root: Path):
 
 
 def test_leaf_and_entry_altered_together_do_not_pass(root: Path):
-    from audit.verify import merkle
-
     path = root / "tile/entries/001"
     path.write_bytes(path.read_bytes().replace(b"exchange-300", b"exchange-999"))
     tile = root / "tile/0/001"
