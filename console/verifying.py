@@ -1,18 +1,23 @@
 """Verifying for people: where this gateway's log and key are, and a report whose records are named `writer/seq`."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from audit.log.offbox import Kept, kept_notes
+from audit.log.offbox import Kept, Witnessed, kept_notes
+from audit.log.tiles import TileReader
 from audit.read.export import Published
 from audit.store.client import auditor_client
 from audit.verify import CannotVerify, Finding, Flaw, Report, verify_clickhouse, verify_package
 from audit.verify.clickhouse import handovers
+from audit.verify.cosignature import Witness, judge
 from audit.verify.handover import followed, in_package
 from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
 from audit.verify.tiles import NO_WITNESS
 from runtime.clock import SystemClock
 from runtime.settings import Settings
+
+PATIENCE_SECONDS = 3600  # a witness may be away for so long; the shipper has said so in the record
 
 
 def published_log(settings: Settings) -> Published:
@@ -43,8 +48,9 @@ def verified(
         kept = kept_notes(settings, SystemClock())
         witnessed = [*_witnessed(witnesses, keys), *_kept(kept, keys, elsewhere)]
         report = verify_clickhouse(client, texts, tiles=tiles, witnessed=witnessed, database=database, gateway=gateway)
+        vouched = [_vouched(each, keys, elsewhere, published, report.confirmed_size) for each in kept.witnessed]
         report.merge(elsewhere)
-        if not (witnesses or kept.outside):
+        if not (witnesses or kept.outside or any(vouched)):
             report.note(NO_WITNESS)  # timestamps alone lie on this machine
         report.sort()
         return report
@@ -72,6 +78,18 @@ def _kept(kept: Kept, keys: Sequence[Key], report: Report) -> list[Checkpoint]:
     if kept.timestamped:
         report.note(f"the newest timestamp is that of {kept.timestamped}")
     return found
+
+
+def _vouched(told: Witnessed, keys: Sequence[Key], report: Report, published: Published, size: int) -> bool:
+    """Whether the witness of the settings cosigned this log lately. What is missing or wrong is a finding."""
+    try:
+        began = int(json.loads(TileReader(published.tiles).body(0))["ts"]) // 1_000_000
+    except (OSError, ValueError, LookupError, TypeError):
+        return False  # nothing was signed yet
+    patience = max(PATIENCE_SECONDS, 10 * told.every_seconds)
+    now = SystemClock().now_us() // 1_000_000
+    witness = Witness.parse(told.key)
+    return judge(witness, told.notes, keys, report, size=size, began=began, now=now, patience=patience)
 
 
 def told(report: Report) -> list[str]:

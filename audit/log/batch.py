@@ -19,7 +19,7 @@ from audit.log.tree import leaf_hash
 Place = tuple[str, int]  # writer, seq
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Loaded:
     """An entry ready to go. `row` is None if its body cannot be laid out in columns."""
 

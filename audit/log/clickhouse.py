@@ -100,12 +100,12 @@ class ClickHouseTarget:
             self._client = None
 
     def events(self, spans: Spans) -> Sequence[StoredEvent]:
-        rows = self._select("writer, seq, log_index, hex(SHA256(body))", "events", spans)
-        return [(str(writer), int(seq), int(index), bytes.fromhex(digest)) for writer, seq, index, digest in rows]
+        rows = self._select("writer, seq, log_index, SHA256(body)", "events", spans)
+        return [(writer, seq, index, digest) for writer, seq, index, digest in rows]
 
     def frames(self, spans: Spans) -> Sequence[StoredFrame]:
-        rows = self._select("writer, seq, ordinal, hex(SHA256(concat(salt, content)))", "frames", spans)
-        return [(str(writer), int(seq), int(ordinal), bytes.fromhex(digest)) for writer, seq, ordinal, digest in rows]
+        rows = self._select("writer, seq, ordinal, SHA256(concat(salt, content))", "frames", spans)
+        return [(writer, seq, ordinal, digest) for writer, seq, ordinal, digest in rows]
 
     def insert_events(self, rows: Sequence[EventRow]) -> None:
         self._insert("events", rows, EventRow._fields, EVENT_TYPES)

@@ -1,4 +1,5 @@
-"""Checkpoints out of this machine's reach: another directory or mount, an S3 bucket with object lock, a timestamp.
+"""Checkpoints out of this machine's reach: another directory or mount, an S3 bucket with object lock, a timestamp, a
+witness.
 
     Box.put(name, note)   keeps one checkpoint for good; a second, different one of the same name is Conflict
     Box.all()             every note that is kept, also what somebody wrote over in a bucket with versions
@@ -22,6 +23,8 @@ import httpx
 
 from audit.log.boxes import Box, BoxAway, BoxConflict
 from audit.log.s3 import Credentials, Request, query_string, sign
+from audit.log.tiles import TileReader
+from audit.log.witness import WitnessBox
 from audit.write import Value
 from runtime.clock import Clock
 from runtime.fileio import sync_dir
@@ -155,11 +158,11 @@ def _tag(text: str, name: str) -> str:
 
 def boxes(settings: Settings, clock: Clock) -> list[tuple[CheckpointTarget, Box]]:
     """Raises BoxAway when a key file cannot be read."""
-    timestamps = settings.gateway.state_dir / "log" / "timestamps"
-    return [(target, _box(target, clock, timestamps)) for target in settings.checkpoint_targets]
+    log = settings.gateway.state_dir / "log"
+    return [(target, _box(target, clock, log)) for target in settings.checkpoint_targets]
 
 
-def _box(target: CheckpointTarget, clock: Clock, timestamps: Path) -> Box:
+def _box(target: CheckpointTarget, clock: Clock, log: Path) -> Box:
     if target.kind == "directory":
         assert target.path is not None
         return DirectoryBox(target.path)
@@ -168,7 +171,10 @@ def _box(target: CheckpointTarget, clock: Clock, timestamps: Path) -> Box:
         assert target.ca is not None
         from audit.log.timestamp import TimestampBox  # only who uses one pays for its library
 
-        return TimestampBox(target.endpoint, target.ca, timestamps)
+        return TimestampBox(target.endpoint, target.ca, log / "timestamps")
+    if target.kind == "witness":
+        assert target.endpoint is not None
+        return WitnessBox(target.endpoint, target.witness_key, TileReader(log / "tiles"), log / "witnesses")
     assert target.access_key_file is not None
     assert target.secret_key_file is not None
     keys = Credentials(_read(target.access_key_file), _read(target.secret_key_file), target.region)
@@ -208,6 +214,15 @@ class Keeper:
         return [("log.checkpoint_target_back", {"target": self.box.name, "size": size})] if trouble else []
 
 
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """What a witness is said to have cosigned. `key`: its verifier key; `notes`: (where, note)."""
+
+    key: str
+    every_seconds: int
+    notes: list[tuple[str, str]]
+
+
 @dataclass
 class Kept:
     """What the targets hold. `outside`: it is kept where nobody of this machine can delete it."""
@@ -216,6 +231,7 @@ class Kept:
     silent: list[str] = field(default_factory=list)  # what could not be read
     outside: bool = False
     timestamped: str = ""  # the newest checkpoint that an authority gave a time
+    witnessed: list[Witnessed] = field(default_factory=list)
 
 
 def kept_notes(settings: Settings, clock: Clock) -> Kept:
@@ -231,6 +247,9 @@ def kept_notes(settings: Settings, clock: Clock) -> Kept:
             kept.notes += [(where, note.decode("utf-8", "replace")) for where, note in box.all(settings.gateway.id)]
         except BoxAway as error:
             kept.silent.append(error.message)
+        if target.kind == "witness":
+            kept.witnessed.append(Witnessed(target.witness_key, target.every_seconds, kept.notes[before:]))
+            continue
         if len(kept.notes) == before:
             continue
         if target.kind == "timestamp":

@@ -17,7 +17,7 @@ EVENT = "seq, CAST(body AS BLOB), CAST(hash AS BLOB), CAST(ts AS INTEGER)"
 BEYOND_REPAIR = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, here and below: that would double what it costs to make one
 class Spooled:
     """An event as its writer left it."""
 
@@ -28,7 +28,7 @@ class Spooled:
     ts_us: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SpooledFrame:
     writer: str
     seq: int

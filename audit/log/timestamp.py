@@ -8,11 +8,9 @@ this machine and can be deleted with the rest, so it is no witness; keep copies 
 `openssl ts -verify -data SIZE.note -in SIZE.tsr -CAfile roots.pem`.
 """
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 from cryptography import x509
 from rfc3161_client import (
     TimestampRequestBuilder,
@@ -22,10 +20,10 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
+from audit.log.asking import SECONDS, post
 from audit.log.boxes import BoxAway, BoxConflict
 from runtime.fileio import atomic_write, private_dir
 
-SECONDS = 20.0  # for a whole question, however slowly its answer comes
 MAX_TOKEN = 64 << 10
 NOTE, TOKEN = ".note", ".tsr"
 
@@ -73,26 +71,10 @@ class TimestampBox:
         return token.exists()
 
     def _ask(self, request: bytes) -> bytes:
-        try:
-            return asyncio.run(self._answer(request))
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise BoxAway(f"{self.name} does not answer: {type(error).__name__}") from None
-
-    async def _answer(self, request: bytes) -> bytes:
-        """Anybody on the way may answer plain HTTP: no more of it is read than a token may have, nothing unpacked."""
-        headers = {"content-type": "application/timestamp-query", "accept-encoding": "identity"}  # RFC 3161 §3.4
-        content = b""
-        async with (
-            asyncio.timeout(self._seconds),
-            httpx.AsyncClient(timeout=2 * self._seconds, trust_env=False) as client,
-            client.stream("POST", self._url, content=request, headers=headers) as answer,
-        ):
-            if answer.status_code != 200:
-                raise BoxAway(f"{self.name} answered {answer.status_code}")
-            async for piece in answer.aiter_raw():
-                content += piece
-                if len(content) > MAX_TOKEN:
-                    raise BoxAway(f"{self.name} answered more than {MAX_TOKEN} bytes")
+        headers = {"content-type": "application/timestamp-query"}  # RFC 3161 §3.4
+        status, content = post(self._url, request, headers, MAX_TOKEN, self._seconds)
+        if status != 200:
+            raise BoxAway(f"{self.name} answered {status}")
         return content
 
     def _check(self, content: bytes, note: bytes, nonce: int | None = None) -> TimeStampResponse:

@@ -122,8 +122,9 @@ def _copy_log(published: Published, package: Package) -> None:
         for file in sorted(published.tiles.rglob("*")):
             _copy(file, target / file.relative_to(published.tiles), package)
     (target / "checkpoint").write_bytes(note)
-    if (stamped := published.tiles.with_name("timestamps")).is_dir():
-        shutil.copytree(stamped, package.folder / "timestamps")
+    for vouched in ("timestamps", "witnesses"):
+        if (kept := published.tiles.with_name(vouched)).is_dir():
+            shutil.copytree(kept, package.folder / vouched)
 
 
 def _copy(file: Path, target: Path, package: Package) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from audit.verify.clickhouse import connect, handovers, verify_clickhouse
+from audit.verify.cosignature import Witness, judge
 from audit.verify.findings import CannotVerify, Report
 from audit.verify.handover import followed, in_package, in_tiles
 from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         report = _verify(options)
+        _cosigned(options, report)
     except CannotVerify as error:
         print(error.diagnostics(), file=sys.stderr)
         return 2
@@ -37,6 +39,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--witness", action="append", default=[], type=Path, help="a checkpoint kept elsewhere, or a folder of them"
     )
+    parser.add_argument(
+        "--cosigner", action="append", default=[], type=Path, metavar="FILE", help="verifier key of a witness that must"
+        " have signed the checkpoints given by --witness, too",
+    )  # fmt: skip
     parser.add_argument("--gateway", help="whose log (default: the name in the key)")
     parser.add_argument("--database", default="audit")
     parser.add_argument("--json", action="store_true")
@@ -60,9 +66,27 @@ def _verify(options: argparse.Namespace) -> Report:
     )
 
 
+def _cosigned(options: argparse.Namespace, report: Report) -> None:
+    """Every checkpoint that was kept elsewhere has the line of each witness; a witness without any is missing."""
+    where = Path(options.where)
+    more = in_package(where) if options.what == "package" else in_tiles(where) if options.what == "tiles" else ()
+    keys = followed(parse_keys([_read(Path(file)) for file in options.vkey]), more)
+    kept = [(str(file), _read(file)) for file in _files(options.witness)]
+    for file in options.cosigner:
+        witness = Witness.parse(_read(file))
+        judge(witness, kept, keys, report, size=report.confirmed_size, began=-1, now=0, patience=0)  # whatever its age
+    report.sort()
+
+
+def _files(given: Sequence[Path]) -> list[Path]:
+    """Files as they are, of folders the checkpoints in them, wherever."""
+    found = [part for path in given for part in (sorted(path.rglob("[0-9]*")) if path.is_dir() else [path])]
+    return [path for path in found if not path.is_dir()]
+
+
 def _witnessed(files: Sequence[Path], keys: Sequence[Key]) -> list[Checkpoint]:
     found = []
-    for file in [part for path in files for part in (sorted(path.rglob("[0-9]*")) if path.is_dir() else [path])]:
+    for file in _files(files):
         try:
             found.append(open_checkpoint(_read(file), keys, f"the off-box checkpoint {file.name}"))
         except NoteRefused as error:

@@ -1,5 +1,7 @@
 """Settings about what lies outside: upstream keys, where checkpoints and events go, who is notified."""
 
+import base64
+import hashlib
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -20,11 +22,14 @@ class Secret(Section):
 class CheckpointTarget(Section):
     """Where checkpoints are kept out of reach of who holds this machine."""
 
-    kind: Literal["directory", "s3", "timestamp"] = Field(
-        description="directory: another disk or mount. s3: object lock. timestamp: RFC 3161."
+    kind: Literal["directory", "s3", "timestamp", "witness"] = Field(
+        description="directory: another disk or mount. s3: object lock. timestamp: RFC 3161. witness: tlog-witness."
     )
     path: Path | None = Field(None, description="directory: the absolute folder.")
-    endpoint: str | None = Field(None, description="s3, timestamp: URL, e.g. https://s3.eu-central-1….")
+    endpoint: str | None = Field(
+        None, description="s3, timestamp, witness: URL, e.g. https://s3.eu-central-1…; a witness's submission prefix."
+    )
+    witness_key: str = Field("", description="witness: its verifier key, `<name>+<id>+<base64>`, Ed25519 cosignatures.")
     ca: Path | None = Field(None, description="timestamp: certificates that the authority's chain must end in, PEM.")
     region: str = Field("us-east-1", description="s3: region that requests are signed for.")
     bucket: str = Field("", pattern=r"^[a-z0-9.-]{0,63}$", description="s3: a bucket with object lock.")
@@ -41,6 +46,10 @@ class CheckpointTarget(Section):
             raise ValueError("a directory target needs an absolute path")
         if self.kind == "timestamp" and not (self.ca and urlsplit(self.endpoint or "").scheme in ("http", "https")):
             raise ValueError("a timestamp target needs endpoint and ca")  # plain http is usual: answers are signed
+        if self.kind == "witness" and urlsplit(self.endpoint or "").scheme not in ("http", "https"):
+            raise ValueError("a witness target needs an endpoint")  # plain http will do: its answers are signed, too
+        if self.kind == "witness" and not _of_witness(self.witness_key):
+            raise ValueError("a witness target needs witness_key: `<name>+<id>+<base64>` of an Ed25519 key of type 4")
         if self.kind == "s3":
             url = urlsplit(self.endpoint or "")
             if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname)):
@@ -48,6 +57,17 @@ class CheckpointTarget(Section):
             if not (self.bucket and self.access_key_file and self.secret_key_file):
                 raise ValueError("an s3 target needs bucket, access_key_file and secret_key_file")
         return self
+
+
+def _of_witness(vkey: str) -> bool:
+    """Whether it is a C2SP verifier key for Ed25519 cosignatures, of which the id belongs to the key."""
+    try:
+        name, key_id, encoded = vkey.split("+", 2)
+        raw = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        return False
+    expected = hashlib.sha256(name.encode() + b"\n" + raw).hexdigest()[:8]
+    return bool(name) and len(raw) == 33 and raw[0] == 4 and key_id == expected
 
 
 class ForwardTarget(Section):

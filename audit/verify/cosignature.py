@@ -1,0 +1,100 @@
+"""Cosignatures of a witness (C2SP tlog-cosignature, cosignature/v1 with Ed25519) on checkpoints of the log. Pure.
+
+A witness signs a checkpoint only if the log grew from the one it signed before. Its line holds a key id, eight bytes of
+time (seconds, big endian) and a signature over `cosignature/v1`, `time <seconds>` and the checkpoint's text.
+"""
+
+import base64
+import datetime
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from audit.verify.findings import CannotVerify, Finding, Flaw, Report
+from audit.verify.notes import MAX_NOTE, Key, NoteRefused, open_checkpoint
+
+COSIGNATURE = 4  # type byte of such keys
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    name: str
+    key_id: bytes
+    public: bytes
+
+    @classmethod
+    def parse(cls, vkey: str) -> "Witness":
+        """`<name>+<key id>+<base64>`; raises CannotVerify."""
+        try:
+            name, key_id, encoded = vkey.strip().split("+", 2)
+            raw = base64.b64decode(encoded, validate=True)
+            expected = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
+            if len(raw) != 33 or raw[0] != COSIGNATURE or not name or expected.hex() != key_id:
+                raise ValueError
+        except ValueError:
+            raise CannotVerify("not a witness's verifier key (name+id+base64 of an Ed25519 key, type 4)") from None
+        return cls(name, expected, raw[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """`at`: unix seconds, as the witness says."""
+
+    size: int
+    at: int
+
+
+def cosigned(note: str, witness: Witness, keys: Sequence[Key]) -> Cosigned:
+    """What the witness signed under a checkpoint that the log signed. Raises NoteRefused."""
+    point = open_checkpoint(note, keys)
+    text, _, lines = note[:MAX_NOTE].rpartition("\n\n")
+    for line in lines.splitlines():
+        mark, name, encoded = (*line.split(" ", 2), "", "", "")[:3]
+        if mark != "\u2014" or name != witness.name:
+            continue
+        blob = base64.b64decode(encoded)  # open_checkpoint has seen that it is base64
+        if blob[:4] != witness.key_id:
+            continue
+        at = int.from_bytes(blob[4:12], "big")
+        message = f"cosignature/v1\ntime {at}\n{text}\n".encode()
+        try:
+            Ed25519PublicKey.from_public_bytes(witness.public).verify(blob[12:], message)
+        except InvalidSignature:
+            raise NoteRefused(f"the cosignature of {witness.name} does not fit") from None
+        return Cosigned(point.size, at)
+    raise NoteRefused(f"it has no cosignature of {witness.name}")
+
+
+def judge(
+    witness: Witness, kept: Sequence[tuple[str, str]], keys: Sequence[Key], report: Report, *, size: int,
+    began: int, now: int, patience: int,
+) -> bool:  # fmt: skip
+    """Whether the witness vouches for the log as it is. `kept`: (where, note). The log has `size` entries, the first of
+    `began`; times in unix seconds. After `patience` seconds without a cosignature of what came since one is missing."""
+    newest: Cosigned | None = None
+    for where, note in kept:
+        try:
+            found = cosigned(note, witness, keys)
+        except NoteRefused as error:
+            report.add(Finding(Flaw.FORGED, f"the checkpoint kept at {where}: {error}"))
+            continue
+        newest = found if newest is None or found.size > newest.size else newest
+    if newest is not None:
+        report.note(f"{witness.name} cosigned {newest.size} entries at {_when(newest.at)}")
+    if (newest is None or newest.size < size) and now - (newest.at if newest else began) > patience:
+        since = f"since the one over {newest.size} entries at {_when(newest.at)}" if newest else "of any checkpoint"
+        message = f"no cosignature of {witness.name} {since}, though the log has {size} entries"
+        report.add(Finding(Flaw.MISSING, message, newest.size if newest else 0))
+        return False
+    return newest is not None
+
+
+def _when(seconds: int) -> str:
+    """Seconds that a stranger wrote may be of no calendar."""
+    try:
+        return f"{datetime.datetime.fromtimestamp(seconds, datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError, OSError):
+        return f"second {seconds}"
