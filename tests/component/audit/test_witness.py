@@ -126,7 +126,9 @@ def test_a_witness_that_is_not_there_is_told_once_and_stops_nothing(asked: Witne
     assert keeper.step() == []
 
 
-@pytest.mark.parametrize("change", [{"witness_key": ""}, {"endpoint": "ftp://x"}, {"endpoint": None}, {"witness_key": 1}])
+@pytest.mark.parametrize(
+    "change", [{"witness_key": ""}, {"endpoint": "ftp://x"}, {"endpoint": None}, {"witness_key": 1}]
+)
 def test_settings_that_name_no_witness_are_refused(asked: Witness, change: dict[str, object]):
     told = {"kind": "witness", "endpoint": asked.url, "witness_key": asked.vkey}
     assert CheckpointTarget.model_validate(told).kind == "witness"
