@@ -8,6 +8,9 @@ COPY requirements /app/requirements
 RUN python -m venv /app/.venv \
  && /app/.venv/bin/pip install --no-cache-dir --require-hashes -r requirements/run.lock \
  && /app/.venv/bin/pip install --no-cache-dir --no-deps --ignore-requires-python --require-hashes -r requirements/engine.lock
+# `--build-arg EXTRAS=postgres`: the driver for gateways that share approvals, LGPL
+ARG EXTRAS=""
+RUN for extra in $EXTRAS; do /app/.venv/bin/pip install --no-cache-dir --require-hashes -r "requirements/$extra.lock" || exit 1; done
 COPY . /app
 RUN /app/.venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e /app
 

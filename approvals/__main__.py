@@ -11,18 +11,21 @@ from approvals.notifying.send import Sender
 from approvals.notifying.service import Notifying
 from approvals.people import Door
 from approvals.service import ApprovalsService, HoldsService, RevocationsService
+from approvals.sharing.store import SharedStore
 from approvals.store import Store
 from approvals.writer import Writer
 from audit.write import metrics as store_metrics
 from identity import Verifier, people_issuer
 from runtime import metrics, tracing
-from runtime.clock import SystemClock
+from runtime.clock import Clock, SystemClock
 from runtime.serve import main, serve_grpc
 from runtime.settings import Settings, load
 from snapshot.current import Current
 from snapshot.masking_keys import masking_keys
 
 GRACE_S = 0.5  # waits are open-ended: ending them quickly lets clients wait again at the next process
+
+LEAD_S = 1.0  # how often the others look whether the one that tells people is gone
 
 
 async def run(settings: Settings) -> None:
@@ -32,15 +35,7 @@ async def run(settings: Settings) -> None:
 
 async def _run(settings: Settings) -> None:
     clock = SystemClock()
-    spool = settings.spool
-    store = Store(
-        settings.gateway.state_dir,
-        settings.gateway.id,
-        clock,
-        max_bytes=spool.max_bytes,
-        reserved_percent=spool.reserved_percent,
-        max_age_seconds=spool.max_age_seconds,
-    )
+    store = _store(settings, clock)
     writer = Writer(store, clock, settings.approvals.max_waiting)
     await writer.open()
     try:
@@ -51,6 +46,18 @@ async def _run(settings: Settings) -> None:
             await _serve(settings, writer, await _people(settings, writer, stack, current, floor), floor)
     finally:
         await writer.close()
+
+
+def _store(settings: Settings, clock: Clock) -> Store | SharedStore:
+    spool, folder, gateway = settings.spool, settings.gateway.state_dir, settings.gateway.id
+    limits = {
+        "max_bytes": spool.max_bytes,
+        "reserved_percent": spool.reserved_percent,
+        "max_age_seconds": spool.max_age_seconds,
+    }
+    if settings.shared.url:
+        return SharedStore(folder, gateway, clock, to=settings.shared, **limits)
+    return Store(folder, gateway, clock, **limits)
 
 
 async def _people(
@@ -88,6 +95,8 @@ async def _serve(settings: Settings, writer: Writer, people: ApprovalsService, f
 
 async def _tell(settings: Settings, writer: Writer) -> None:
     if settings.notifiers:
+        while not await writer.leads():
+            await asyncio.sleep(LEAD_S)
         clock = SystemClock()
         async with Sender(clock) as send:
             await Notifying(settings.notifiers, writer, send, clock, settings.console.url).run()

@@ -4,6 +4,8 @@ A client that waits holds a stream to us. When the stream is gone without a word
 request that never came to wait), the client is expected back for ATTEND_US; after that it counts as left.
 """
 
+from collections.abc import Collection
+
 from approvals.deadlines import Deadlines
 from approvals.machine import Approval
 
@@ -15,6 +17,7 @@ class Attendance:
     def __init__(self) -> None:
         self._leases: Deadlines[Seat] = Deadlines()
         self._there: dict[Seat, int] = {}  # how many streams wait for it
+        self._elsewhere: dict[Seat, str] = {}  # at which other gateway its client waits: there it is expected
 
     def come(self, seat: Seat) -> None:
         self._there[seat] = self._there.get(seat, 0) + 1
@@ -26,13 +29,29 @@ class Attendance:
         if not self._there[seat]:
             del self._there[seat]
 
+    def at(self, seat: Seat, gateway: str) -> None:
+        """Its client came last to this gateway; empty: to ours."""
+        if gateway:
+            self._elsewhere[seat] = gateway
+        else:
+            self._elsewhere.pop(seat, None)
+
+    def pop_with(self, gateways: Collection[str]) -> list[Seat]:
+        """Those whose client is at one of these gateways, which are gone: nobody else can say that it left."""
+        seats = [seat for seat, gateway in self._elsewhere.items() if gateway in gateways]
+        for seat in seats:
+            del self._elsewhere[seat]
+        return seats
+
     def expect(self, approval: Approval, now_us: int) -> None:
         """Whoever should wait for it and is not there is expected from now on. Where nobody waits, nobody is."""
         waits = approval.card.terms.wait == "hold" and not approval.state.final
         expected = approval.waiting if waits else ()
         for exchange in approval.exchanges:
             seat = (approval.id, exchange)
-            if exchange not in expected or seat in self._there:
+            if approval.state.final:
+                self._elsewhere.pop(seat, None)
+            if exchange not in expected or seat in self._there or seat in self._elsewhere:
                 self._leases.set(seat, None)
             elif not self._leases.has(seat):
                 self._leases.set(seat, now_us + ATTEND_US)

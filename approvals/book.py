@@ -5,6 +5,7 @@ are what later steps of the same group see, so that a group of steps equals the 
 """
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from approvals import machine
 from approvals.asks import checked
@@ -14,6 +15,7 @@ from approvals.facts import Ask, Card, Granted, State, Vote, Wish
 from approvals.machine import Approval
 from approvals.revocations import By, Lifted, Made, Revocation, Revocations, Traits
 from approvals.revocations import fold as revoked
+from approvals.rows import Entry
 from approvals.standing import Standing, given, wished
 from approvals.standings import Stand, Standings
 from approvals.steps import Grant, Return, Revoke, Step, Tick, Why
@@ -30,6 +32,14 @@ def first(listed: Sequence[Approval], most: int) -> list[Approval]:
     others = sorted((each for each in listed if each.state is not State.REQUESTED), key=lambda each: -each.changed_us)
     chosen = {each.id for each in (*waiting[:most], *others[:most])}
     return [each for each in listed if each.id in chosen]
+
+
+class Learned(NamedTuple):
+    """What others did made these, as they are now."""
+
+    approvals: list[Approval]
+    revocations: list[Revocation]
+    standings: list[Standing]
 
 
 class Book:
@@ -158,6 +168,25 @@ class Book:
         self._notices.append(Notice(after, fact))
         return after
 
+    def learn(self, entries: Iterable[Entry]) -> Learned:
+        """What other gateways have made durable meanwhile; it is true already. Nothing may be staged."""
+        approvals: dict[str, Approval] = {}
+        learned = Learned([], [], [])
+        for entry in entries:
+            if entry.kind == "revocation":
+                learned.revocations.append(revoked([entry.fact], self.revocations.get(entry.id)))
+                self.revocations.put(learned.revocations[-1])
+            elif entry.kind == "standing":
+                standing = self.standings.learn(entry.id, entry.fact)
+                learned.standings.extend([standing] if standing else ())
+            else:
+                after = machine.fold([entry.fact], approvals.get(entry.id) or self._open.get(entry.id))
+                approvals[after.id] = after
+                self._index(after)
+        self._settle(approvals.values())
+        learned.approvals.extend(approvals.values())
+        return learned
+
     def settle(self) -> list[Approval]:
         """The staged approvals are true now; returns them as they are at the end of the group."""
         changed, self._staged, self._changes = list(self._staged.values()), {}, []
@@ -165,11 +194,7 @@ class Book:
             self.revocations.put(notice.after)
         self._notices = []
         self.standings.settle()
-        for approval in changed:
-            if approval.state.final:
-                self._open.pop(approval.id, None)
-            else:
-                self._open[approval.id] = approval
+        self._settle(changed)
         return changed
 
     def drop(self) -> None:
@@ -211,9 +236,18 @@ class Book:
         return approval, decided.why
 
     def _stage(self, change: Change) -> None:
-        approval = change.after
-        self._staged[approval.id] = approval
+        self._staged[change.after.id] = change.after
         self._changes.append(change)
+        self._index(change.after)
+
+    def _settle(self, changed: Iterable[Approval]) -> None:
+        for approval in changed:
+            if approval.state.final:
+                self._open.pop(approval.id, None)
+            else:
+                self._open[approval.id] = approval
+
+    def _index(self, approval: Approval) -> None:
         key = approval.card.binding.key
         if not approval.state.final:
             self._by_key[key] = approval.id

@@ -55,6 +55,10 @@ class ApprovalsDown(GatewayError):
     code = "approvals_down"
 
 
+class StoreFailed(Exception):
+    """PostgreSQL's counterpart of `sqlite3.Error`: after it the process ends. Its text never quotes a value."""
+
+
 class TooManyWaiting(GatewayError):
     code = "too_many_waiting"
 

@@ -17,10 +17,12 @@ from approvals.book import first
 from approvals.errors import (
     CODE_KEY,
     SENTENCES,
+    ApprovalsDown,
     AskInvalid,
     NotAllowed,
     NotChanged,
     SignInNeeded,
+    StoreFailed,
     UnknownApproval,
     status_of,
 )
@@ -56,7 +58,7 @@ async def told(context: Context, name: str = "") -> AsyncIterator[None]:
             yield
     except Error as error:
         await context.abort(status_of(error), error.message, ((CODE_KEY, error.code),))
-    except (ValueError, KeyError, sqlite3.Error) as error:
+    except (ValueError, KeyError, sqlite3.Error, StoreFailed) as error:
         logger.error("failed", extra={"fields": {"error_type": type(error).__name__}})
         await context.abort(grpc.StatusCode.INTERNAL, "internal error", ((CODE_KEY, "internal"),))
 
@@ -106,10 +108,13 @@ class RevocationsService(stubs.RevocationsServicer):
         async with told(context):
             with self._writer.following() as feed:
                 known = await self._writer.revocations()
+                if not self._writer.fresh:  # a complete copy that is old would count as news
+                    raise ApprovalsDown("what other gateways revoke is not known here at present")
                 yield pb.RevocationChange(complete=True, revocations=map(wire.revocation_to, known))
-                while True:
+                while self._writer.fresh:
                     changes = await feed.take(BEAT_S)
                     yield pb.RevocationChange(revocations=map(wire.revocation_to, changes))
+                raise ApprovalsDown("what other gateways revoke is not known here at present")
 
 
 class ApprovalsService(stubs.ApprovalsServicer):

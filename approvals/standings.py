@@ -87,6 +87,16 @@ class Standings:
             self._stage(standing, (Reviewed(standing.facts + 1, at_us, by, words),))
         return self.get(standing_id)
 
+    def learn(self, standing_id: str, fact: Fact) -> Standing | None:
+        """What another gateway has made durable; None: of one that matters to nobody any more."""
+        before = self._all.get(standing_id)
+        if before is None and not isinstance(fact, Given):
+            return None
+        after = fold([fact], before)
+        self._staged[standing_id] = after
+        self.settle()
+        return after
+
     def end_of(self, revocation: Revocation) -> None:
         """An identity that is stopped keeps nothing that was granted in advance."""
         by = revocation.made.by

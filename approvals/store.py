@@ -6,36 +6,28 @@
     deliveries(notifier, note)   what notifiers were told, or will never be
     revocations(id, n, body)     the facts of revocations; never forgotten
     standings(id, n, body)       the facts of standing grants; never forgotten, a policy bounds how many there are
+    shared(database, pos)        one row once this gateway shares its approvals: then they are not here
 
 Beside them stand the spool's own tables. What ended is forgotten after a while, because the evidence has it.
 One thread at a time; knows nothing of asyncio.
 """
 
-import contextlib
-import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Mapping, Sequence
 
-from pydantic import Field, TypeAdapter
-
-from approvals.began import Began
+from approvals.attendance import Seat
 from approvals.errors import ApprovalsDown
-from approvals.evidence import Change, Notice, draft, notice_draft, stand_draft
-from approvals.facts import Fact, Shown
+from approvals.evidence import Change, Notice
+from approvals.facts import Shown
 from approvals.machine import Approval, IllegalFact, fold
-from approvals.revocations import Revocation, RevocationFact
+from approvals.revocations import Revocation
 from approvals.revocations import fold as revoked
-from approvals.standing import Fact as StandingFact
+from approvals.rows import FACT, REVOCATION, STANDING, Entry, grouped
 from approvals.standing import Standing
 from approvals.standing import fold as stood
 from approvals.standings import Stand
-from audit.write import Draft, append, beat, finish, install, metrics, trim
-from audit.write.commit import connect
-from audit.write.tables import usage
-from runtime.clock import Clock
-from runtime.fileio import exclusive, private_dir
+from approvals.trail import Trail
+from audit.write import Draft, append, metrics
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (
@@ -50,85 +42,55 @@ CREATE TABLE IF NOT EXISTS standings (
 CREATE TABLE IF NOT EXISTS deliveries (
   notifier TEXT NOT NULL, note TEXT NOT NULL, at_us INTEGER NOT NULL, PRIMARY KEY (notifier, note)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shown (id TEXT PRIMARY KEY, media TEXT NOT NULL, content BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS shared (database TEXT NOT NULL, pos INTEGER NOT NULL);
 """
 DELIVERIES_KEPT_US = 31 * 86_400_000_000  # longer than anything waits for an answer or a review is told of
 FINISHED_SHOWN = 1000  # how many finished ones a list shows at most
 
-_fact: TypeAdapter[Fact] = TypeAdapter(Annotated[Fact, Field(discriminator="type")])
-_standing: TypeAdapter[StandingFact] = TypeAdapter(Annotated[StandingFact, Field(discriminator="type")])
-_revocation: TypeAdapter[RevocationFact] = TypeAdapter(Annotated[RevocationFact, Field(discriminator="type")])
 
+class Store(Trail):
+    """Of one gateway alone; `sharing/store.py` is its like for several."""
 
-class Store:
-    def __init__(
-        self,
-        state_dir: Path,
-        gateway: str,
-        clock: Clock,
-        *,
-        max_bytes: int = 2 << 30,
-        reserved_percent: int = 20,
-        max_age_seconds: int = 604_800,
-    ) -> None:
-        self.path, self.cursor = state_dir / "approvals.db", state_dir / "log" / "cursor.db"
-        self._gateway, self._clock = gateway, clock
-        self._max_bytes, self._reserved_percent, self._max_age_seconds = max_bytes, reserved_percent, max_age_seconds
-        self._usage = (0, max_bytes)
-        self._began = Began(clock)
-        self._conn: sqlite3.Connection | None = None
-        self._lock = -1
-
-    @property
-    def conn(self) -> sqlite3.Connection:
-        if self._conn is None:
-            raise ApprovalsDown("the store is not open")
-        return self._conn
+    shared = False
+    patience_s: float | None = None  # how long a step of it may take; a local disk is waited for
 
     def open(self) -> list[Approval]:
         """Starts an epoch and returns what is open. Raises ApprovalsDown when another process is the writer."""
-        private_dir(self.path.parent)
-        self._lock = _exclusive(self.path.with_suffix(".lock"))
-        try:
-            self._conn = connect(self.path)
-            # a commit whose fsync failed may live on in the page cache alone: bring it down before trusting it
-            self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            with self._transaction() as conn:
-                for statement in filter(str.strip, SCHEMA.split(";")):
-                    conn.execute(statement)
-                install(
-                    conn,
-                    role="approvals",
-                    gateway=self._gateway,
-                    max_bytes=self._max_bytes,
-                    reserved_percent=self._reserved_percent,
-                    max_age_seconds=self._max_age_seconds,
-                    clock=self._clock,
-                    cursor=self.cursor,
-                )
-        except sqlite3.Error as error:
-            self.close(clean=False)
-            raise ApprovalsDown(f"{self.path}: {_name(error)}") from None
+        self.start(SCHEMA, _alone)
         ids = self.conn.execute("SELECT id FROM cards WHERE open = 1 ORDER BY id").fetchall()
         return [self._fold(row[0]) for row in ids]
 
-    def close(self, *, clean: bool = True) -> None:
-        if self._conn is not None:
-            with contextlib.suppress(sqlite3.Error):
-                if clean:
-                    with self._transaction() as conn:
-                        finish(conn, self._clock)
-                self._conn.close()
-            self._conn = None
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+    def begin(self) -> Sequence[Entry]:
+        """A round of steps begins, to end with `commit` or `abandon`; returns what others did meanwhile: nothing."""
+        return ()
+
+    def catch_up(self) -> Sequence[Entry]:
+        return ()
+
+    def abandon(self) -> None:
+        """The round has nothing to commit."""
+
+    def elsewhere(self) -> Mapping[Seat, str]:
+        """Who waits at which other gateway."""
+        return {}
+
+    def absent(self) -> frozenset[str]:
+        """Other gateways whose approvals process is away. Says, too, that this one is not."""
+        return frozenset()
+
+    def leads(self) -> bool:
+        """Whether this process does what one of all must do: telling people."""
+        return True
+
+    def cut(self) -> None:
+        """What hangs is to fail."""
 
     def commit(self, changes: Sequence[Change], notices: Sequence[Notice] = (), stands: Sequence[Stand] = ()) -> None:
         """All of them, with their events, in one transaction. Raises SpoolFull (nothing happened), sqlite3.Error."""
-        with self._transaction() as conn:
+        with self.transaction() as conn:
             conn.executemany(
                 "INSERT INTO facts VALUES (?,?,?)",
-                [(change.after.id, change.fact.n, _fact.dump_json(change.fact)) for change in changes],
+                [(change.after.id, change.fact.n, FACT.dump_json(change.fact)) for change in changes],
             )
             conn.executemany(
                 "INSERT OR REPLACE INTO cards VALUES (?,?,?,?)",
@@ -139,32 +101,25 @@ class Store:
             conn.executemany("INSERT INTO shown VALUES (?,?,?)", rows)
             conn.executemany(
                 "INSERT INTO revocations VALUES (?,?,?)",
-                [(notice.after.id, notice.fact.n, _revocation.dump_json(notice.fact)) for notice in notices],
+                [(notice.after.id, notice.fact.n, REVOCATION.dump_json(notice.fact)) for notice in notices],
             )
             conn.executemany(
                 "INSERT INTO standings VALUES (?,?,?)",
-                [(stand.after.id, stand.fact.n, _standing.dump_json(stand.fact)) for stand in stands],
+                [(stand.after.id, stand.fact.n, STANDING.dump_json(stand.fact)) for stand in stands],
             )
-            drafts = [
-                *map(notice_draft, notices),
-                *(stand_draft(stand, self._began.took_us(stand.after.id)) for stand in stands),
-                *(draft(change, self._began.took_us(change.after.id)) for change in changes),
-            ]
-            append(conn, drafts, self._clock)
-            self._usage = usage(conn)
-        for change in changes:
-            self._began.note(change.after.id, change.fact.n, ended=change.after.state.final)
-        for stand in stands:
-            self._began.note(stand.after.id, stand.fact.n, ended=not stand.after.kept)
+            drafts = self.drafts(changes, notices, stands)
+            append(conn, drafts, self.clock)
+            self.measure(conn)
+        self.note(changes, stands)
         metrics.count(drafts)
 
     def told(self, drafts: Sequence[Draft], delivered: tuple[str, str] | None) -> None:
         """Records a delivery, and that it needs no other. Raises SpoolFull, sqlite3.Error."""
-        with self._transaction() as conn:
-            append(conn, drafts, self._clock)
+        with self.transaction() as conn:
+            append(conn, drafts, self.clock)
             if delivered is not None:
-                conn.execute("INSERT OR IGNORE INTO deliveries VALUES (?,?,?)", (*delivered, self._clock.now_us()))
-            self._usage = usage(conn)
+                conn.execute("INSERT OR IGNORE INTO deliveries VALUES (?,?,?)", (*delivered, self.clock.now_us()))
+            self.measure(conn)
         metrics.count(drafts)
 
     def delivered(self) -> frozenset[tuple[str, str]]:
@@ -186,75 +141,37 @@ class Store:
 
     def revocations(self) -> list[Revocation]:
         """All that were ever made, oldest first."""
-        facts: dict[str, list[RevocationFact]] = {}
-        for row in self.conn.execute("SELECT id, body FROM revocations ORDER BY id, n").fetchall():
-            facts.setdefault(row[0], []).append(_revocation.validate_json(row[1]))
-        return [revoked(these) for these in facts.values()]
+        found = grouped(self.conn.execute("SELECT id, body FROM revocations ORDER BY id, n"))
+        return [revoked(map(REVOCATION.validate_json, bodies)) for bodies in found.values()]
 
     def standings(self) -> list[Standing]:
         """All that were ever given, oldest first."""
-        facts: dict[str, list[StandingFact]] = {}
-        for row in self.conn.execute("SELECT id, body FROM standings ORDER BY id, n").fetchall():
-            facts.setdefault(row[0], []).append(_standing.validate_json(row[1]))
-        return [stood(these) for these in facts.values()]
+        found = grouped(self.conn.execute("SELECT id, body FROM standings ORDER BY id, n"))
+        return [stood(map(STANDING.validate_json, bodies)) for bodies in found.values()]
 
     def forget(self, before_us: int, most: int = 500) -> int:
         """Drops up to `most` approvals that ended before `before_us`; the evidence has them. Returns how many."""
         query = "SELECT id FROM cards WHERE open = 0 AND changed_us < ? ORDER BY changed_us LIMIT ?"
         ids = self.conn.execute(query, (before_us, most)).fetchall()
-        with self._transaction() as conn:
+        with self.transaction() as conn:
             conn.executemany("DELETE FROM shown WHERE id = ?", ids)
             conn.executemany("DELETE FROM facts WHERE approval = ?", ids)
             conn.executemany("DELETE FROM cards WHERE id = ?", ids)
             conn.execute("DELETE FROM deliveries WHERE at_us < ?", (before_us - DELIVERIES_KEPT_US,))
         return len(ids)
 
-    def beat(self) -> None:
-        """This writer's sign of life in the record."""
-        with self._transaction() as conn:
-            beat(conn, self._clock)
-
-    def status(self) -> metrics.Status:
-        """Of its spool; reads no disk."""
-        used, most = self._usage
-        return metrics.Status(used, most, 0, self._conn is None)
-
-    def trim(self) -> bool:
-        """Drops events that the shipper has acknowledged; True if there are more."""
-        with self._transaction() as conn:
-            more = trim(conn, self.cursor)
-            self._usage = usage(conn)
-            return more
-
     def _fold(self, approval_id: str) -> Approval:
         query = "SELECT body FROM facts WHERE approval = ? ORDER BY n"
         bodies = [row[0] for row in self.conn.execute(query, (approval_id,)).fetchall()]
         try:
-            return fold(_fact.validate_json(body) for body in bodies)
+            return fold(FACT.validate_json(body) for body in bodies)
         except ValueError:
             raise IllegalFact(f"approval {approval_id}: a fact on disk is not one of ours") from None
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        conn = self.conn
-        conn.execute("BEGIN IMMEDIATE")
-        try:
-            yield conn
-            conn.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                conn.execute("ROLLBACK")
-            raise
 
-
-def _exclusive(path: Path) -> int:
-    """Locks a file beside the database: opening and closing the database itself would drop SQLite's own locks."""
-    try:
-        return exclusive(path)
-    except BlockingIOError:
-        raise ApprovalsDown(f"{path}: another approvals process is running") from None
-
-
-def _name(error: sqlite3.Error) -> str:
-    """SQLITE_FULL and the like; SQLite's texts may quote values."""
-    return getattr(error, "sqlite_errorname", type(error).__name__)
+def _alone(conn: sqlite3.Connection) -> None:
+    if conn.execute("SELECT 1 FROM shared").fetchone():
+        raise ApprovalsDown(
+            "this gateway has shared its approvals and revocations in PostgreSQL, and does not know them without it:"
+            " set shared.url, see docs/approvals.md#several-gateways"
+        )

@@ -2,6 +2,9 @@
 
 While one group is at the disk the next one gathers, so ten thousand requests cost a few dozen fsyncs. One timer serves
 all deadlines. A failed commit ends the process: what is durable then is read again from the disk, by a new one.
+
+Where several gateways share approvals (sharing/), a round first takes in what the others did; between rounds it looks
+when it hears of them, and once a second in any case.
 """
 
 import asyncio
@@ -13,14 +16,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from approvals.attendance import Attendance, Seat
+from approvals.audience import Audience
 from approvals.book import Book
 from approvals.deadlines import Deadlines
-from approvals.errors import ApprovalsDown, UnknownApproval
+from approvals.errors import ApprovalsDown, StoreFailed, UnknownApproval
 from approvals.facts import Ask, Shown, Vote, Voter, Wish
-from approvals.feed import Feed
 from approvals.jobs import Job, attempt, reply
 from approvals.machine import Approval
 from approvals.revocations import By, Made, Revocation
+from approvals.rows import Entry, entries
+from approvals.sharing.store import SharedStore
 from approvals.standing import Standing
 from approvals.steps import Leave, Step, Tick, Why
 from approvals.store import Store
@@ -33,6 +38,7 @@ MAX_GROUP = 512  # steps in one transaction: some 20 ms of work, so that no answ
 LONGEST_PAUSE_S = 1.0  # wall clocks are set now and then; deadlines are looked at anew this often
 HOUSEKEEPING_US = 30_000_000
 BEAT_US = 60_000_000
+FRESH_US = 3_000_000  # who has not looked for so long at what others did does not know who is revoked
 KEPT_US = 86_400_000_000  # what ended stays listed for a day; the evidence keeps it for good
 
 Result = TypeVar("Result")
@@ -41,7 +47,7 @@ Result = TypeVar("Result")
 class Writer:
     """`most`: how many approvals may be open at once."""
 
-    def __init__(self, store: Store, clock: Clock, most: int) -> None:
+    def __init__(self, store: Store | SharedStore, clock: Clock, most: int) -> None:
         self._store, self._clock, self._most = store, clock, most
         self._disk = ThreadPoolExecutor(1, "approvals-disk")
         self._book = Book((), most)
@@ -49,9 +55,11 @@ class Writer:
         self._wake = asyncio.Event()
         self._deadlines: Deadlines[str] = Deadlines()
         self._attendance = Attendance()
-        self._waiters: dict[str, set[asyncio.Future[Approval]]] = {}
-        self._feeds: set[Feed[Approval]] = set()
-        self._followers: set[Feed[Revocation]] = set()
+        self._audience = Audience()
+        self.watching, self.following = self._audience.watching, self._audience.following
+        self._gone: list[Seat] = []  # whose client was at a gateway that is away
+        self._nudged = False
+        self._looked_us = clock.monotonic_us()
         self._housekeeping_us = 0
         self._beat_us = clock.now_us() + BEAT_US
         self._failed = False
@@ -61,19 +69,34 @@ class Writer:
         """Reads what is open. Clients of a hold are expected to come and wait again."""
         approvals = await self._on_disk(self._store.open)
         revocations, standings = await self._on_disk(lambda: (self._store.revocations(), self._store.standings()))
+        for seat, gateway in (await self._on_disk(self._store.elsewhere)).items():
+            self._attendance.at(seat, gateway)
         self._book = Book(approvals, self._most, revocations, standings)
         for approval in approvals:
             self._schedule(approval)
         for standing in self._book.standings.kept():
             self._deadlines.set(standing.id, standing.deadline_us)
+        self._looked_us = self._clock.monotonic_us()
+
+    @property
+    def fresh(self) -> bool:
+        """False when what other gateways did may be unknown here."""
+        return not self._store.shared or self._clock.monotonic_us() - self._looked_us <= FRESH_US
+
+    async def leads(self) -> bool:
+        """Whether this process, of all that share, is the one that tells people."""
+        return await self._on_disk(self._store.leads)
 
     async def run(self) -> None:
         """Takes steps until cancelled. Raises ApprovalsDown when the disk fails: then the process must end."""
         try:
-            while True:
-                await self._rest()
-                await self._round([self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_GROUP))])
-                await self._keep_house()
+            with self._listening():
+                while True:
+                    await self._rest()
+                    await self._round([self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_GROUP))])
+                    await self._keep_house()
+        except StoreFailed as error:
+            raise self._down(error) from None
         finally:
             self._ended = True
             for job in self._jobs:
@@ -138,7 +161,7 @@ class Writer:
         """Somebody was notified, or could not be. Durable when it returns. Raises SpoolFull, ApprovalsDown."""
         try:
             await self._on_disk(lambda: self._store.told([draft], delivered))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, StoreFailed) as error:
             raise self._down(error) from None
 
     async def delivered(self) -> frozenset[tuple[str, str]]:
@@ -166,13 +189,7 @@ class Writer:
         at = self._book.get(seen.id)
         if at is None or at.facts != seen.facts:
             return at or await self.find(seen.id)
-        future: asyncio.Future[Approval] = asyncio.get_running_loop().create_future()
-        waiters = self._waiters.setdefault(seen.id, set())
-        waiters.add(future)
-        try:
-            return await future
-        finally:
-            waiters.discard(future)
+        return await self._audience.next(seen.id)
 
     @contextlib.contextmanager
     def attending(self, seat: Seat) -> Iterator[None]:
@@ -186,26 +203,6 @@ class Writer:
             if approval is not None:
                 self._schedule(approval)
 
-    @contextlib.contextmanager
-    def watching(self) -> Iterator[Feed[Approval]]:
-        """All changes of approvals from now on."""
-        feed: Feed[Approval] = Feed()
-        self._feeds.add(feed)
-        try:
-            yield feed
-        finally:
-            self._feeds.discard(feed)
-
-    @contextlib.contextmanager
-    def following(self) -> Iterator[Feed[Revocation]]:
-        """All changes of revocations from now on."""
-        feed: Feed[Revocation] = Feed()
-        self._followers.add(feed)
-        try:
-            yield feed
-        finally:
-            self._followers.discard(feed)
-
     # One round: take, commit, tell.
 
     async def _do(self, work: Callable[[int], Result]) -> Result:
@@ -218,7 +215,7 @@ class Writer:
 
     async def _rest(self) -> None:
         """Until there is a step to take, or a deadline comes."""
-        if self._jobs:
+        if self._jobs or self._nudged:
             return
         self._wake.clear()
         next_us = min(filter(None, (self._deadlines.next(), self._attendance.next())), default=None)
@@ -230,6 +227,8 @@ class Writer:
                 await self._wake.wait()
 
     async def _round(self, jobs: Sequence[Job]) -> None:
+        if not await self._take_in(bool(jobs)):
+            return
         now_us = self._clock.now_us()
         again = self._take_due(now_us)
         replies = [(job, attempt(job, now_us)) for job in jobs if not job.done.done()]
@@ -241,6 +240,8 @@ class Writer:
             )
             if changes or notices or stands:
                 await self._on_disk(lambda: self._store.commit(changes, notices, stands))
+            elif self._store.shared:
+                await self._on_disk(self._store.abandon)
         except SpoolFull as full:
             self._book.drop()
             again(now_us + 1_000_000)
@@ -249,11 +250,13 @@ class Writer:
                     await self._round([job])
                 return
             replies = [(job, full) for job, _ in replies]
-        except sqlite3.Error as error:
+        except (sqlite3.Error, StoreFailed) as error:
             down = self._down(error)
             for job, _ in replies:
                 reply(job, down)
             raise down from None
+        for entry in entries("", changes, (), ()):
+            self._came(entry)
         for approval in self._book.settle():
             self._tell(approval)
         for stand in stands:
@@ -261,15 +264,64 @@ class Writer:
             if stand.after.given.break_glass and stand.fact.n == 1:
                 self._alert(stand.after)
         for notice in notices:
-            for followers in self._followers:
-                followers.put(notice.after)
+            self._audience.tell_revoked(notice.after)
         for job, result in replies:
             reply(job, result)
+
+    async def _take_in(self, jobs: bool) -> bool:
+        """What other gateways did. True: a round began, and nobody else takes a step before it is over."""
+        if not self._store.shared:
+            return True
+        self._nudged = False
+        looked_us, busy = self._clock.monotonic_us(), jobs or self._is_due()
+        found = await self._on_disk(self._store.begin if busy else self._store.catch_up)
+        self._looked_us = looked_us
+        for entry in found:
+            self._came(entry)
+        learned = self._book.learn(found)
+        for approval in learned.approvals:
+            self._tell(approval)
+        for standing in learned.standings:
+            self._deadlines.set(standing.id, standing.deadline_us)
+        for revocation in learned.revocations:
+            self._audience.tell_revoked(revocation)
+        return busy
+
+    def _came(self, entry: Entry) -> None:
+        if entry.exchange:
+            self._attendance.at((entry.id, entry.exchange), entry.gateway)
+
+    def _is_due(self) -> bool:
+        now_us = self._clock.now_us()
+        return bool(self._gone) or any(
+            at is not None and at <= now_us for at in (self._deadlines.next(), self._attendance.next())
+        )
+
+    @contextlib.contextmanager
+    def _listening(self) -> Iterator[None]:
+        """Hears of what others commit; the look that follows is a round's."""
+        if not isinstance(self._store, SharedStore):
+            yield
+            return
+        loop, store, ear = asyncio.get_running_loop(), self._store, self._store.ear()
+
+        def hear() -> None:
+            if not store.heard():
+                loop.remove_reader(ear)
+            self._nudged = True
+            self._wake.set()
+
+        loop.add_reader(ear, hear)
+        try:
+            yield
+        finally:
+            loop.remove_reader(ear)
 
     def _take_due(self, now_us: int) -> Callable[[int], None]:
         """Stages what time has brought; returns how to have it brought again, should the disk not take it."""
         due = self._deadlines.pop_due(now_us, MAX_GROUP)
-        left = self._attendance.pop_left(now_us, MAX_GROUP)
+        left = self._attendance.pop_left(now_us, MAX_GROUP) + self._gone
+        self._gone = []
         for approval_id in due:  # or a standing grant's
             self._book.standings.tick(approval_id, now_us)
             self._book.step(approval_id, Tick(now_us))
@@ -291,11 +343,7 @@ class Writer:
 
     def _tell(self, approval: Approval) -> None:
         self._schedule(approval)
-        for future in self._waiters.pop(approval.id, ()):
-            if not future.done():
-                future.set_result(approval)
-        for feed in self._feeds:
-            feed.put(approval)
+        self._audience.tell(approval)
 
     def _schedule(self, approval: Approval) -> None:
         """Its deadline, and for each client that should be waiting and is not, until when it is expected."""
@@ -313,17 +361,27 @@ class Writer:
             if now_us >= self._beat_us:
                 self._beat_us = now_us + BEAT_US
                 await self._on_disk(self._store.beat)
-        except sqlite3.Error as error:
+            away = await self._on_disk(self._store.absent)
+            self._gone += self._attendance.pop_with(away)
+        except (sqlite3.Error, StoreFailed) as error:
             raise self._down(error) from None
         if more or forgotten:
             self._housekeeping_us = 0  # soon again, but not before the next round of steps
         if forgotten:
             log.get("approvals").info("forgotten", extra={"fields": {"approvals": forgotten}})
 
-    def _down(self, error: sqlite3.Error) -> ApprovalsDown:
+    def _down(self, error: sqlite3.Error | StoreFailed) -> ApprovalsDown:
         """By SQLite's name for it (SQLITE_FULL and the like): its texts may quote values."""
         self._failed = True
+        if isinstance(error, StoreFailed):
+            return ApprovalsDown(f"the shared approvals store failed: {error}")
         return ApprovalsDown(f"the approvals store failed ({getattr(error, 'sqlite_errorname', 'unknown')})")
 
     async def _on_disk(self, work: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._disk, work)
+        """Raises StoreFailed when it takes longer than the store's patience: then the store is cut off."""
+        try:
+            async with asyncio.timeout(self._store.patience_s):
+                return await asyncio.get_running_loop().run_in_executor(self._disk, work)
+        except TimeoutError:
+            self._store.cut()
+            raise StoreFailed(f"no answer within {self._store.patience_s} s") from None

@@ -8,7 +8,8 @@ compile() {
 }
 compile run
 compile demo -c run.lock
-compile dev -c run.lock -c demo.lock
+compile postgres -c run.lock
+compile dev -c run.lock -c demo.lock -c postgres.lock
 compile agents
 compile schemathesis
 compile peers

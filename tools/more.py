@@ -137,9 +137,23 @@ def install_chromium() -> None:
         done(packages, "Chromium", **quiet)
 
 
+def install_postgres() -> None:
+    if shutil.which("initdb") or any(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        return
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        say("no PostgreSQL, and no way to install one (apt as root): the tests of shared approvals are skipped")
+        return
+    say("installing Debian's package `postgresql`, for the tests of what gateways share (60 MB)")
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    if done(["apt-get", "update", "-qq"], "apt's lists", **quiet):
+        packages = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql"]
+        done(packages, "PostgreSQL", **quiet)
+
+
 def install() -> None:
     (BUILD / "bin").mkdir(parents=True, exist_ok=True)
     install_chromium()
+    install_postgres()
     install_environments()
     if shutil.which("npm"):
         install_packages()

@@ -10,12 +10,13 @@ from console.cli.asking import json_option, settings_of
 from console.doctor import ask
 from console.doctor.canary import canary
 from console.doctor.finding import Finding, Level, fail
+from console.doctor.shared import shared
 from console.words import clean
 from runtime.clock import SystemClock
 from runtime.settings import Settings
 
 CHECKS: tuple[ask.Check, ...] = (
-    ask.parts, ask.envoy, ask.issuers, ask.certificates, ask.secrets, ask.store, ask.console,
+    ask.parts, ask.envoy, ask.issuers, ask.certificates, ask.secrets, ask.store, shared, ask.console,
 )  # fmt: skip
 MARKS = {Level.OK: "ok  ", Level.WARN: "WARN", Level.FAIL: "FAIL"}
 

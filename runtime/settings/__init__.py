@@ -7,7 +7,7 @@ The reference page of the docs is generated from the descriptions below.
 from runtime.settings.base import Server, SettingsRefused, Tls, is_loopback, split_address
 from runtime.settings.callers import ClaimPaths, Issuer, People
 from runtime.settings.outside import CheckpointTarget, ForwardTarget, Notifier, Secret
-from runtime.settings.parts import ClickHouse, TracingSettings
+from runtime.settings.parts import ClickHouse, Shared, TracingSettings
 from runtime.settings.reading import config_path, environment, load, parse
 from runtime.settings.whole import Settings, process_name
 
@@ -23,6 +23,7 @@ __all__ = [
     "Server",
     "Settings",
     "SettingsRefused",
+    "Shared",
     "Tls",
     "TracingSettings",
     "config_path",

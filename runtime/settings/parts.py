@@ -84,6 +84,28 @@ class ApprovalsSettings(Section):
     max_waiting: int = Field(10_000, ge=1, description="Holds at once; above it: 503.")
 
 
+class Shared(Section):
+    url: str | None = Field(
+        None,
+        description="PostgreSQL in which gateways share approvals, standing grants and revocations,"
+        " postgresql://user@host:5432/database; without it they are this gateway's own. Needs the extra `postgres`.",
+    )
+    password: SecretStr | None = Field(None, description="The user's password; or use password_file.")
+    password_file: Path | None = Field(None, description="File with the password; 0600.")
+    ca: Path | None = Field(None, description="CAs of the server's certificate, PEM [the system's].")
+
+    @model_validator(mode="after")
+    def _whom(self) -> Self:
+        if self.url is None:
+            return self
+        url = urlsplit(self.url)
+        if url.scheme != "postgresql" or not url.hostname or not url.username or not url.path.strip("/"):
+            raise ValueError("shared.url is postgresql://user@host:port/database")
+        if url.password is not None or url.query or url.fragment:
+            raise ValueError("shared.url holds no password and no options: use shared.password_file and shared.ca")
+        return self
+
+
 class Console(Section):
     listen: str = Field("127.0.0.1:8800", description="Where people reach the console, host:port.")
     public_url: str | None = Field(

@@ -37,6 +37,7 @@ PATHS: dict[str, dict[str, str | None]] = {
     "engine": {"ca": None, "certificate": None, "key": None},
     "masking": {"key_file": None},
     "console": {"client_secret_file": None, "certificate": None, "key": None},
+    "shared": {"password_file": None, "ca": None},
     "tracing": {"ca": None},
     "envoy": {"binary": None, "upstream_ca": None},
 }

@@ -19,6 +19,7 @@ from runtime.settings.parts import (
     Metrics,
     Policy,
     Record,
+    Shared,
     SpoolSettings,
     TracingSettings,
 )
@@ -41,6 +42,7 @@ class Settings(BaseSettings):
     record: Record = Record()
     masking: MaskingSettings = MaskingSettings()
     approvals: ApprovalsSettings = ApprovalsSettings()
+    shared: Shared = Shared()
     console: Console = Console()
     metrics: Metrics = Metrics()
     tracing: TracingSettings = TracingSettings()

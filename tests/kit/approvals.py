@@ -94,12 +94,12 @@ class Service:
 
 
 @contextlib.contextmanager
-def running(extra: str = "") -> Iterator[Service]:
-    """A service with a development issuer; ended, and its folder removed, when left."""
+def running(extra: str = "", gateway: str = "exeat") -> Iterator[Service]:
+    """A service with a development issuer; `extra`: further settings. Ended, and its folder removed, when left."""
     folder = Path(tempfile.mkdtemp(prefix="xa"))
     try:
         with DevIssuer.serving() as issuer:
-            (folder / "exeat.toml").write_text(f"{_settings(folder, issuer.url)}\n{extra}\n")
+            (folder / "exeat.toml").write_text(f"{_settings(folder, issuer.url, gateway)}\n{extra}\n")
             publish(folder / "state", POLICY)
             service = Service(folder, issuer)
             service.start()
@@ -112,9 +112,10 @@ def running(extra: str = "") -> Iterator[Service]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _settings(folder: Path, issuer: str) -> str:
+def _settings(folder: Path, issuer: str, gateway: str) -> str:
     return f"""
 [gateway]
+id = "{gateway}"
 run_dir = "{folder}/run"
 state_dir = "{folder}/state"
 

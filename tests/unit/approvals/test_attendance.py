@@ -58,3 +58,16 @@ def test_a_leaving_that_could_not_be_recorded_comes_again() -> None:
     left = attendance.pop_left(ATTEND_US, 10)
     attendance.again(left, ATTEND_US + 7)
     assert attendance.pop_left(ATTEND_US + 7, 10) == [SEAT]
+
+
+def test_who_waits_at_another_gateway_is_expected_there() -> None:
+    attendance = Attendance()
+    attendance.at(SEAT, "b")
+    attendance.expect(approval(), 0)
+    assert attendance.next() is None
+    assert attendance.pop_with({"c"}) == []
+    assert attendance.pop_with({"b", "c"}) == [SEAT], "nobody else can say that it left"
+    attendance.at(SEAT, "b")
+    attendance.at(SEAT, "")
+    attendance.expect(approval(), 0)
+    assert attendance.next() == ATTEND_US, "it came to us meanwhile"

@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from approvals.book import Book, first
+from approvals.book import Book, Learned, first
 from approvals.errors import AskInvalid, Revoked, TooManyWaiting
 from approvals.evidence import Change
-from approvals.facts import State, Vote, Voter, target
+from approvals.facts import State, Vote, Voter, Wish, target
 from approvals.machine import MAX_EXCHANGES, fold
 from approvals.revocations import By, Made, Scope
+from approvals.rows import entries
 from approvals.steps import Consume, Grant, Leave, Revoke, Tick, Why
+from snapshot.decision import Bounds
 from tests.kit.approvals import TERMS, ask
 
 VOTE = Vote(Voter("people", "alice", "", ("ledger-approvers",)), ask().shown.digest)
@@ -195,3 +197,49 @@ def test_a_screen_gets_what_ends_first_and_what_changed_last() -> None:
     ended = [book.step(f"id-{number}", Revoke(9_000_000 + number)) for number in range(3)]
     mixed = [*(each[0] for each in ended if each), *listed[3:]]
     assert [each.id for each in first(mixed, 1)] == ["id-2", "id-3"]
+
+
+def learned(book: Book, *others: Book) -> Learned:
+    """What is staged in the other books, as their gateways would tell of it."""
+    found = [entry for other in others for entry in entries("b", other.changes, other.notices, other.stands)]
+    for other in others:
+        other.settle()
+    return book.learn(found)
+
+
+def test_what_others_did_is_true_here() -> None:
+    ours, theirs = Book((), most=10), Book((), most=10)
+    theirs.request(ask(), 0, "a1")
+    assert [each.id for each in learned(ours, theirs).approvals] == ["a1"]
+    assert ours.request(ask(exchange="exchange-2"), 1, "a2").id == "a1", "its card is found by what it asks for"
+    ours.drop()
+    theirs.step("a1", Grant(2, VOTE))
+    theirs.step("a1", Consume(3, ask().binding))
+    (used,) = learned(ours, theirs).approvals
+    assert (used.state, ours.get("a1"), len(ours)) == (State.USED, None, 0)
+    assert ours.request(ask(), 4, "a3").id == "a3"
+
+
+def test_who_was_revoked_elsewhere_is_revoked_here() -> None:
+    ours, theirs = Book((), most=10), Book((), most=10)
+    made = theirs.revoke(Made(1, 0, "r1", Scope.SUBJECT, "ledger-agent", "", "stolen", BY))
+    assert learned(ours, theirs).revocations == [made]
+    with pytest.raises(Revoked):
+        ours.request(ask(), 1, "a1")
+    theirs.lift("r1", 2, "found", BY)
+    assert not learned(ours, theirs).revocations[0].active
+    assert ours.request(ask(), 3, "a1").state is State.REQUESTED
+
+
+def test_a_standing_grant_of_elsewhere_is_spent_together() -> None:
+    ours, theirs = Book((), most=10), Book((), most=10)
+    terms = replace(TERMS, standing=Bounds(2, 600))
+    theirs.request(ask(terms=terms), 0, "a1")
+    theirs.step("a1", Grant(1, replace(VOTE, wish=Wish(2, 600))), "s1")
+    assert [each.id for each in learned(ours, theirs).standings] == ["s1"]
+    assert ours.request(ask(terms=terms, exchange="x2", received_digest="2"), 2, "a2").standing == "s1"
+    learned(theirs, ours)
+    assert theirs.request(ask(terms=terms, exchange="x3", received_digest="3"), 3, "a3").standing == "s1"
+    spent = learned(ours, theirs).standings
+    assert [each.kept for each in spent] == [False]
+    assert ours.request(ask(terms=terms, exchange="x4", received_digest="4"), 4, "a4").standing == ""

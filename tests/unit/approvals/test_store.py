@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +15,29 @@ from approvals.machine import Approval, IllegalFact, decide, fold, request
 from approvals.steps import Consume, Grant, Step
 from approvals.store import Store
 from audit.write import SpoolFull
-from runtime.clock import FixedClock
+from runtime.clock import Clock, FixedClock
 from tests.kit.approvals import ask
 
 VOTE = Vote(Voter("people", "alice", "alice@bank.example", ("ledger-approvers",)), ask().shown.digest)
 DAY = 86_400_000_000
 
 
-def make(tmp_path: Path, **options: Any) -> Store:
-    return Store(tmp_path / "state", "exeat-test", FixedClock(), **options)
+Make = Callable[..., Store]  # (folder of a test, **limits); tests/more runs what is here on PostgreSQL, too
+
+
+@pytest.fixture
+def make() -> Make:
+    def one(tmp_path: Path, clock: Clock | None = None, **limits: Any) -> Store:
+        return Store(tmp_path / "state", "exeat-test", clock or FixedClock(), **limits)
+
+    return one
 
 
 def begin(store: Store, approval_id: str = "a1", asked: Ask | None = None, at_us: int = 1) -> Approval:
     asked = asked or ask()
     fact = request(approval_id, Card.of(asked), at_us)
     approval = fold([fact])
+    store.begin()
     store.commit([Change(approval, fact, asked.shown)])
     return approval
 
@@ -37,6 +46,7 @@ def go_on(store: Store, approval: Approval, *steps: Step) -> Approval:
     for step in steps:
         for fact in decide(approval, step).facts:
             approval = fold([fact], approval)
+            store.begin()
             store.commit([Change(approval, fact)])
     return approval
 
@@ -45,7 +55,7 @@ def bodies(store: Store) -> list[dict[str, Any]]:
     return [json.loads(row[0]) for row in store.conn.execute("SELECT body FROM events ORDER BY seq")]
 
 
-def test_what_is_open_comes_back_after_a_restart(tmp_path: Path) -> None:
+def test_what_is_open_comes_back_after_a_restart(tmp_path: Path, make: Make) -> None:
     store = make(tmp_path)
     assert store.open() == []
     granted = go_on(store, begin(store), Grant(2, VOTE))
@@ -59,7 +69,7 @@ def test_what_is_open_comes_back_after_a_restart(tmp_path: Path) -> None:
     again.close()
 
 
-def test_fact_and_event_are_one_transaction(tmp_path: Path) -> None:
+def test_fact_and_event_are_one_transaction(tmp_path: Path, make: Make) -> None:
     store = make(tmp_path, max_bytes=10_000)
     store.open()
     big = ask(shown=Shown("text/plain", b"x" * 20_000))
@@ -75,7 +85,7 @@ def test_fact_and_event_are_one_transaction(tmp_path: Path) -> None:
     store.close()
 
 
-def test_events_chain_over_restarts(tmp_path: Path) -> None:
+def test_events_chain_over_restarts(tmp_path: Path, make: Make) -> None:
     for _ in range(2):
         store = make(tmp_path)
         open_now = store.open()
@@ -92,7 +102,7 @@ def test_events_chain_over_restarts(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_second_process_is_turned_away(tmp_path: Path) -> None:
+def test_a_second_process_is_turned_away(tmp_path: Path, make: Make) -> None:
     store = make(tmp_path)
     store.open()
     with pytest.raises(ApprovalsDown, match="another approvals process"):
@@ -101,7 +111,7 @@ def test_a_second_process_is_turned_away(tmp_path: Path) -> None:
     make(tmp_path).open()
 
 
-def test_what_ended_long_ago_is_forgotten_and_the_rest_is_kept(tmp_path: Path) -> None:
+def test_what_ended_long_ago_is_forgotten_and_the_rest_is_kept(tmp_path: Path, make: Make) -> None:
     store = make(tmp_path)
     store.open()
     go_on(store, begin(store), Grant(2, VOTE), Consume(3, ask().binding))
@@ -112,7 +122,7 @@ def test_what_ended_long_ago_is_forgotten_and_the_rest_is_kept(tmp_path: Path) -
     store.close()
 
 
-def test_finished_ones_come_newest_first(tmp_path: Path) -> None:
+def test_finished_ones_come_newest_first(tmp_path: Path, make: Make) -> None:
     store = make(tmp_path)
     store.open()
     for number in range(3):
@@ -121,7 +131,7 @@ def test_finished_ones_come_newest_first(tmp_path: Path) -> None:
     store.close()
 
 
-def test_the_file_is_for_us_alone(tmp_path: Path) -> None:
+def test_the_file_is_for_us_alone(tmp_path: Path, make: Make) -> None:
     store = make(tmp_path)
     store.open()
     assert store.path.stat().st_mode & 0o777 == 0o600
@@ -129,7 +139,7 @@ def test_the_file_is_for_us_alone(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_fact_that_was_tampered_with_stops_the_start(tmp_path: Path) -> None:
+def test_a_fact_that_was_tampered_with_stops_the_start(tmp_path: Path, make: Make) -> None:
     store = make(tmp_path)
     store.open()
     begin(store)
@@ -141,22 +151,22 @@ def test_a_fact_that_was_tampered_with_stops_the_start(tmp_path: Path) -> None:
         make(tmp_path).open()
 
 
-def test_a_folder_that_is_not_ours(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_ours(tmp_path: Path, make: Make) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "approvals.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(ApprovalsDown, match="NOTADB"):
         make(tmp_path).open()
 
 
-def test_a_closed_store_says_so(tmp_path: Path) -> None:
+def test_a_closed_store_says_so(tmp_path: Path, make: Make) -> None:
     with pytest.raises(ApprovalsDown, match="not open"):
         make(tmp_path).get("a1")
 
 
-def test_events_span_from_the_request_until_what_they_say(tmp_path: Path) -> None:
+def test_events_span_from_the_request_until_what_they_say(tmp_path: Path, make: Make) -> None:
     """On the clock that never goes back; what an earlier process began has the wall clock's difference."""
     clock = FixedClock()
-    store = Store(tmp_path / "state", "exeat-test", clock)
+    store = make(tmp_path, clock)
     store.open()
     approval = begin(store, at_us=1_000)
     clock.advance(700)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,18 @@ SECOND = 1_000_000
 BY = By("people", "rita", "rita@bank.example")
 
 
+Stores = Callable[..., Store]  # as Store itself; tests/more runs what is here on PostgreSQL, too
+
+
+@pytest.fixture
+def stores() -> Stores:
+    return Store
+
+
 class House:
-    def __init__(self, folder: Path, **options: Any) -> None:
+    def __init__(self, folder: Path, stores: Stores, **options: Any) -> None:
         self.clock = FixedClock()
-        self.store = Store(folder, "exeat-test", self.clock, **options)
+        self.store = stores(folder, "exeat-test", self.clock, **options)
         self.writer = Writer(self.store, self.clock, most=10_000)
 
     @contextlib.asynccontextmanager
@@ -60,8 +68,8 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+def house(tmp_path: Path, stores: Stores) -> House:
+    return House(tmp_path, stores)
 
 
 async def test_a_life(house: House) -> None:
@@ -140,11 +148,11 @@ async def test_where_nobody_waits_nobody_is_expected(house: House) -> None:
         assert await house.state(approval) is State.REQUESTED
 
 
-async def test_after_a_restart_clients_are_expected_again(house: House, tmp_path: Path) -> None:
+async def test_after_a_restart_clients_are_expected_again(house: House, tmp_path: Path, stores: Stores) -> None:
     async with house.running() as writer:
         approval = await writer.request(ask())
         await writer.step(approval.id, lambda at: Grant(at, VOTE))
-    again = House(tmp_path)
+    again = House(tmp_path, stores)
     async with again.running() as writer:
         await again.advance(ATTEND_US - 1)
         used, why = await writer.step(approval.id, lambda at: Consume(at, ask().binding))
@@ -169,8 +177,8 @@ async def test_one_callers_mistake_is_not_the_others(house: House) -> None:
         assert [type(result) for result in results] == [Approval, AskInvalid, Approval]
 
 
-async def test_a_full_spool_refuses_and_comes_back(tmp_path: Path) -> None:
-    house = House(tmp_path, max_bytes=8_000)
+async def test_a_full_spool_refuses_and_comes_back(tmp_path: Path, stores: Stores) -> None:
+    house = House(tmp_path, stores, max_bytes=8_000)
     async with house.running() as writer:
         approval = await writer.request(ask(terms=ApprovalTerms(any=("a",), expires_s=60)))
         with pytest.raises(SpoolFull):
@@ -185,8 +193,8 @@ async def test_a_full_spool_refuses_and_comes_back(tmp_path: Path) -> None:
         assert await house.state(approval) is State.EXPIRED
 
 
-async def test_a_leaving_that_cannot_be_recorded_is_tried_again(tmp_path: Path) -> None:
-    house = House(tmp_path, max_bytes=8_000)
+async def test_a_leaving_that_cannot_be_recorded_is_tried_again(tmp_path: Path, stores: Stores) -> None:
+    house = House(tmp_path, stores, max_bytes=8_000)
     async with house.running() as writer:
         approval = await writer.request(ask())
         await house.sql("UPDATE meta SET value = 100 WHERE key = 'max_bytes'")
@@ -233,7 +241,7 @@ async def test_unknown_ones(house: House) -> None:
                 await asked
 
 
-async def test_a_revocation_ends_what_it_hits_and_nothing_else(house: House, tmp_path: Path) -> None:
+async def test_a_revocation_ends_what_it_hits_and_nothing_else(house: House, tmp_path: Path, stores: Stores) -> None:
     async with house.running() as writer:
         hit = await writer.request(ask())
         granted = await writer.request(ask(received_digest="g"))
@@ -248,7 +256,7 @@ async def test_a_revocation_ends_what_it_hits_and_nothing_else(house: House, tmp
             await writer.request(ask())
         again = await writer.revoke(lambda at: Made(1, at, "r2", Scope.SUBJECT, "ledger-agent", "", "again", BY))
         assert again == made, "twice is once"
-    after = House(tmp_path)
+    after = House(tmp_path, stores)
     async with after.running() as writer:
         assert await writer.revocations() == [made]
         with pytest.raises(Revoked):

@@ -200,3 +200,19 @@ def test_forward_targets_are_named_once() -> None:
     with pytest.raises(SettingsRefused, match="a forward target is named twice"):
         parse({"forward_targets": [soc, {**soc, "path": "/var/log/other"}]}, "exeat.toml")
     assert len(parse({"forward_targets": [soc, {**soc, "name": "siem"}]}, "exeat.toml").forward_targets) == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("mysql://exeat@db/exeat", "postgresql://user@host"),
+        ("postgresql://db.bank.example/exeat", "postgresql://user@host"),
+        ("postgresql://exeat@db.bank.example", "postgresql://user@host"),
+        ("postgresql://exeat:hush-hush@db.bank.example/exeat", "no password"),
+        ("postgresql://exeat@db.bank.example/exeat?sslmode=disable", "no options"),
+    ],
+)
+def test_a_shared_database_is_named_without_its_password(url: str, says: str) -> None:
+    with pytest.raises(SettingsRefused, match=says) as refused:
+        parse({"shared": {"url": url}}, "test")
+    assert "hush-hush" not in str(refused.value)

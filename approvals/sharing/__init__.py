@@ -1,0 +1,12 @@
+"""Approvals that several gateways share in PostgreSQL: the same facts, in one order that all of them follow.
+
+`store.py`    the like of `approvals/store.py`: rounds under one lock, what others did, what is local
+`tables.py`   every statement on the shared tables
+`moving.py`   from a gateway's own file into the shared tables, once
+
+Each approvals process keeps its own book in memory, as if it were alone. A round of steps begins by locking `house` and
+reading what others have added to the log since; so the pure state machine decides on what is true now, and its facts
+take the next positions. Two consumes of one grant, two last approvers, an expiry in two processes: the second round
+reads the first one's fact. The log is also the outbox: whoever makes a fact records its event in its own spool, before
+anybody is told; what a process could not record before it died, it records when it begins anew.
+"""

@@ -1,0 +1,280 @@
+"""Approvals in a PostgreSQL that several gateways share; the events of this gateway's facts stay in its own spool.
+
+A fact is durable in both before anybody is told: its event is written into the spool's transaction, the shared one
+commits, then the spool's does. Between the two the log holds what the spool lacks, and `_drain` makes up for it.
+Three connections: `_round` holds the lock of a round, `_side` is for everything else, `_ear` hears of others' commits.
+One thread at a time, but for `heard` and `cut`; knows nothing of asyncio.
+"""
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from approvals.attendance import Seat
+from approvals.errors import ApprovalsDown, StoreFailed
+from approvals.evidence import Change, Notice
+from approvals.facts import Shown
+from approvals.machine import Approval
+from approvals.machine import fold as folded
+from approvals.revocations import Revocation
+from approvals.revocations import fold as revoked
+from approvals.rows import FACT, REVOCATION, STANDING, Entry, entries, grouped
+from approvals.sharing import tables
+from approvals.sharing.moving import move
+from approvals.standing import Standing
+from approvals.standing import fold as stood
+from approvals.standings import Stand
+from approvals.store import SCHEMA
+from approvals.trail import Trail
+from audit.write import Draft, SpoolFull, append, metrics
+from runtime import postgres
+from runtime.clock import Clock
+from runtime.settings import Shared
+
+MIGRATIONS = Path(__file__).parent
+CLAIM_PAUSE_S = 0.1
+T = TypeVar("T")
+
+
+class SharedStore(Trail):
+    shared = True
+    patience_s: float | None = 10.0  # the server ends a statement after 5 s; this is for one that has stopped
+    claim_s = 6.0  # a server notices within moments that a process is dead, and within 5 s that a machine is
+
+    def __init__(self, state_dir: Path, gateway: str, clock: Clock, *, to: Shared, **limits: int) -> None:
+        super().__init__(state_dir, gateway, clock, **limits)
+        self._to = to
+        self._round: Any = None
+        self._side: Any = None
+        self._ear: Any = None
+        self._seen = 0  # position up to which this process knows the log
+        self._drained = 0  # position up to which its own facts are in its spool
+        self._leads = self._deaf = False
+
+    def open(self) -> list[Approval]:
+        """Starts an epoch, records what is owed, returns what is open. Raises ApprovalsDown."""
+        try:
+            with self._told():
+                self._connect()
+                self.start(SCHEMA, lambda conn: None)
+                self._claim()
+                self._join()
+                self._drain()
+                ids = tables.cards(self._side, opened=True)
+                return self._folded(ids)
+        except (StoreFailed, SpoolFull, sqlite3.Error) as error:
+            self.close(clean=False)
+            raise ApprovalsDown(f"approvals cannot be shared: {error}") from None
+        except BaseException:
+            self.close(clean=False)
+            raise
+
+    def close(self, *, clean: bool = True) -> None:
+        for conn in (self._round, self._side, self._ear):
+            if conn is not None:
+                with contextlib.suppress(Exception):
+                    conn.close()
+        self._round = self._side = self._ear = None
+        super().close(clean=clean)
+
+    # One round: begin, then commit or abandon.
+
+    def begin(self) -> Sequence[Entry]:
+        """No other process takes a step before this round ends; returns what they did since the last look."""
+        with self._told():
+            if self._round.info.transaction_status:  # a round that was given up half-way
+                self._round.execute("ROLLBACK")
+            self._round.execute("BEGIN")
+            return self._since(self._round, tables.lock(self._round)[1])
+
+    def catch_up(self) -> Sequence[Entry]:
+        """The same without a round. Positions are given under the lock, so what is read is never overtaken."""
+        if self._deaf:
+            raise StoreFailed("the connection that hears of others is gone")
+        with self._told():
+            return self._since(self._side, tables.last(self._side))
+
+    def abandon(self) -> None:
+        with self._told():
+            self._round.execute("ROLLBACK")
+
+    def commit(self, changes: Sequence[Change], notices: Sequence[Notice] = (), stands: Sequence[Stand] = ()) -> None:
+        """Raises SpoolFull (nothing happened), StoreFailed or sqlite3.Error (the next start finds out)."""
+        if not self._round.info.transaction_status:
+            raise StoreFailed("a commit without a round")  # others could have taken steps meanwhile
+        made = list(entries(self.gateway, changes, notices, stands))
+        drafts = self.drafts(changes, notices, stands)
+        try:
+            with self.transaction() as local, self._told():
+                append(local, drafts, self.clock)
+                pos = tables.append(self._round, self._seen, made)
+                tables.index(self._round, changes)
+                local.execute("UPDATE shared SET pos = ?", (pos,))
+                self.measure(local)
+                self._round.execute("COMMIT")
+        except SpoolFull:
+            self.abandon()
+            raise
+        self._seen = self._drained = pos
+        self.note(changes, stands)
+        metrics.count(drafts)
+
+    # What others ask for.
+
+    def told(self, drafts: Sequence[Draft], delivered: tuple[str, str] | None) -> None:
+        """The event first: a delivery that is not marked is made a second time, under the same id."""
+        with self.transaction() as local:
+            append(local, drafts, self.clock)
+            self.measure(local)
+        metrics.count(drafts)
+        if delivered is not None:
+            with self._told():
+                tables.deliver(self._side, [delivered], self.clock.now_us())
+
+    def delivered(self) -> frozenset[tuple[str, str]]:
+        with self._told():
+            return tables.delivered(self._side)
+
+    def get(self, approval_id: str) -> Approval | None:
+        with self._told():
+            return next(iter(self._folded([approval_id])), None)
+
+    def shown(self, approval_id: str) -> Shown | None:
+        with self._told():
+            return tables.shown(self._side, approval_id)
+
+    def finished(self) -> list[Approval]:
+        with self._told():
+            ids = tables.cards(self._side, opened=False)
+            found = {approval.id: approval for approval in self._folded(ids)}
+        return [found[each] for each in ids if each in found]
+
+    def revocations(self) -> list[Revocation]:
+        with self._told():
+            found = grouped(tables.facts(self._side, "revocation"))
+        return [revoked(map(REVOCATION.validate_json, bodies)) for bodies in found.values()]
+
+    def standings(self) -> list[Standing]:
+        with self._told():
+            found = grouped(tables.facts(self._side, "standing"))
+        return [stood(map(STANDING.validate_json, bodies)) for bodies in found.values()]
+
+    def elsewhere(self) -> Mapping[Seat, str]:
+        with self._told():
+            return tables.elsewhere(self._side, self.gateway)
+
+    def absent(self) -> frozenset[str]:
+        with self._told():
+            return tables.alive(self._side, self.gateway, self._drained)
+
+    def forget(self, before_us: int, most: int = 500) -> int:
+        with self._told(), self._side.transaction():
+            tables.alive(self._side, self.gateway, self._drained)
+            return tables.forget(self._side, before_us, most)
+
+    def leads(self) -> bool:
+        """Until this process ends, once it does."""
+        if not self._leads:
+            with self._told():
+                self._leads = tables.claim(self._side, "leader")
+        return self._leads
+
+    # From other threads.
+
+    def ear(self) -> int:
+        """A file descriptor that is readable when others have committed; then `heard` is to be called."""
+        return int(self._ear.fileno())
+
+    def heard(self) -> bool:
+        """Takes in what came; False once the connection is gone, of which the next `catch_up` makes an error."""
+        try:
+            self._ear.pgconn.consume_input()
+            while self._ear.pgconn.notifies() is not None:
+                pass
+        except Exception:  # whatever it is, this ear hears nothing any more
+            self._deaf = True
+        return not self._deaf
+
+    def cut(self) -> None:
+        for conn in (self._round, self._side):
+            postgres.cut(conn)
+
+    # How it begins.
+
+    def _connect(self) -> None:
+        self._side, self._round, self._ear = (
+            postgres.connect(self._to, f"exeat approvals {self.gateway}"[:63]) for _ in range(3)
+        )
+        postgres.migrate(self._side, "approvals", MIGRATIONS)
+        self._ear.execute(f"LISTEN {tables.CHANNEL}")
+
+    def _claim(self) -> None:
+        """Two processes of one gateway would both record what it did. Raises ApprovalsDown."""
+        for _ in range(int(self.claim_s / CLAIM_PAUSE_S)):
+            if tables.claim(self._side, f"gateway {self.gateway}"):
+                return
+            time.sleep(CLAIM_PAUSE_S)
+        raise ApprovalsDown(f"another process shares approvals as gateway {self.gateway}: gateway.id must differ")
+
+    def _join(self) -> None:
+        """Takes up where this gateway was, or brings what it has if it never shared. Raises ApprovalsDown."""
+        with self._round.transaction():
+            database, pos = tables.lock(self._round)
+            row = self.conn.execute("SELECT database, pos FROM shared").fetchone()
+            if row is None:
+                pos = move(self.conn, self._round, self.gateway, pos)
+            elif row[0] != database:
+                raise ApprovalsDown("this gateway shared its approvals in another database")
+            elif int(row[1]) > pos:
+                raise ApprovalsDown("the shared database is older than what this gateway has recorded from it")
+        if row is None:
+            with self.transaction() as local:
+                local.execute("INSERT INTO shared VALUES (?,?)", (database, pos))
+        self._seen, self._drained = pos, pos if row is None else int(row[1])
+        tables.alive(self._side, self.gateway, self._drained)
+
+    def _drain(self) -> None:
+        """Records events of facts of this gateway that a process before this one could not record any more."""
+        while owed := tables.own(self._side, self.gateway, self._drained):
+            changes, notices, stands = self._made([each for _, each in owed])
+            with self.transaction() as local:
+                append(local, self.drafts(changes, notices, stands), self.clock)
+                local.execute("UPDATE shared SET pos = ?", (owed[-1][0],))
+            self._drained = owed[-1][0]
+
+    def _made(self, owed: Sequence[Entry]) -> tuple[list[Change], list[Notice], list[Stand]]:
+        """Each fact with what it made."""
+        changes, notices, stands = [], [], []
+        for each in owed:
+            bodies = [body for _, body in tables.facts(self._side, each.kind, [each.id])][: each.fact.n]
+            if each.kind == "approval":
+                shown = tables.shown(self._side, each.id) if each.fact.n == 1 else None
+                changes.append(Change(folded(map(FACT.validate_json, bodies)), each.fact, shown))
+            elif each.kind == "revocation":
+                notices.append(Notice(revoked(map(REVOCATION.validate_json, bodies)), each.fact))
+            else:
+                stands.append(Stand(stood(map(STANDING.validate_json, bodies)), each.fact))
+        return changes, notices, stands
+
+    def _since(self, conn: Any, pos: int) -> list[Entry]:
+        if pos < self._seen:
+            raise StoreFailed("the shared database is older than what this process has read from it")
+        found = tables.since(conn, self._seen, pos) if pos > self._seen else []
+        self._seen = pos
+        return found
+
+    def _folded(self, ids: Sequence[str]) -> list[Approval]:
+        found = grouped(tables.facts(self._side, "approval", ids))
+        return [folded(map(FACT.validate_json, bodies)) for bodies in found.values()]
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """The driver's errors become StoreFailed."""
+        try:
+            with postgres.told(self._to):
+                yield
+        except postgres.SharedDown as error:
+            raise StoreFailed(error.message) from None
