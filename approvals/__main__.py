@@ -6,11 +6,14 @@ import contextlib
 import grpc
 
 from approvals import approvals_pb2_grpc as stubs
+from approvals.ceremony import Ceremony
+from approvals.challenges import Challenges
 from approvals.floor import Floor
 from approvals.notifying.send import Sender
 from approvals.notifying.service import Notifying
 from approvals.people import Door
 from approvals.service import ApprovalsService, HoldsService, RevocationsService
+from approvals.service_signing import AuthenticatorsService
 from approvals.sharing.store import SharedStore
 from approvals.store import Store
 from approvals.writer import Writer
@@ -67,21 +70,35 @@ async def _people(
     verifier = await stack.enter_async_context(Verifier([issuer], clock)) if issuer else None
     door = Door(verifier, {audience for agents in settings.issuers for audience in agents.audiences})
     most = settings.people.auth_time_max_seconds
-    groups = {"overseers": settings.people.auditors, "revokers": settings.people.admins}
+    signature, gateway = settings.approvals.signature, settings.gateway.id
 
     def profiles() -> frozenset[str]:
         return current.get().masking.profiles
 
-    return ApprovalsService(writer, door, clock, mask=floor, profiles=profiles, auth_time_max_s=most, **groups)
+    return ApprovalsService(
+        writer,
+        door,
+        clock,
+        mask=floor,
+        profiles=profiles,
+        auth_time_max_s=most,
+        overseers=settings.people.auditors,
+        revokers=settings.people.admins,
+        challenges=None if signature == "never" else Challenges(Ceremony(settings.console.url, gateway)),
+        signature_required=signature == "required",
+    )
 
 
 async def _serve(settings: Settings, writer: Writer, people: ApprovalsService, floor: Floor) -> None:
     def add_holds(server: grpc.aio.Server) -> None:
-        stubs.add_HoldsServicer_to_server(HoldsService(writer), server)  # type: ignore[no-untyped-call]  # generated
+        holds = HoldsService(writer, settings.approvals.signature)
+        stubs.add_HoldsServicer_to_server(holds, server)  # type: ignore[no-untyped-call]  # generated
         stubs.add_RevocationsServicer_to_server(RevocationsService(writer), server)  # type: ignore[no-untyped-call]
 
     def add_people(server: grpc.aio.Server) -> None:
         stubs.add_ApprovalsServicer_to_server(people, server)  # type: ignore[no-untyped-call]
+        signing = AuthenticatorsService(people, writer, SystemClock(), settings.people.auth_time_max_seconds)
+        stubs.add_AuthenticatorsServicer_to_server(signing, server)  # type: ignore[no-untyped-call]
 
     register = [(settings.socket("holds"), add_holds), (settings.socket("approvals"), add_people)]
     async with asyncio.TaskGroup() as group:

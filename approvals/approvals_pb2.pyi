@@ -31,7 +31,7 @@ class Binding(_message.Message):
     def __init__(self, exchange: _Optional[str] = ..., connection: _Optional[str] = ..., upstream: _Optional[str] = ..., received_digest: _Optional[str] = ..., forwarded_digest: _Optional[str] = ..., issuer: _Optional[str] = ..., subject: _Optional[str] = ..., agent: _Optional[str] = ..., snapshot: _Optional[str] = ..., target: _Optional[str] = ...) -> None: ...
 
 class Terms(_message.Message):
-    __slots__ = ("any", "all", "quorum", "expires_s", "wait", "justification", "justification_from", "standing", "break_glass", "never")
+    __slots__ = ("any", "all", "quorum", "expires_s", "wait", "justification", "justification_from", "standing", "break_glass", "never", "signature")
     ANY_FIELD_NUMBER: _ClassVar[int]
     ALL_FIELD_NUMBER: _ClassVar[int]
     QUORUM_FIELD_NUMBER: _ClassVar[int]
@@ -42,6 +42,7 @@ class Terms(_message.Message):
     STANDING_FIELD_NUMBER: _ClassVar[int]
     BREAK_GLASS_FIELD_NUMBER: _ClassVar[int]
     NEVER_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     any: _containers.RepeatedScalarFieldContainer[str]
     all: _containers.RepeatedScalarFieldContainer[str]
     quorum: int
@@ -52,7 +53,8 @@ class Terms(_message.Message):
     standing: Bounds
     break_glass: BreakGlass
     never: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, any: _Optional[_Iterable[str]] = ..., all: _Optional[_Iterable[str]] = ..., quorum: _Optional[int] = ..., expires_s: _Optional[int] = ..., wait: _Optional[str] = ..., justification: _Optional[str] = ..., justification_from: _Optional[_Iterable[str]] = ..., standing: _Optional[_Union[Bounds, _Mapping]] = ..., break_glass: _Optional[_Union[BreakGlass, _Mapping]] = ..., never: _Optional[_Iterable[str]] = ...) -> None: ...
+    signature: bool
+    def __init__(self, any: _Optional[_Iterable[str]] = ..., all: _Optional[_Iterable[str]] = ..., quorum: _Optional[int] = ..., expires_s: _Optional[int] = ..., wait: _Optional[str] = ..., justification: _Optional[str] = ..., justification_from: _Optional[_Iterable[str]] = ..., standing: _Optional[_Union[Bounds, _Mapping]] = ..., break_glass: _Optional[_Union[BreakGlass, _Mapping]] = ..., never: _Optional[_Iterable[str]] = ..., signature: _Optional[bool] = ...) -> None: ...
 
 class Bounds(_message.Message):
     __slots__ = ("uses", "seconds")
@@ -169,7 +171,7 @@ class ConsumeReply(_message.Message):
     def __init__(self, ok: _Optional[bool] = ..., why: _Optional[str] = ..., status: _Optional[_Union[Status, _Mapping]] = ...) -> None: ...
 
 class Vote(_message.Message):
-    __slots__ = ("issuer", "subject", "email", "groups", "shown_digest", "justification", "narrowing", "wish")
+    __slots__ = ("issuer", "subject", "email", "groups", "shown_digest", "justification", "narrowing", "wish", "signature")
     ISSUER_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     EMAIL_FIELD_NUMBER: _ClassVar[int]
@@ -178,6 +180,7 @@ class Vote(_message.Message):
     JUSTIFICATION_FIELD_NUMBER: _ClassVar[int]
     NARROWING_FIELD_NUMBER: _ClassVar[int]
     WISH_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     issuer: str
     subject: str
     email: str
@@ -186,7 +189,26 @@ class Vote(_message.Message):
     justification: str
     narrowing: Narrowing
     wish: Wish
-    def __init__(self, issuer: _Optional[str] = ..., subject: _Optional[str] = ..., email: _Optional[str] = ..., groups: _Optional[_Iterable[str]] = ..., shown_digest: _Optional[str] = ..., justification: _Optional[str] = ..., narrowing: _Optional[_Union[Narrowing, _Mapping]] = ..., wish: _Optional[_Union[Wish, _Mapping]] = ...) -> None: ...
+    signature: Signature
+    def __init__(self, issuer: _Optional[str] = ..., subject: _Optional[str] = ..., email: _Optional[str] = ..., groups: _Optional[_Iterable[str]] = ..., shown_digest: _Optional[str] = ..., justification: _Optional[str] = ..., narrowing: _Optional[_Union[Narrowing, _Mapping]] = ..., wish: _Optional[_Union[Wish, _Mapping]] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ...) -> None: ...
+
+class Signature(_message.Message):
+    __slots__ = ("credential", "client_data", "authenticator_data", "signature", "answer", "nonce", "expires_us")
+    CREDENTIAL_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_DATA_FIELD_NUMBER: _ClassVar[int]
+    AUTHENTICATOR_DATA_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    NONCE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_US_FIELD_NUMBER: _ClassVar[int]
+    credential: str
+    client_data: str
+    authenticator_data: str
+    signature: str
+    answer: str
+    nonce: str
+    expires_us: int
+    def __init__(self, credential: _Optional[str] = ..., client_data: _Optional[str] = ..., authenticator_data: _Optional[str] = ..., signature: _Optional[str] = ..., answer: _Optional[str] = ..., nonce: _Optional[str] = ..., expires_us: _Optional[int] = ...) -> None: ...
 
 class Approval(_message.Message):
     __slots__ = ("id", "phase", "binding", "terms", "shown_media", "shown_digest", "shown", "owner", "email", "session", "rule", "message", "justification", "facts", "requested_us", "expires_us", "changed_us", "grace_until_us", "waiting", "exchanges", "votes", "refusal", "withdrawn", "action", "jti", "risk", "tool", "hits", "missing", "deadline_us", "standing")
@@ -277,18 +299,80 @@ class GetRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class Answer(_message.Message):
-    __slots__ = ("id", "shown_digest", "justification", "narrowing", "wish")
+    __slots__ = ("id", "shown_digest", "justification", "narrowing", "wish", "assertion")
     ID_FIELD_NUMBER: _ClassVar[int]
     SHOWN_DIGEST_FIELD_NUMBER: _ClassVar[int]
     JUSTIFICATION_FIELD_NUMBER: _ClassVar[int]
     NARROWING_FIELD_NUMBER: _ClassVar[int]
     WISH_FIELD_NUMBER: _ClassVar[int]
+    ASSERTION_FIELD_NUMBER: _ClassVar[int]
     id: str
     shown_digest: str
     justification: str
     narrowing: Narrowing
     wish: Wish
-    def __init__(self, id: _Optional[str] = ..., shown_digest: _Optional[str] = ..., justification: _Optional[str] = ..., narrowing: _Optional[_Union[Narrowing, _Mapping]] = ..., wish: _Optional[_Union[Wish, _Mapping]] = ...) -> None: ...
+    assertion: str
+    def __init__(self, id: _Optional[str] = ..., shown_digest: _Optional[str] = ..., justification: _Optional[str] = ..., narrowing: _Optional[_Union[Narrowing, _Mapping]] = ..., wish: _Optional[_Union[Wish, _Mapping]] = ..., assertion: _Optional[str] = ...) -> None: ...
+
+class ChallengeRequest(_message.Message):
+    __slots__ = ("kind", "answer")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    answer: Answer
+    def __init__(self, kind: _Optional[str] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ...) -> None: ...
+
+class Options(_message.Message):
+    __slots__ = ("json",)
+    JSON_FIELD_NUMBER: _ClassVar[int]
+    json: str
+    def __init__(self, json: _Optional[str] = ...) -> None: ...
+
+class ListAuthenticatorsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListAuthenticatorsReply(_message.Message):
+    __slots__ = ("authenticators", "offered", "required")
+    AUTHENTICATORS_FIELD_NUMBER: _ClassVar[int]
+    OFFERED_FIELD_NUMBER: _ClassVar[int]
+    REQUIRED_FIELD_NUMBER: _ClassVar[int]
+    authenticators: _containers.RepeatedCompositeFieldContainer[Authenticator]
+    offered: bool
+    required: bool
+    def __init__(self, authenticators: _Optional[_Iterable[_Union[Authenticator, _Mapping]]] = ..., offered: _Optional[bool] = ..., required: _Optional[bool] = ...) -> None: ...
+
+class BeginRegistrationRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RegisterRequest(_message.Message):
+    __slots__ = ("name", "response")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    response: str
+    def __init__(self, name: _Optional[str] = ..., response: _Optional[str] = ...) -> None: ...
+
+class RemoveAuthenticatorRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class Authenticator(_message.Message):
+    __slots__ = ("id", "name", "added_us", "used_us", "removed_us")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ADDED_US_FIELD_NUMBER: _ClassVar[int]
+    USED_US_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_US_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    added_us: int
+    used_us: int
+    removed_us: int
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., added_us: _Optional[int] = ..., used_us: _Optional[int] = ..., removed_us: _Optional[int] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ()

@@ -786,6 +786,258 @@ class Approvals:
             _registered_method=True)
 
 
+class AuthenticatorsStub:
+    """What people sign their answers with (WebAuthn), beside Approvals and with the same tokens. Options and responses are
+    the JSON forms of Web Authentication Level 3 (§5.1): what browsers take and give.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Challenge = channel.unary_unary(
+                '/exeat.approvals.v1.Authenticators/Challenge',
+                request_serializer=approvals_dot_approvals__pb2.ChallengeRequest.SerializeToString,
+                response_deserializer=approvals_dot_approvals__pb2.Options.FromString,
+                _registered_method=True)
+        self.ListAuthenticators = channel.unary_unary(
+                '/exeat.approvals.v1.Authenticators/ListAuthenticators',
+                request_serializer=approvals_dot_approvals__pb2.ListAuthenticatorsRequest.SerializeToString,
+                response_deserializer=approvals_dot_approvals__pb2.ListAuthenticatorsReply.FromString,
+                _registered_method=True)
+        self.BeginRegistration = channel.unary_unary(
+                '/exeat.approvals.v1.Authenticators/BeginRegistration',
+                request_serializer=approvals_dot_approvals__pb2.BeginRegistrationRequest.SerializeToString,
+                response_deserializer=approvals_dot_approvals__pb2.Options.FromString,
+                _registered_method=True)
+        self.Register = channel.unary_unary(
+                '/exeat.approvals.v1.Authenticators/Register',
+                request_serializer=approvals_dot_approvals__pb2.RegisterRequest.SerializeToString,
+                response_deserializer=approvals_dot_approvals__pb2.Authenticator.FromString,
+                _registered_method=True)
+        self.RemoveAuthenticator = channel.unary_unary(
+                '/exeat.approvals.v1.Authenticators/RemoveAuthenticator',
+                request_serializer=approvals_dot_approvals__pb2.RemoveAuthenticatorRequest.SerializeToString,
+                response_deserializer=approvals_dot_approvals__pb2.Authenticator.FromString,
+                _registered_method=True)
+
+
+class AuthenticatorsServicer:
+    """What people sign their answers with (WebAuthn), beside Approvals and with the same tokens. Options and responses are
+    the JSON forms of Web Authentication Level 3 (§5.1): what browsers take and give.
+    """
+
+    def Challenge(self, request, context):
+        """What an authenticator must sign so that this answer counts; good once, for two minutes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAuthenticators(self, request, context):
+        """The caller's own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BeginRegistration(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Register(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveAuthenticator(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_AuthenticatorsServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Challenge': grpc.unary_unary_rpc_method_handler(
+                    servicer.Challenge,
+                    request_deserializer=approvals_dot_approvals__pb2.ChallengeRequest.FromString,
+                    response_serializer=approvals_dot_approvals__pb2.Options.SerializeToString,
+            ),
+            'ListAuthenticators': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuthenticators,
+                    request_deserializer=approvals_dot_approvals__pb2.ListAuthenticatorsRequest.FromString,
+                    response_serializer=approvals_dot_approvals__pb2.ListAuthenticatorsReply.SerializeToString,
+            ),
+            'BeginRegistration': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginRegistration,
+                    request_deserializer=approvals_dot_approvals__pb2.BeginRegistrationRequest.FromString,
+                    response_serializer=approvals_dot_approvals__pb2.Options.SerializeToString,
+            ),
+            'Register': grpc.unary_unary_rpc_method_handler(
+                    servicer.Register,
+                    request_deserializer=approvals_dot_approvals__pb2.RegisterRequest.FromString,
+                    response_serializer=approvals_dot_approvals__pb2.Authenticator.SerializeToString,
+            ),
+            'RemoveAuthenticator': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveAuthenticator,
+                    request_deserializer=approvals_dot_approvals__pb2.RemoveAuthenticatorRequest.FromString,
+                    response_serializer=approvals_dot_approvals__pb2.Authenticator.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'exeat.approvals.v1.Authenticators', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('exeat.approvals.v1.Authenticators', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Authenticators:
+    """What people sign their answers with (WebAuthn), beside Approvals and with the same tokens. Options and responses are
+    the JSON forms of Web Authentication Level 3 (§5.1): what browsers take and give.
+    """
+
+    @staticmethod
+    def Challenge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exeat.approvals.v1.Authenticators/Challenge',
+            approvals_dot_approvals__pb2.ChallengeRequest.SerializeToString,
+            approvals_dot_approvals__pb2.Options.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAuthenticators(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exeat.approvals.v1.Authenticators/ListAuthenticators',
+            approvals_dot_approvals__pb2.ListAuthenticatorsRequest.SerializeToString,
+            approvals_dot_approvals__pb2.ListAuthenticatorsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginRegistration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exeat.approvals.v1.Authenticators/BeginRegistration',
+            approvals_dot_approvals__pb2.BeginRegistrationRequest.SerializeToString,
+            approvals_dot_approvals__pb2.Options.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Register(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exeat.approvals.v1.Authenticators/Register',
+            approvals_dot_approvals__pb2.RegisterRequest.SerializeToString,
+            approvals_dot_approvals__pb2.Authenticator.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveAuthenticator(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exeat.approvals.v1.Authenticators/RemoveAuthenticator',
+            approvals_dot_approvals__pb2.RemoveAuthenticatorRequest.SerializeToString,
+            approvals_dot_approvals__pb2.Authenticator.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
 class RevocationsStub:
     """For authz and extproc, on holds.sock.
     """

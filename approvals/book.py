@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from approvals import machine
 from approvals.asks import checked
+from approvals.authenticators import Authenticator, Authenticators, Enrolment
 from approvals.errors import Revoked, TooManyWaiting
 from approvals.evidence import Change, Notice
 from approvals.facts import Ask, Card, Granted, State, Vote, Wish
@@ -18,7 +19,7 @@ from approvals.revocations import fold as revoked
 from approvals.rows import Entry
 from approvals.standing import Standing, given, wished
 from approvals.standings import Stand, Standings
-from approvals.steps import Grant, Return, Revoke, Step, Tick, Why
+from approvals.steps import Grant, Refuse, Return, Revoke, Step, Tick, Why
 
 
 def first(listed: Sequence[Approval], most: int) -> list[Approval]:
@@ -51,7 +52,9 @@ class Book:
         most: int,
         revocations: Iterable[Revocation] = (),
         standings: Iterable[Standing] = (),
+        authenticators: Iterable[Authenticator] = (),
     ) -> None:
+        self.authenticators = Authenticators(authenticators)
         self.standings = Standings(standings)
         self.revocations = Revocations(revocations)
         self._open = {approval.id: approval for approval in approvals}
@@ -78,6 +81,11 @@ class Book:
     def stands(self) -> list[Stand]:
         """What is staged of standing grants."""
         return self.standings.changes
+
+    @property
+    def enrolments(self) -> list[Enrolment]:
+        """What is staged of authenticators."""
+        return self.authenticators.changes
 
     def open(self) -> list[Approval]:
         """Settled and open, oldest first (ids sort by time)."""
@@ -113,25 +121,30 @@ class Book:
     def step(self, approval_id: str, step: Step, new_id: str = "") -> tuple[Approval, Why | None] | None:
         """The approval after the step, and why the step did nothing if so; None: not open.
 
-        `new_id`: of the standing grant that a grant may bring. Raises TooWide.
+        `new_id`: of the standing grant that a grant may bring. Raises TooWide, SignatureRefused.
         """
         if approval_id not in self._open and approval_id not in self._staged:
             return None
         before = self._now(approval_id)
+        if isinstance(step, Grant | Refuse):
+            self.authenticators.check(step.vote, step.at_us)
         if isinstance(step, Grant) and step.vote.wish is not None:
             given(new_id, step.at_us, before, (step.vote,), step.vote.wish)  # what nobody can have is told at once
         after, why = self._step(before, step)
         wish = wished(after.votes) if isinstance(step, Grant) and why is None else None
         if wish is not None and after.state is State.GRANTED:
             self.standings.give(new_id, step.at_us, after, after.votes, wish)
+        if isinstance(step, Grant | Refuse) and why is None:
+            self.authenticators.use(step.vote, step.at_us)
         return after, why
 
     def break_glass(
         self, approval_id: str, at_us: int, vote: Vote, wish: Wish, new_id: str
     ) -> tuple[Approval, Why | None] | None:
-        """Granted by one person alone, as the policy foresees; None: not open. Raises TooWide."""
+        """Granted by one person alone, as the policy foresees; None: not open. Raises TooWide, SignatureRefused."""
         if approval_id not in self._open and approval_id not in self._staged:
             return None
+        self.authenticators.check(vote, at_us)
         # what speaks against a grant speaks against this one, but for who gives it
         approval, why = self._step(self._now(approval_id), Tick(at_us))
         why = why or machine.objection(approval, vote)
@@ -140,6 +153,7 @@ class Book:
         if not vote.justification.strip():
             return approval, Why.JUSTIFICATION
         standing = self.standings.give(new_id, at_us, approval, (vote,), wish, alone=True)
+        self.authenticators.use(vote, at_us)
         return self._grant(approval, at_us, vote, standing), None
 
     def revoke(self, made: Made) -> Revocation:
@@ -176,6 +190,8 @@ class Book:
             if entry.kind == "revocation":
                 learned.revocations.append(revoked([entry.fact], self.revocations.get(entry.id)))
                 self.revocations.put(learned.revocations[-1])
+            elif entry.kind == "authenticator":
+                self.authenticators.learn(entry.fact)
             elif entry.kind == "standing":
                 standing = self.standings.learn(entry.id, entry.fact)
                 learned.standings.extend([standing] if standing else ())
@@ -194,6 +210,7 @@ class Book:
             self.revocations.put(notice.after)
         self._notices = []
         self.standings.settle()
+        self.authenticators.settle()
         self._settle(changed)
         return changed
 
@@ -207,6 +224,7 @@ class Book:
                 self._by_key[before.card.binding.key] = before.id
         self._staged, self._changes, self._notices = {}, [], []
         self.standings.drop()
+        self.authenticators.drop()
 
     def _grant(self, approval: Approval, at_us: int, vote: Vote, standing: Standing) -> Approval:
         fact = Granted(approval.facts + 1, at_us, vote, standing.id)

@@ -128,8 +128,8 @@ class ApprovalsClient:
     """For a signed-in person; every call raises Error with a sentence for them."""
 
     def __init__(self, socket: Path, token: str, *, timeout_s: float = 10.0) -> None:
-        self._channel = grpc.aio.insecure_channel(f"unix:{socket}", options=CHANNEL_OPTIONS)
-        self._stub = ApprovalsStub(self._channel)  # type: ignore[no-untyped-call]  # generated code
+        self.channel = grpc.aio.insecure_channel(f"unix:{socket}", options=CHANNEL_OPTIONS)
+        self._stub = ApprovalsStub(self.channel)  # type: ignore[no-untyped-call]  # generated code
         self._metadata = (("authorization", f"Bearer {token}"),)
         self._timeout_s = timeout_s
 
@@ -137,20 +137,20 @@ class ApprovalsClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._channel.close(None)
+        await self.channel.close(None)
 
     async def list(self, *, finished: bool = False) -> list[Approval]:
         """What this person may see, oldest first; with `finished` also what ended within the last day."""
-        reply = await self._call(self._stub.List, pb.ListRequest(all=finished))
+        reply = await self.call(self._stub.List, pb.ListRequest(all=finished))
         return [wire.approval_from(message) for message in reply.approvals]
 
     async def newest(self, most: int) -> tuple[int, Sequence[Approval]]:
         """How many wait, and for a screen `most` of them, those that end first, and as many of what was answered."""
-        reply = await self._call(self._stub.List, pb.ListRequest(all=True, most=most))
+        reply = await self.call(self._stub.List, pb.ListRequest(all=True, most=most))
         return int(reply.open), [wire.approval_from(message) for message in reply.approvals]
 
     async def get(self, approval_id: str) -> tuple[Approval, Shown]:
-        message = await self._call(self._stub.Get, pb.GetRequest(id=approval_id))
+        message = await self.call(self._stub.Get, pb.GetRequest(id=approval_id))
         return wire.approval_from(message), wire.shown_from(message)
 
     async def grant(
@@ -160,47 +160,53 @@ class ApprovalsClient:
         justification: str = "",
         narrowing: Narrowing = NOTHING_LESS,
         wish: Wish | None = None,
+        assertion: str = "",
     ) -> Approval:
         """`shown_digest`: of the content that this person was shown; other content is refused.
 
         `wish`: a standing grant beside this one, given once all who are needed have wished for it.
+        `assertion`: what an authenticator signed for exactly this answer (client_signing), where that is asked for.
         """
-        answer = _answer(approval_id, shown_digest, justification, narrowing, wish)
-        return wire.approval_from(await self._call(self._stub.Grant, answer))
+        given = answer(approval_id, shown_digest, justification, narrowing, wish, assertion)
+        return wire.approval_from(await self.call(self._stub.Grant, given))
 
-    async def break_glass(self, approval_id: str, shown_digest: str, justification: str, wish: Wish) -> Approval:
+    async def break_glass(
+        self, approval_id: str, shown_digest: str, justification: str, wish: Wish, assertion: str = ""
+    ) -> Approval:
         """Alone and at once; a review is owed. For members of the groups that the policy names for emergencies."""
-        answer = _answer(approval_id, shown_digest, justification, NOTHING_LESS, wish)
-        return wire.approval_from(await self._call(self._stub.BreakGlass, answer))
+        given = answer(approval_id, shown_digest, justification, NOTHING_LESS, wish, assertion)
+        return wire.approval_from(await self.call(self._stub.BreakGlass, given))
 
     async def standings(self, *, ended: bool = False) -> Sequence[Standing]:
         """What is granted in advance, oldest first; with `ended` also what covers nothing any more."""
-        reply = await self._call(self._stub.ListStanding, pb.ListStandingRequest(all=ended))
+        reply = await self.call(self._stub.ListStanding, pb.ListStandingRequest(all=ended))
         return [standing_from(message) for message in reply.standing]
 
     async def revoke_standing(self, standing_id: str, words: str = "") -> Standing:
         asked = pb.StandingAnswer(id=standing_id, words=words)
-        return standing_from(await self._call(self._stub.RevokeStanding, asked))
+        return standing_from(await self.call(self._stub.RevokeStanding, asked))
 
     async def review(self, standing_id: str, words: str) -> Standing:
         asked = pb.StandingAnswer(id=standing_id, words=words)
-        return standing_from(await self._call(self._stub.Review, asked))
+        return standing_from(await self.call(self._stub.Review, asked))
 
-    async def refuse(self, approval_id: str, shown_digest: str, justification: str = "") -> Approval:
-        answer = pb.Answer(id=approval_id, shown_digest=shown_digest, justification=justification)
-        return wire.approval_from(await self._call(self._stub.Refuse, answer))
+    async def refuse(
+        self, approval_id: str, shown_digest: str, justification: str = "", assertion: str = ""
+    ) -> Approval:
+        given = answer(approval_id, shown_digest, justification, assertion=assertion)
+        return wire.approval_from(await self.call(self._stub.Refuse, given))
 
     async def revoke(self, scope: Scope, value: str, reason: str, issuer: str = "") -> Revocation:
         """Held requests and unused grants of what it hits have ended when it returns."""
         asked = pb.RevokeRequest(scope=scope, value=value, issuer=issuer, reason=reason)
-        return wire.revocation_from(await self._call(self._stub.Revoke, asked))
+        return wire.revocation_from(await self.call(self._stub.Revoke, asked))
 
     async def lift(self, revocation_id: str, reason: str) -> Revocation:
         asked = pb.LiftRequest(id=revocation_id, reason=reason)
-        return wire.revocation_from(await self._call(self._stub.Lift, asked))
+        return wire.revocation_from(await self.call(self._stub.Lift, asked))
 
     async def revocations(self, *, lifted: bool = False) -> Sequence[Revocation]:
-        reply = await self._call(self._stub.ListRevocations, pb.ListRevocationsRequest(all=lifted))
+        reply = await self.call(self._stub.ListRevocations, pb.ListRevocationsRequest(all=lifted))
         return [wire.revocation_from(message) for message in reply.revocations]
 
     async def watch(self) -> AsyncIterator[Approval]:
@@ -211,7 +217,7 @@ class ApprovalsClient:
         except grpc.aio.AioRpcError as error:
             raise from_rpc(error) from None
 
-    async def _call(self, method: Any, message: object) -> Any:
+    async def call(self, method: Any, message: object) -> Any:
         return await said(method(message, metadata=self._metadata, timeout=self._timeout_s))
 
 
@@ -269,13 +275,21 @@ class ScriptedHolds:
             raise self.fail
 
 
-def _answer(approval_id: str, shown_digest: str, words: str, less: Narrowing, wish: Wish | None) -> pb.Answer:
+def answer(
+    approval_id: str,
+    shown_digest: str,
+    words: str,
+    less: Narrowing = NOTHING_LESS,
+    wish: Wish | None = None,
+    assertion: str = "",
+) -> pb.Answer:
     return pb.Answer(
         id=approval_id,
         shown_digest=shown_digest,
         justification=words,
         narrowing=wire.narrowing_to(less),
         wish=wire.wish_to(wish) if wish else None,
+        assertion=assertion,
     )
 
 

@@ -8,6 +8,8 @@ Error
 │   ├── NotAllowed           signed in, but this answer does not count: not an approver, one's own request, …
 │   ├── TooWide              a standing grant that is wider than the policy allows (standing.py)
 │   ├── Revoked              the identity that asks was revoked
+│   ├── SignatureNeeded      the answer must be signed, which takes the console
+│   ├── SignatureRefused     what is there of a signature is not one for this answer
 │   └── SignInNeeded         no token, a bad one, one of the data path, or a sign-in that is too old
 └── GatewayError
     ├── ApprovalsDown        the service or its store gives no answer
@@ -51,6 +53,14 @@ class SignInNeeded(CallerError):
     code = "sign_in_needed"
 
 
+class SignatureNeeded(CallerError):
+    code = "signature_required"
+
+
+class SignatureRefused(CallerError):
+    code = "signature_refused"
+
+
 class ApprovalsDown(GatewayError):
     code = "approvals_down"
 
@@ -76,6 +86,7 @@ SENTENCES: dict[Why, str] = {
     Why.NOT_BOUND: "The release does not match what was approved.",
     Why.NOT_WAITING: "The client has left.",
     Why.TOO_MANY: "Too many exchanges ask under one approval.",
+    Why.SIGNATURE: "This answer must be signed.",
 }
 
 _STATUS: tuple[tuple[type[Error], grpc.StatusCode], ...] = (
@@ -85,6 +96,8 @@ _STATUS: tuple[tuple[type[Error], grpc.StatusCode], ...] = (
     (NotAllowed, grpc.StatusCode.PERMISSION_DENIED),
     (Revoked, grpc.StatusCode.PERMISSION_DENIED),
     (SignInNeeded, grpc.StatusCode.UNAUTHENTICATED),
+    (SignatureNeeded, grpc.StatusCode.FAILED_PRECONDITION),
+    (SignatureRefused, grpc.StatusCode.PERMISSION_DENIED),
     (TooManyWaiting, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (TooWide, grpc.StatusCode.FAILED_PRECONDITION),
     (CallerError, grpc.StatusCode.INVALID_ARGUMENT),
@@ -97,6 +110,8 @@ _KINDS: tuple[type[Error], ...] = (
     NotAllowed,
     Revoked,
     SignInNeeded,
+    SignatureNeeded,
+    SignatureRefused,
     TooWide,
     ApprovalsDown,
     TooManyWaiting,

@@ -1,13 +1,15 @@
 """What the record says of each fact. Pure.
 
 One event per fact: `approval.requested|returned|left|endorsed|granted|refused|expired|withdrawn|used`,
-`identity.revoked|restored`, and of standing grants `standing.given|break_glass|taken|over|revoked|reviewed`. The
+`identity.revoked|restored`, `person.authenticator_added|removed|suspect`, and of standing grants
+`standing.given|break_glass|taken|over|revoked|reviewed`. The
 content that approvers are shown is a frame of the requested event; every answer names its SHA-256. An event spans from
 the request (the gift) until what it says; where that began under an earlier process, as the wall clock has it.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+from approvals.authenticators import Enrolment
 from approvals.facts import (
     Card,
     Endorsed,
@@ -67,6 +69,27 @@ def notice_draft(notice: Notice) -> Draft:
         "at_us": notice.fact.at_us,
     }
     return Draft(Kind.CONFIG, "identity.restored" if lifted else "identity.revoked", data=data)
+
+
+def enrolment_draft(enrolment: Enrolment) -> Draft:
+    """`person.authenticator_added` with its key, so that the record alone is enough to check with; or `…_removed`."""
+    made = enrolment.after
+    data: dict[str, Value] = {"authenticator": made.id, "name": made.name, "email": made.email}
+    if enrolment.what == "added":
+        data |= {"public_key": made.key, "algorithm": made.algorithm, "rp_id": made.rp_id, "origin": made.origin}
+        data |= {"count": made.count, "at_us": made.added_us}
+    else:
+        data["at_us"] = made.removed_us
+    caller = Caller(made.issuer, made.subject)
+    return Draft(Kind.PERSON, f"person.authenticator_{enrolment.what}", caller=caller, data=data)
+
+
+def suspect_draft(vote: Vote, approval_id: str) -> Draft:
+    """A right signature whose counter went back: somebody may have a copy of the key."""
+    assert vote.signature is not None
+    data: dict[str, Value] = {"authenticator": vote.signature.credential, "approval": approval_id}
+    caller = Caller(vote.voter.issuer, vote.voter.subject)
+    return Draft(Kind.PERSON, "person.authenticator_suspect", caller=caller, data=data)
 
 
 def stand_draft(stand: Stand, took_us: int | None = None) -> Draft:
@@ -180,6 +203,8 @@ def _more_terms(terms: ApprovalTerms) -> dict[str, Value]:
     found: dict[str, Value] = {"justification_from": list(terms.justification_from)}
     if terms.never:
         found["never"] = list(terms.never)
+    if terms.signature:
+        found["signature"] = True
     if terms.standing is not None:
         found["standing"] = {"uses": terms.standing.uses, "seconds": terms.standing.seconds}
     if terms.break_glass is not None:
@@ -196,7 +221,19 @@ def _answer(vote: Vote) -> dict[str, Value]:
         "justification": vote.justification,
         "shown": vote.shown_digest,
         **_narrowing(vote.narrowing),
+        **_signed(vote),
     }
+
+
+def _signed(vote: Vote) -> dict[str, Value]:
+    """With the rest of the answer, all that somebody needs to check the signature (audit/verify/signatures.py)."""
+    wish, signature = vote.wish, vote.signature
+    found: dict[str, Value] = {}
+    if wish is not None:
+        found["wish"] = {"uses": wish.uses, "seconds": wish.seconds, "action": wish.action}
+    if signature is not None:
+        found["signature"] = {**asdict(signature)}
+    return found
 
 
 def _narrowing(narrowing: Narrowing) -> dict[str, Value]:

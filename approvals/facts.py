@@ -196,12 +196,31 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """What an authenticator of the voter signed (WebAuthn), with what `signing.Statement` needs beside the vote.
+
+    All but `nonce` (hex) and `answer` are base64url without padding.
+    """
+
+    credential: str
+    client_data: str
+    authenticator_data: str
+    signature: str
+    answer: str  # grant | refuse | break_glass
+    nonce: str
+    expires_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Vote:
+    """`signature`: one that was verified; nothing else makes one."""
+
     voter: Voter
     shown_digest: str
     justification: str = ""  # already masked
     narrowing: Narrowing = NOTHING_LESS
     wish: Wish | None = None
+    signature: Signature | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ Rules that the table cannot say:
 - A quorum is of distinct people (`quorum` counts seats); a second yes of the same person changes nothing.
 - A release consumes the grant, once, and must match the binding; its exchange must be one that still waits.
 - What an approver saw is what is asked: an answer that names other content does not count.
+- Where the terms ask for a signature, an answer without one does not count, a refusal neither.
 """
 
 from collections.abc import Iterable, Mapping
@@ -264,6 +265,8 @@ def objection(approval: Approval, vote: Vote) -> Why | None:
         return Why.SHOWN_DIFFERS
     if approval.card.terms.needs_justification("approver") and not vote.justification.strip():
         return Why.JUSTIFICATION
+    if approval.card.terms.signature and vote.signature is None:
+        return Why.SIGNATURE
     return None
 
 

@@ -58,7 +58,7 @@ def voter(person: Identity, card: Card, *, now_us: int, auth_time_max_s: int | N
         raise NotAllowed(f"who is in {' or '.join(other)} does not answer this: the policy keeps these duties apart")
     _check_not_own(person, _own(card))
     if auth_time_max_s is not None:
-        _check_fresh(person.auth_time, now_us // 1_000_000, auth_time_max_s)
+        check_fresh(person.auth_time, now_us // 1_000_000, auth_time_max_s)
     return Voter(person.issuer, person.subject, person.email, groups)
 
 
@@ -70,7 +70,7 @@ def breaker(person: Identity, card: Card, *, now_us: int, auth_time_max_s: int) 
         who = " or ".join(sorted(glass.any)) if glass else "nobody: the policy foresees no emergency here"
         raise NotAllowed(f"break-glass takes a member of {who}" if glass else f"break-glass is for {who}")
     _check_not_own(person, _own(card))
-    _check_fresh(person.auth_time, now_us // 1_000_000, auth_time_max_s)
+    check_fresh(person.auth_time, now_us // 1_000_000, auth_time_max_s)
     return Voter(person.issuer, person.subject, person.email, groups)
 
 
@@ -116,7 +116,7 @@ def revoker(person: Identity, groups: Iterable[str], *, now_us: int, auth_time_m
     allowed = frozenset(groups)
     if allowed.isdisjoint(person.groups):
         raise NotAllowed(f"it takes a member of {' or '.join(sorted(allowed)) or 'a group that nobody has named yet'}")
-    _check_fresh(person.auth_time, now_us // 1_000_000, auth_time_max_s)
+    check_fresh(person.auth_time, now_us // 1_000_000, auth_time_max_s)
     return By(person.issuer, person.subject, person.email)
 
 
@@ -142,13 +142,14 @@ def _names(*names: str) -> frozenset[str]:
     return frozenset(name.strip().casefold() for name in names if name.strip())
 
 
-def _check_fresh(auth_time: int | None, now_s: int, most_s: int) -> None:
+def check_fresh(auth_time: int | None, now_s: int, most_s: int, why: str = "to grant") -> None:
+    """Raises SignInNeeded."""
     if auth_time is None:
         raise SignInNeeded("your token does not say when you signed in (auth_time)")
     if auth_time > now_s + AHEAD_S:
         raise SignInNeeded("your token says that you will sign in later: clocks differ")
     if now_s - auth_time > most_s:
-        raise SignInNeeded(f"you signed in more than {most_s // 60} minutes ago: sign in again to grant")
+        raise SignInNeeded(f"you signed in more than {most_s // 60} minutes ago: sign in again {why}")
 
 
 def _audiences(token: str) -> frozenset[str]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
+from approvals.authenticators import Enrolment
 from approvals.evidence import Change, Notice
 from approvals.facts import Fact, Requested, Returned
 from approvals.revocations import RevocationFact
@@ -15,7 +16,13 @@ from approvals.standings import Stand
 FACT: TypeAdapter[Fact] = TypeAdapter(Annotated[Fact, Field(discriminator="type")])
 STANDING: TypeAdapter[StandingFact] = TypeAdapter(Annotated[StandingFact, Field(discriminator="type")])
 REVOCATION: TypeAdapter[RevocationFact] = TypeAdapter(Annotated[RevocationFact, Field(discriminator="type")])
-ADAPTERS: dict[str, TypeAdapter[Any]] = {"approval": FACT, "revocation": REVOCATION, "standing": STANDING}
+ENROLMENT: TypeAdapter[Enrolment] = TypeAdapter(Enrolment)
+ADAPTERS: dict[str, TypeAdapter[Any]] = {
+    "approval": FACT,
+    "revocation": REVOCATION,
+    "standing": STANDING,
+    "authenticator": ENROLMENT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +43,17 @@ class Entry:
 
 
 def entries(
-    gateway: str, changes: Iterable[Change], notices: Iterable[Notice], stands: Iterable[Stand]
+    gateway: str,
+    changes: Iterable[Change],
+    notices: Iterable[Notice],
+    stands: Iterable[Stand],
+    enrolments: Iterable[Enrolment] = (),
 ) -> Iterator[Entry]:
     """In the order in which their events are recorded."""
     for notice in notices:
         yield Entry(gateway, "revocation", notice.after.id, notice.fact)
+    for enrolment in enrolments:
+        yield Entry(gateway, "authenticator", enrolment.after.id, enrolment)
     for stand in stands:
         yield Entry(gateway, "standing", stand.after.id, stand.fact)
     for change in changes:

@@ -1,9 +1,8 @@
 """The gRPC shell: messages in, steps to the writer, messages out. It decides nothing."""
 
-import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -12,8 +11,11 @@ import grpc
 from approvals import approvals_pb2 as pb
 from approvals import approvals_pb2_grpc as stubs
 from approvals import steps, wire, wire_standing
-from approvals.asks import name, narrowed, plain
+from approvals.answers import Answers, Mask, Profiles
+from approvals.asks import name
+from approvals.authenticators import CounterWentBack
 from approvals.book import first
+from approvals.challenges import Challenges
 from approvals.errors import (
     CODE_KEY,
     SENTENCES,
@@ -26,10 +28,12 @@ from approvals.errors import (
     UnknownApproval,
     status_of,
 )
-from approvals.facts import MAX_JUSTIFICATION, NOTHING_LESS, State, Vote, Wish
+from approvals.evidence import suspect_draft
+from approvals.facts import Ask, State, Vote
 from approvals.machine import Approval
-from approvals.people import Door, breaker, may_see, may_see_standing, reviewer, revoker, stopper, voter
+from approvals.people import Door, may_see, may_see_standing, reviewer, revoker, stopper
 from approvals.revocations import By, Made, Scope
+from approvals.signing import Kind
 from approvals.standing import Given
 from approvals.writer import Writer
 from identity import Identity
@@ -40,8 +44,6 @@ from runtime.ids import uuid7
 from runtime.tracing import span
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-Mask = Callable[[str], str]  # people's own words, through the floor profile
-Profiles = Callable[[], Collection[str]]  # of the snapshot in force: what a grant may add
 BEAT_S = 1.0  # a follower that hears nothing for longer knows that it may have missed something
 LOOK_S = 10.0  # how often a watcher's token is looked at
 logger = log.get("approvals")
@@ -64,10 +66,10 @@ async def told(context: Context, name: str = "") -> AsyncIterator[None]:
 
 
 class HoldsService(stubs.HoldsServicer):
-    """For extproc."""
+    """For extproc. `signature`: settings.approvals.signature; what is asked for now is the card's, whatever comes."""
 
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
+    def __init__(self, writer: Writer, signature: str = "never") -> None:
+        self._writer, self._signature = writer, signature
 
     async def Request(self, request: pb.Ask, context: Context) -> pb.Status:
         async with told(context, "approvals.request"):
@@ -75,7 +77,7 @@ class HoldsService(stubs.HoldsServicer):
                 ask = wire.ask_from(request)
             except KeyError:
                 raise AskInvalid("terms hold a word that is not known here") from None
-            return wire.status_to(await self._writer.request(ask))
+            return wire.status_to(await self._writer.request(signing_terms(ask, self._signature)))
 
     async def Wait(self, request: pb.Place, context: Context) -> AsyncIterator[pb.Status]:
         async with told(context):
@@ -96,6 +98,13 @@ class HoldsService(stubs.HoldsServicer):
         async with told(context, "approvals.withdraw"):
             approval, _ = await self._writer.step(request.id, lambda at_us: steps.Leave(at_us, request.exchange))
             return wire.status_to(approval)
+
+
+def signing_terms(ask: Ask, signature: str) -> Ask:
+    """With what the settings ask for. Raises AskInvalid where the policy wants what nobody here could give."""
+    if ask.terms.signature and signature == "never":
+        raise AskInvalid("the policy asks for signed answers, and approvals.signature is never")
+    return replace(ask, terms=replace(ask.terms, signature=True)) if signature == "required" else ask
 
 
 class RevocationsService(stubs.RevocationsServicer):
@@ -131,14 +140,24 @@ class ApprovalsService(stubs.ApprovalsServicer):
         auth_time_max_s: int,
         overseers: Iterable[str] = (),
         revokers: Iterable[str] = (),
+        challenges: Challenges | None = None,
+        signature_required: bool = False,
     ) -> None:
-        self._writer, self._door, self._clock, self._mask, self._profiles = writer, door, clock, mask, profiles
+        self._writer, self._door, self._clock = writer, door, clock
+        self.answers = Answers(
+            clock,
+            mask=mask,
+            profiles=profiles,
+            auth_time_max_s=auth_time_max_s,
+            challenges=challenges,
+            required=signature_required,
+        )
         self._auth_time_max_s, self._overseers = auth_time_max_s, frozenset(overseers)
         self._revokers = frozenset(revokers)
 
     async def List(self, request: pb.ListRequest, context: Context) -> pb.ListReply:
         async with told(context):
-            person = await self._person(context)
+            person = await self.person(context)
             listed = await self._writer.listed(finished=request.all)
             seen = [approval for approval in listed if self._may_see(person, approval)]
             waiting = sum(approval.state is State.REQUESTED for approval in seen)
@@ -146,52 +165,42 @@ class ApprovalsService(stubs.ApprovalsServicer):
 
     async def Get(self, request: pb.GetRequest, context: Context) -> pb.Approval:
         async with told(context):
-            person = await self._person(context)
-            approval = await self._seen(person, request.id)
+            person = await self.person(context)
+            approval = await self.seen(person, request.id)
             return wire.approval_to(approval, await self._writer.shown(request.id))
 
     async def Grant(self, request: pb.Answer, context: Context) -> pb.Approval:
         async with told(context):
-            return await self._answer(request, context, steps.Grant, self._auth_time_max_s)
+            return await self._answer(request, context, Kind.GRANT)
 
     async def Refuse(self, request: pb.Answer, context: Context) -> pb.Approval:
         async with told(context):
-            # to stop something, an older sign-in is enough
-            return await self._answer(request, context, steps.Refuse, None)
+            return await self._answer(request, context, Kind.REFUSE)
 
     async def BreakGlass(self, request: pb.Answer, context: Context) -> pb.Approval:
         async with told(context):
-            person = await self._person(context)
-            approval = await self._seen(person, request.id)
-            now_us = self._clock.now_us()
-            who = breaker(person, approval.card, now_us=now_us, auth_time_max_s=self._auth_time_max_s)
-            less = narrowed(wire.narrowing_from(request.narrowing), self._profiles)
-            vote = Vote(who, request.shown_digest, await self._words(request.justification), less)
-            after, why = await self._writer.break_glass(request.id, vote, _wish(request) or _least(approval))
-            if why is not None:
-                raise NotChanged(SENTENCES[why])
-            return wire.approval_to(after)
+            return await self._answer(request, context, Kind.BREAK_GLASS)
 
     async def ListStanding(self, request: pb.ListStandingRequest, context: Context) -> pb.ListStandingReply:
         async with told(context):
-            person = await self._person(context)
+            person = await self.person(context)
             found = await self._writer.standings(ended=request.all)
             seen = [each for each in found if may_see_standing(person, each.given, self._overseers | self._revokers)]
             return pb.ListStandingReply(standing=map(wire_standing.standing_to, seen))
 
     async def RevokeStanding(self, request: pb.StandingAnswer, context: Context) -> pb.Standing:
         async with told(context):
-            person = await self._person(context)
+            person = await self.person(context)
             given = await self._given(person, request.id)
             by = stopper(person, given, self._revokers)  # to stop something, an older sign-in is enough
-            words = await self._words(request.words)
+            words = await self.answers.words(request.words)
             return wire_standing.standing_to(await self._writer.revoke_standing(request.id, by, words))
 
     async def Review(self, request: pb.StandingAnswer, context: Context) -> pb.Standing:
         async with told(context):
-            person = await self._person(context)
+            person = await self.person(context)
             by = reviewer(person, await self._given(person, request.id))
-            words = await self._words(request.words)
+            words = await self.answers.words(request.words)
             if not words.strip():
                 raise AskInvalid("a review says what was found")
             return wire_standing.standing_to(await self._writer.review(request.id, by, words))
@@ -205,7 +214,7 @@ class ApprovalsService(stubs.ApprovalsServicer):
 
     async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncIterator[pb.Approval]:
         async with told(context):
-            person = await self._person(context)
+            person = await self.person(context)
             with self._writer.watching() as feed:
                 for approval in await self._writer.listed(finished=False):
                     if self._may_see(person, approval):
@@ -224,76 +233,58 @@ class ApprovalsService(stubs.ApprovalsServicer):
             except ValueError:
                 raise AskInvalid(f"scope is one of {', '.join(Scope)}") from None
             value, issuer = name(request.value, "value"), name(request.issuer, "issuer", needed=False)
-            reason = await self._words(request.reason)
+            reason = await self.answers.words(request.reason)
             made = await self._writer.revoke(lambda at: Made(1, at, uuid7(), scope, value, issuer, reason, by))
             return wire.revocation_to(made)
 
     async def Lift(self, request: pb.LiftRequest, context: Context) -> pb.Revocation:
         async with told(context):
             by = await self._revoker(context)
-            return wire.revocation_to(await self._writer.lift(request.id, await self._words(request.reason), by))
+            return wire.revocation_to(await self._writer.lift(request.id, await self.answers.words(request.reason), by))
 
     async def ListRevocations(self, request: pb.ListRevocationsRequest, context: Context) -> pb.ListRevocationsReply:
         async with told(context):
-            person = await self._person(context)
+            person = await self.person(context)
             if (self._revokers | self._overseers).isdisjoint(person.groups):
                 raise NotAllowed("it takes somebody who may revoke, or an auditor")
             found = await self._writer.revocations(lifted=request.all)
             return pb.ListRevocationsReply(revocations=[wire.revocation_to(revocation) for revocation in found])
 
-    async def _answer(
-        self, request: pb.Answer, context: Context, kind: type[steps.Grant | steps.Refuse], auth_time_max_s: int | None
-    ) -> pb.Approval:
-        person = await self._person(context)
-        approval = await self._seen(person, request.id)
-        now_us = self._clock.now_us()
-        who = voter(person, approval.card, now_us=now_us, auth_time_max_s=auth_time_max_s)
-        less = narrowed(wire.narrowing_from(request.narrowing), self._profiles) if kind is steps.Grant else NOTHING_LESS
-        if approval.card.tool and less != NOTHING_LESS:
-            raise AskInvalid("the answer that calls this tool is under way: it cannot be narrowed any more")
-        wish = _wish(request) if kind is steps.Grant else None
-        vote = Vote(who, request.shown_digest, await self._words(request.justification), less, wish)
-        after = await self._step(request.id, lambda at_us: kind(at_us, vote))
-        return wire.approval_to(after)
-
-    async def _step(self, approval_id: str, make: Callable[[int], steps.Step]) -> Approval:
-        approval, why = await self._writer.step(approval_id, make)
+    async def _answer(self, request: pb.Answer, context: Context, kind: Kind) -> pb.Approval:
+        person = await self.person(context)
+        approval = await self.seen(person, request.id)
+        mine = self._writer.authenticators(person.issuer, person.subject)
+        vote = await self.answers.signed(kind, person, approval, request, mine)
+        try:
+            after, why = await self._take(approval.id, kind, vote)
+        except CounterWentBack:
+            await self._writer.told(suspect_draft(vote, approval.id), None)
+            raise
         if why is not None:
             raise NotChanged(SENTENCES[why])
-        return approval
+        return wire.approval_to(after)
 
-    async def _seen(self, person: Identity, approval_id: str) -> Approval:
+    async def _take(self, approval_id: str, kind: Kind, vote: Vote) -> tuple[Approval, steps.Why | None]:
+        if kind is Kind.BREAK_GLASS:
+            assert vote.wish is not None
+            return await self._writer.break_glass(approval_id, vote, vote.wish)
+        step = steps.Grant if kind is Kind.GRANT else steps.Refuse
+        return await self._writer.step(approval_id, lambda at_us: step(at_us, vote))
+
+    async def seen(self, person: Identity, approval_id: str) -> Approval:
         approval = await self._writer.find(approval_id)
         if not self._may_see(person, approval):
             raise UnknownApproval("there is no such approval")  # as if it did not exist
         return approval
 
-    async def _words(self, text: str) -> str:
-        """A person's own words as they may be stored; in a thread, since a new snapshot is compiled first."""
-        masked = await asyncio.to_thread(self._mask, plain(text, MAX_JUSTIFICATION))
-        return plain(masked, MAX_JUSTIFICATION)
-
     async def _revoker(self, context: Context) -> By:
-        person, now_us = await self._person(context), self._clock.now_us()
+        person, now_us = await self.person(context), self._clock.now_us()
         return revoker(person, self._revokers, now_us=now_us, auth_time_max_s=self._auth_time_max_s)
 
     def _may_see(self, person: Identity, approval: Approval) -> bool:
         return may_see(person, approval.card, self._overseers)
 
-    async def _person(self, context: Context) -> Identity:
+    async def person(self, context: Context) -> Identity:
         metadata = {key: value for key, value in context.invocation_metadata() or ()}
         said = metadata.get("authorization")
         return await self._door.person(said if isinstance(said, str) else None)
-
-
-def _wish(request: pb.Answer) -> Wish | None:
-    if not request.HasField("wish"):
-        return None
-    wish = wire.wish_from(request.wish)
-    return replace(wish, action=name(wish.action, "action", needed=False))
-
-
-def _least(approval: Approval) -> Wish:
-    """Just the one at hand; it is used at once, so for how long does not matter."""
-    glass = approval.card.terms.break_glass
-    return Wish(1, glass.seconds if glass else 1)

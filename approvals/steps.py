@@ -67,6 +67,7 @@ class Why(StrEnum):
     NOT_BOUND = "not_bound"
     NOT_WAITING = "not_waiting"
     TOO_MANY = "too_many_exchanges"
+    SIGNATURE = "signature_required"
 
     @classmethod
     def of(cls, state: State) -> "Why":

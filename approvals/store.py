@@ -5,6 +5,7 @@
     shown(id, media, content)    what approvers get to see
     deliveries(notifier, note)   what notifiers were told, or will never be
     revocations(id, n, body)     the facts of revocations; never forgotten
+    authenticators(id, body)     what people sign with: the last fact of each; removed ones stay
     standings(id, n, body)       the facts of standing grants; never forgotten, a policy bounds how many there are
     shared(database, pos)        one row once this gateway shares its approvals: then they are not here
 
@@ -16,13 +17,14 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from approvals.attendance import Seat
+from approvals.authenticators import Authenticator, Enrolment
 from approvals.errors import ApprovalsDown
 from approvals.evidence import Change, Notice
 from approvals.facts import Shown
 from approvals.machine import Approval, IllegalFact, fold
 from approvals.revocations import Revocation
 from approvals.revocations import fold as revoked
-from approvals.rows import FACT, REVOCATION, STANDING, Entry, grouped
+from approvals.rows import ENROLMENT, FACT, REVOCATION, STANDING, Entry, grouped
 from approvals.standing import Standing
 from approvals.standing import fold as stood
 from approvals.standings import Stand
@@ -39,6 +41,7 @@ CREATE TABLE IF NOT EXISTS revocations (
   id TEXT NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (id, n)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS standings (
   id TEXT NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (id, n)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS authenticators (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS deliveries (
   notifier TEXT NOT NULL, note TEXT NOT NULL, at_us INTEGER NOT NULL, PRIMARY KEY (notifier, note)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shown (id TEXT PRIMARY KEY, media TEXT NOT NULL, content BLOB NOT NULL);
@@ -85,7 +88,13 @@ class Store(Trail):
     def cut(self) -> None:
         """What hangs is to fail."""
 
-    def commit(self, changes: Sequence[Change], notices: Sequence[Notice] = (), stands: Sequence[Stand] = ()) -> None:
+    def commit(
+        self,
+        changes: Sequence[Change],
+        notices: Sequence[Notice] = (),
+        stands: Sequence[Stand] = (),
+        enrolments: Sequence[Enrolment] = (),
+    ) -> None:
         """All of them, with their events, in one transaction. Raises SpoolFull (nothing happened), sqlite3.Error."""
         with self.transaction() as conn:
             conn.executemany(
@@ -107,7 +116,11 @@ class Store(Trail):
                 "INSERT INTO standings VALUES (?,?,?)",
                 [(stand.after.id, stand.fact.n, STANDING.dump_json(stand.fact)) for stand in stands],
             )
-            drafts = self.drafts(changes, notices, stands)
+            conn.executemany(
+                "INSERT OR REPLACE INTO authenticators VALUES (?,?)",
+                [(each.after.id, ENROLMENT.dump_json(each)) for each in enrolments],
+            )
+            drafts = self.drafts(changes, notices, stands, enrolments)
             append(conn, drafts, self.clock)
             self.measure(conn)
         self.note(changes, stands)
@@ -148,6 +161,11 @@ class Store(Trail):
         """All that were ever given, oldest first."""
         found = grouped(self.conn.execute("SELECT id, body FROM standings ORDER BY id, n"))
         return [stood(map(STANDING.validate_json, bodies)) for bodies in found.values()]
+
+    def authenticators(self) -> list[Authenticator]:
+        """All that were ever registered: a credential that was removed does not come back."""
+        rows = self.conn.execute("SELECT body FROM authenticators ORDER BY id").fetchall()
+        return [ENROLMENT.validate_json(row[0]).after for row in rows]
 
     def forget(self, before_us: int, most: int = 500) -> int:
         """Drops up to `most` approvals that ended before `before_us`; the evidence has them. Returns how many."""

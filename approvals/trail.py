@@ -9,9 +9,10 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from approvals.authenticators import Enrolment
 from approvals.began import Began
 from approvals.errors import ApprovalsDown
-from approvals.evidence import Change, Notice, draft, notice_draft, stand_draft
+from approvals.evidence import Change, Notice, draft, enrolment_draft, notice_draft, stand_draft
 from approvals.standings import Stand
 from audit.write import Draft, beat, finish, install, metrics, trim
 from audit.write.commit import connect
@@ -86,10 +87,17 @@ class Trail:
             os.close(self._lock)
             self._lock = -1
 
-    def drafts(self, changes: Sequence[Change], notices: Sequence[Notice], stands: Sequence[Stand]) -> list[Draft]:
+    def drafts(
+        self,
+        changes: Sequence[Change],
+        notices: Sequence[Notice],
+        stands: Sequence[Stand],
+        enrolments: Sequence[Enrolment],
+    ) -> list[Draft]:
         """Their events, with how long each has taken where that is known."""
         return [
             *map(notice_draft, notices),
+            *(enrolment_draft(each) for each in enrolments if each.what != "used"),
             *(stand_draft(stand, self._began.took_us(stand.after.id)) for stand in stands),
             *(draft(change, self._began.took_us(change.after.id)) for change in changes),
         ]

@@ -5,6 +5,7 @@ from approvals.facts import Ask, Binding, Card, Narrowing, Shown, Vote, Voter, W
 from approvals.machine import Approval, Phase
 from approvals.quorum import missing
 from approvals.revocations import By, Lifted, Made, Revocation, Scope, fold
+from approvals.wire_signing import signature_from, signature_to
 from snapshot.decision import ApprovalTerms, Bounds, BreakGlass, Giver, Justification, Wait
 
 WAITS: dict[str, Wait] = {"hold": "hold", "respond": "respond"}
@@ -54,6 +55,7 @@ def terms_to(terms: ApprovalTerms) -> pb.Terms:
         standing=_bounds_to(terms.standing) if terms.standing else None,
         break_glass=_glass_to(terms.break_glass) if terms.break_glass else None,
         never=terms.never,
+        signature=terms.signature,
     )
 
 
@@ -70,6 +72,7 @@ def terms_from(message: pb.Terms) -> ApprovalTerms:
         standing=Bounds(message.standing.uses, message.standing.seconds) if message.HasField("standing") else None,
         break_glass=_glass_from(message.break_glass) if message.HasField("break_glass") else None,
         never=tuple(message.never),
+        signature=message.signature,
     )
 
 
@@ -254,13 +257,16 @@ def vote_to(vote: Vote) -> pb.Vote:
         justification=vote.justification,
         narrowing=narrowing_to(vote.narrowing),
         wish=wish_to(vote.wish) if vote.wish else None,
+        signature=signature_to(vote.signature) if vote.signature else None,
     )
 
 
 def vote_from(message: pb.Vote) -> Vote:
     voter = Voter(message.issuer, message.subject, message.email, tuple(message.groups))
     wish = wish_from(message.wish) if message.HasField("wish") else None
-    return Vote(voter, message.shown_digest, message.justification, narrowing_from(message.narrowing), wish)
+    signature = signature_from(message.signature) if message.HasField("signature") else None
+    less = narrowing_from(message.narrowing)
+    return Vote(voter, message.shown_digest, message.justification, less, wish, signature)
 
 
 def revocation_to(revocation: Revocation) -> pb.Revocation:

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from approvals.attendance import Attendance, Seat
 from approvals.audience import Audience
+from approvals.authenticators import Authenticator
 from approvals.book import Book
 from approvals.deadlines import Deadlines
 from approvals.errors import ApprovalsDown, StoreFailed, UnknownApproval
@@ -68,10 +69,11 @@ class Writer:
     async def open(self) -> None:
         """Reads what is open. Clients of a hold are expected to come and wait again."""
         approvals = await self._on_disk(self._store.open)
-        revocations, standings = await self._on_disk(lambda: (self._store.revocations(), self._store.standings()))
+        more = lambda: (self._store.revocations(), self._store.standings(), self._store.authenticators())  # noqa: E731
+        kept = await self._on_disk(more)
         for seat, gateway in (await self._on_disk(self._store.elsewhere)).items():
             self._attendance.at(seat, gateway)
-        self._book = Book(approvals, self._most, revocations, standings)
+        self._book = Book(approvals, self._most, *kept)
         for approval in approvals:
             self._schedule(approval)
         for standing in self._book.standings.kept():
@@ -157,6 +159,18 @@ class Writer:
     async def revocations(self, *, lifted: bool = False) -> list[Revocation]:
         return await self._on_disk(self._store.revocations) if lifted else self._book.revocations.active()
 
+    def authenticators(self, issuer: str, subject: str) -> list[Authenticator]:
+        """With which this person may sign."""
+        return self._book.authenticators.of(issuer, subject)
+
+    async def enrol(self, made: Authenticator) -> Authenticator:
+        """Durable when it returns. Raises SignatureRefused, NotAllowed."""
+        return await self._do(lambda _: self._book.authenticators.add(made))
+
+    async def dismiss(self, id_: str, issuer: str, subject: str) -> Authenticator:
+        """Signs nothing any more when this returns. Raises UnknownApproval."""
+        return await self._do(lambda at_us: self._book.authenticators.remove(id_, issuer, subject, at_us))
+
     async def told(self, draft: Draft, delivered: tuple[str, str] | None) -> None:
         """Somebody was notified, or could not be. Durable when it returns. Raises SpoolFull, ApprovalsDown."""
         try:
@@ -233,13 +247,11 @@ class Writer:
         again = self._take_due(now_us)
         replies = [(job, attempt(job, now_us)) for job in jobs if not job.done.done()]
         try:
-            changes, notices, stands = (
-                tuple(self._book.changes),
-                tuple(self._book.notices),
-                tuple(self._book.stands),
-            )
-            if changes or notices or stands:
-                await self._on_disk(lambda: self._store.commit(changes, notices, stands))
+            book = self._book
+            changes, notices, stands = tuple(book.changes), tuple(book.notices), tuple(book.stands)
+            enrolments = tuple(book.enrolments)
+            if changes or notices or stands or enrolments:
+                await self._on_disk(lambda: self._store.commit(changes, notices, stands, enrolments))
             elif self._store.shared:
                 await self._on_disk(self._store.abandon)
         except SpoolFull as full:

@@ -201,6 +201,8 @@ def _terms(terms: ApprovalTerms) -> dict[str, Value]:
 
 def _in_advance(terms: ApprovalTerms) -> dict[str, Value]:
     found: dict[str, Value] = {"never": list(terms.never)} if terms.never else {}
+    if terms.signature:
+        found["signature"] = True
     if terms.standing is not None:
         found["standing"] = {"uses": terms.standing.uses, "seconds": terms.standing.seconds}
     if terms.break_glass is not None:

@@ -95,7 +95,7 @@ def _vouched(told: Witnessed, keys: Sequence[Key], report: Report, published: Pu
 def told(report: Report) -> list[str]:
     """The report for people; a record is named `writer/seq`, as `decisions explain` does."""
     counts = f"{report.events} events of {len(report.writers)} writers, {report.frames} frames"
-    signed = f"{report.checkpoints} checkpoints confirmed, the largest over {report.confirmed_size} entries"
+    signed = report.signed()
     verdict = "OK" if report.ok else f"FAILED, {report.total_findings} findings"
     findings = [f"{finding.flaw.value.upper()}: {_place(finding)}{finding.message}" for finding in report.findings]
     return [f"{verdict}: {report.subject}: {counts}; {signed}", *findings, *(f"note: {note}" for note in report.notes)]

@@ -6,7 +6,8 @@ The query is `data.exeat.decision`; its value, with defaults in brackets:
     reasons    one or more {rule, message, controls []}; the first one is what the caller is told
     approval   {any [], all [], quorum [1], expires_in ["9m"], wait ["hold"], justification ["none"],
                 justification_from ["approver"], standing [none] {uses, within},
-                break_glass [none] {any, uses [1], within ["1h"]}, never []}
+                break_glass [none] {any, uses [1], within ["1h"]}, never [],
+                signature [false]: whether answers must be signed (approvals/signing.py)}
                needed by `hold` and by `tools.hold`, an error on any other allow, without meaning on a deny
     tools      {hold [], hide []}, names of tools; in `hide` also patterns ("delete_*") and exceptions ("!search")
     masking    profile names, on top of the floor []
@@ -99,6 +100,7 @@ class ApprovalTerms:
 
     `justification_from`: of whom `justification` is asked. `standing`: what the same people may grant in advance.
     `never`: groups whose members do not answer this, whatever other groups they are in (separation of duties).
+    `signature`: an answer must carry the signature of its giver.
     """
 
     any: tuple[str, ...] = ()
@@ -111,6 +113,7 @@ class ApprovalTerms:
     standing: Bounds | None = None
     break_glass: BreakGlass | None = None
     never: tuple[str, ...] = ()
+    signature: bool = False
 
     def needs_justification(self, giver: Giver) -> bool:
         return self.justification == "required" and giver in self.justification_from
@@ -165,7 +168,7 @@ KEYS = {
 }  # fmt: skip
 APPROVAL_KEYS = {
     "any", "all", "quorum", "expires_in", "wait", "justification", "justification_from", "standing", "break_glass",
-    "never",
+    "never", "signature",
 }  # fmt: skip
 
 
@@ -223,6 +226,7 @@ def _approval(value: object) -> ApprovalTerms:
         _standing(fields.get("standing")),
         _break_glass(fields.get("break_glass")),
         _names(fields.get("never", []), "approval.never", NAME),
+        _boolean(fields.get("signature", False), "approval.signature"),
     )
 
 

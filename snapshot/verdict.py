@@ -151,6 +151,8 @@ def _terms(value: Any) -> ApprovalTerms:
     glass = replace(glass, any=_strings(glass.any)) if glass else None
     terms = ApprovalTerms(**{**value, **lists, "standing": standing, "break_glass": glass})
     bounds = [number for given in (standing, glass) if given for number in (given.uses, given.seconds)]
+    if type(terms.signature) is not bool:
+        raise ValueError("terms that nobody knows")
     if any(type(number) is not int for number in (terms.quorum, terms.expires_s, *bounds)):
         raise ValueError("terms are not integers")
     if not set(terms.justification_from) <= set(get_args(Giver)):

@@ -12,6 +12,7 @@ from approvals.rows import ADAPTERS, Entry
 from approvals.sharing import tables
 
 OWN = {
+    "authenticator": "SELECT id, body FROM authenticators ORDER BY id",
     "revocation": "SELECT id, body FROM revocations ORDER BY id, n",
     "standing": "SELECT id, body FROM standings ORDER BY id, n",
     "approval": "SELECT approval, body FROM facts JOIN cards ON cards.id = approval AND open = 1 ORDER BY approval, n",

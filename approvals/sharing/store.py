@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from approvals.attendance import Seat
+from approvals.authenticators import Authenticator, Enrolment
 from approvals.errors import ApprovalsDown, StoreFailed
 from approvals.evidence import Change, Notice
 from approvals.facts import Shown
@@ -21,7 +22,7 @@ from approvals.machine import Approval
 from approvals.machine import fold as folded
 from approvals.revocations import Revocation
 from approvals.revocations import fold as revoked
-from approvals.rows import FACT, REVOCATION, STANDING, Entry, entries, grouped
+from approvals.rows import ENROLMENT, FACT, REVOCATION, STANDING, Entry, entries, grouped
 from approvals.sharing import tables
 from approvals.sharing.moving import move
 from approvals.standing import Standing
@@ -101,12 +102,18 @@ class SharedStore(Trail):
         with self._told():
             self._round.execute("ROLLBACK")
 
-    def commit(self, changes: Sequence[Change], notices: Sequence[Notice] = (), stands: Sequence[Stand] = ()) -> None:
+    def commit(
+        self,
+        changes: Sequence[Change],
+        notices: Sequence[Notice] = (),
+        stands: Sequence[Stand] = (),
+        enrolments: Sequence[Enrolment] = (),
+    ) -> None:
         """Raises SpoolFull (nothing happened), StoreFailed or sqlite3.Error (the next start finds out)."""
         if not self._round.info.transaction_status:
             raise StoreFailed("a commit without a round")  # others could have taken steps meanwhile
-        made = list(entries(self.gateway, changes, notices, stands))
-        drafts = self.drafts(changes, notices, stands)
+        made = list(entries(self.gateway, changes, notices, stands, enrolments))
+        drafts = self.drafts(changes, notices, stands, enrolments)
         try:
             with self.transaction() as local, self._told():
                 append(local, drafts, self.clock)
@@ -161,6 +168,11 @@ class SharedStore(Trail):
         with self._told():
             found = grouped(tables.facts(self._side, "standing"))
         return [stood(map(STANDING.validate_json, bodies)) for bodies in found.values()]
+
+    def authenticators(self) -> list[Authenticator]:
+        with self._told():
+            found = grouped(tables.facts(self._side, "authenticator"))
+        return [ENROLMENT.validate_json(bodies[-1]).after for bodies in found.values()]
 
     def elsewhere(self) -> Mapping[Seat, str]:
         with self._told():
@@ -239,16 +251,19 @@ class SharedStore(Trail):
     def _drain(self) -> None:
         """Records events of facts of this gateway that a process before this one could not record any more."""
         while owed := tables.own(self._side, self.gateway, self._drained):
-            changes, notices, stands = self._made([each for _, each in owed])
+            changes, notices, stands, enrolments = self._made([each for _, each in owed])
             with self.transaction() as local:
-                append(local, self.drafts(changes, notices, stands), self.clock)
+                append(local, self.drafts(changes, notices, stands, enrolments), self.clock)
                 local.execute("UPDATE shared SET pos = ?", (owed[-1][0],))
             self._drained = owed[-1][0]
 
-    def _made(self, owed: Sequence[Entry]) -> tuple[list[Change], list[Notice], list[Stand]]:
+    def _made(self, owed: Sequence[Entry]) -> tuple[list[Change], list[Notice], list[Stand], list[Enrolment]]:
         """Each fact with what it made."""
-        changes, notices, stands = [], [], []
+        changes, notices, stands, enrolments = [], [], [], []
         for each in owed:
+            if each.kind == "authenticator":
+                enrolments.append(each.fact)
+                continue
             bodies = [body for _, body in tables.facts(self._side, each.kind, [each.id])][: each.fact.n]
             if each.kind == "approval":
                 shown = tables.shown(self._side, each.id) if each.fact.n == 1 else None
@@ -257,7 +272,7 @@ class SharedStore(Trail):
                 notices.append(Notice(revoked(map(REVOCATION.validate_json, bodies)), each.fact))
             else:
                 stands.append(Stand(stood(map(STANDING.validate_json, bodies)), each.fact))
-        return changes, notices, stands
+        return changes, notices, stands, enrolments
 
     def _since(self, conn: Any, pos: int) -> list[Entry]:
         if pos < self._seen:

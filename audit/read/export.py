@@ -22,8 +22,11 @@ from runtime.fileio import private_dir
 FORMAT = "exeat-evidence/1"
 EVENTS_STRETCH, FRAMES_STRETCH = 20_000, 1_000  # log indexes per query: about 20 MB of bodies; frames may be large
 # of other people's content these say nothing; without them what was pruned or masked anew cannot be told from theft,
-# nor a newer key of the log from a forged one
-EXPLAINING = "('retention.pruned', 'frame.remasked', 'log.key_rotated')"
+# nor a newer key of the log, or of an approver, from a forged one
+EXPLAINING = (
+    "('retention.pruned', 'frame.remasked', 'log.key_rotated',"
+    " 'person.authenticator_added', 'person.authenticator_removed')"
+)
 PRUNED = """
 SELECT sum(rows) AS n FROM
 (

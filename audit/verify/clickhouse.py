@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from audit.verify.body import Event
 from audit.verify.findings import CannotVerify, Finding, Flaw, Report
 from audit.verify.frames import Expected, FrameRecord
 from audit.verify.handover import EVENT, followed, note_in
 from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
 from audit.verify.retention import Retention
 from audit.verify.rows import Row, verify_rows
+from audit.verify.signatures import Signatures
 from audit.verify.tiles import NO_WITNESS, Published, read_tiles
 
 if TYPE_CHECKING:
@@ -81,7 +83,7 @@ class _Live:
         self._client, self._database, self._gateway = client, database, gateway
         self._report = Report(f"gateway {gateway} in ClickHouse")
         self._keys = followed(keys, handovers(client, database, gateway), self._report)
-        self._expected, self._retention = Expected(), Retention()
+        self._expected, self._retention, self._signatures = Expected(), Retention(), Signatures()
 
     def verify(self, tiles: Path | None, witnessed: Sequence[Checkpoint]) -> Report:
         report = self._report
@@ -92,16 +94,21 @@ class _Live:
         fresh = self._now_us() - FRESH_US
         rows = self._rows(end)
         gone = self._retention
-        found = verify_rows(rows, checkpoints, log=log, told=self._expected.add, fresh_us=fresh, retention=gone)
+        found = verify_rows(rows, checkpoints, log=log, told=self._told, fresh_us=fresh, retention=gone)
         self._check_frames()
         self._orphans(found.writers, fresh)
         report.merge(found)
         gone.settle(report)
+        self._signatures.settle(report, gone.pruned_events)
         self._strangers(log)
         if not witnessed:
             report.note(NO_WITNESS)
         report.sort()
         return report
+
+    def _told(self, event: Event, log_index: int) -> None:
+        self._expected.add(event, log_index)
+        self._signatures.told(event, log_index)
 
     def _rows(self, end: int) -> Iterator[Row]:
         """Rows by log index, in stretches; frames are checked between them, so that memory stays bounded. The server

@@ -23,6 +23,7 @@ class Flaw(StrEnum):
     CUT_OFF = "cut off"  # the end of the log is gone
     ROLLED_BACK = "rolled back"  # the log as a whole is older, or another, than a checkpoint of it
     FRAME = "frame"  # a frame is not what its event names
+    SIGNATURE = "signature"  # an approver's own signature that is not there, or not one over their answer
     EPOCH = "epoch"  # a start that does not name what came before it
 
 
@@ -56,6 +57,7 @@ class Report:
     checkpoints: int = 0  # whose signature and root were confirmed
     confirmed_size: int = 0  # entries under the largest of them
     total_findings: int = 0
+    signatures: int = 0  # of approvers, that were checked
 
     @property
     def ok(self) -> bool:
@@ -77,6 +79,7 @@ class Report:
         self.events += other.events
         self.frames += other.frames
         self.checkpoints += other.checkpoints
+        self.signatures += other.signatures
         self.confirmed_size = max(self.confirmed_size, other.confirmed_size)
         self.writers.update(other.writers)
         for text in other.notes:
@@ -85,10 +88,15 @@ class Report:
     def sort(self) -> None:
         self.findings.sort(key=Finding.order)
 
+    def signed(self) -> str:
+        """What of it is signed, in words."""
+        mine = f"; {self.signatures} signatures of approvers checked" if self.signatures else ""
+        return f"{self.checkpoints} checkpoints confirmed, the largest over {self.confirmed_size} entries{mine}"
+
     def lines(self) -> list[str]:
         """For a terminal: the verdict first."""
         counts = f"{self.events} events of {len(self.writers)} writers, {self.frames} frames"
-        signed = f"{self.checkpoints} checkpoints confirmed, the largest over {self.confirmed_size} entries"
+        signed = self.signed()
         if self.ok:
             return [f"OK: {self.subject}: {counts}; {signed}", *(f"note: {note}" for note in self.notes)]
         head = f"FAILED: {self.subject}: {self.total_findings} findings in {counts}; {signed}"
@@ -103,6 +111,7 @@ class Report:
             "writers": {writer: list(span) for writer, span in sorted(self.writers.items())},
             "checkpoints": self.checkpoints,
             "confirmed_size": self.confirmed_size,
+            "signatures": self.signatures,
             "total_findings": self.total_findings,
             "findings": [
                 {

@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from audit.verify import merkle
-from audit.verify.body import Malformed, read
+from audit.verify.body import Event, Malformed, read
 from audit.verify.findings import CannotVerify, Finding, Flaw, Report
 from audit.verify.frames import Expected, FrameRecord
 from audit.verify.handover import followed, in_package
 from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
 from audit.verify.retention import Retention
 from audit.verify.rows import Row, verify_rows
+from audit.verify.signatures import Signatures
 from audit.verify.tiles import NO_WITNESS, Published, read_tiles
 
 FORMAT = "exeat-evidence/1"
@@ -41,13 +42,19 @@ def verify_package(folder: Path, vkeys: Sequence[str] = (), witnessed: Sequence[
     log = read_tiles(folder / "tiles", keys, report) if (folder / "tiles").exists() else None
     checkpoints = [*_checkpoints(folder, keys, report), *witnessed]
     rows = sorted(_read(folder / "events.jsonl", _row), key=lambda row: row.log_index)
-    expected, retention = Expected(), Retention()
+    expected, retention, signatures = Expected(), Retention(), Signatures()
+
+    def told(event: Event, log_index: int) -> None:
+        expected.add(event, log_index)
+        signatures.told(event, log_index)
+
     if manifest["scope"] == "all":
-        report.merge(verify_rows(rows, checkpoints, log=log, told=expected.add, retention=retention))
+        report.merge(verify_rows(rows, checkpoints, log=log, told=told, retention=retention))
     else:
-        _verify_selection(rows, log, report, expected, retention)
+        _verify_selection(rows, log, report, told, retention)
     expected.check(_read(folder / "frames.jsonl", _frame), report, retention)
     retention.settle(report)
+    signatures.settle(report, retention.pruned_events)
     if not witnessed:
         report.note(NO_WITNESS)
     report.sort()
@@ -55,7 +62,11 @@ def verify_package(folder: Path, vkeys: Sequence[str] = (), witnessed: Sequence[
 
 
 def _verify_selection(
-    rows: Sequence[Row], log: Published | None, report: Report, expected: Expected, retention: Retention
+    rows: Sequence[Row],
+    log: Published | None,
+    report: Report,
+    told: Callable[[Event, int], None],
+    retention: Retention,
 ) -> None:
     if log is None:
         raise CannotVerify("a selection can only be verified against the log's tiles, and the package has none")
@@ -74,7 +85,7 @@ def _verify_selection(
             report.add(Finding(Flaw.EDITED, str(error), row.log_index, row.writer, row.seq))
             continue
         retention.told(event)
-        expected.add(event, row.log_index)
+        told(event, row.log_index)
         named = (event.writer, event.seq, hashlib.sha256(row.body).digest())
         if named != (row.writer, row.seq, row.hash):
             report.add(Finding(Flaw.EDITED, "not what its body says", row.log_index, row.writer, row.seq))

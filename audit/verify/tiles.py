@@ -10,6 +10,7 @@ from audit.verify.findings import CannotVerify, Finding, Flaw, Report
 from audit.verify.handover import entries, followed, in_tiles
 from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
 from audit.verify.rows import Row, verify_rows
+from audit.verify.signatures import Signatures
 
 TILE = 256
 FULL = TILE * merkle.HASH  # bytes
@@ -109,8 +110,10 @@ def verify_tiles(root: Path, vkeys: Sequence[str], witnessed: Sequence[Checkpoin
     report = Report(f"tiles {root}")
     published = read_tiles(root, keys, report)
     if published is not None:
-        rows = verify_rows(_rows(published), witnessed, log=published, subject=report.subject)
-        report.merge(rows)
+        signatures = Signatures()
+        told = signatures.told
+        report.merge(verify_rows(_rows(published), witnessed, log=published, subject=report.subject, told=told))
+        signatures.settle(report)
     if not witnessed:
         report.note(NO_WITNESS)
     report.sort()

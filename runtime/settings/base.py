@@ -23,6 +23,15 @@ def is_loopback(host: str | None) -> bool:
         return host == "localhost"
 
 
+def is_address(host: str) -> bool:
+    """An IP address, not a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def split_address(address: str) -> tuple[str, int]:
     """`host:port` → (host, port); IPv6 hosts in brackets. Raises SettingsRefused."""
     host, _, port = address.rpartition(":")

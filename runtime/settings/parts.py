@@ -82,6 +82,9 @@ class MaskingSettings(Section):
 class ApprovalsSettings(Section):
     max_wait_seconds: int = Field(3300, ge=10, le=3300, description="Longest hold (Envoy's limit is one hour).")
     max_waiting: int = Field(10_000, ge=1, description="Holds at once; above it: 503.")
+    signature: Literal["never", "optional", "required"] = Field(
+        "never", description="Whether approvers sign their answers with an authenticator (WebAuthn, in the console)."
+    )
 
 
 class Shared(Section):

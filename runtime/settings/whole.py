@@ -2,11 +2,12 @@
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from runtime.settings.base import SettingsRefused
+from runtime.settings.base import SettingsRefused, is_address
 from runtime.settings.callers import Gateway, Issuer, People
 from runtime.settings.outside import CheckpointTarget, ForwardTarget, Notifier, Secret
 from runtime.settings.parts import (
@@ -99,6 +100,16 @@ class Settings(BaseSettings):
     def _audiences_differ(self) -> Self:
         if any(self.people.audience in issuer.audiences for issuer in self.issuers):
             raise ValueError("people.audience must not be an audience of agents: one token would open both doors")
+        return self
+
+    @model_validator(mode="after")
+    def _signed_somewhere(self) -> Self:
+        host = urlsplit(self.console.url).hostname or ""
+        if self.approvals.signature != "never" and (is_address(host) or not host):
+            raise ValueError(
+                "approvals.signature: browsers sign for a host name, not for an IP address: set console.public_url"
+                " (on one machine http://localhost:8800)"
+            )
         return self
 
     def processes(self, service: Literal["authz", "extproc"]) -> list[str]:
