@@ -38,6 +38,9 @@ def of_approval(approval: Approval, shown: Shown | None = None) -> dict[str, Any
     found["granted_by"] = [vote.voter.email or vote.voter.subject for vote in approval.votes]
     found["refused_by"] = (approval.refusal.voter.email or approval.refusal.voter.subject) if approval.refusal else ""
     found |= {"risk": card.risk, "tool": card.tool, "hits": card.hits, "granted_with": asdict(approval.narrowing)}
+    found["signature_required"] = card.terms.signature
+    answers = [*approval.votes, *([approval.refusal] if approval.refusal else [])]
+    found["signed_by"] = [vote.voter.email or vote.voter.subject for vote in answers if vote.signature]
     if shown is not None:
         found |= {"shown_media": shown.media, "shown": View.read(shown).content, "view": asdict(View.read(shown))}
     return found

@@ -21,9 +21,9 @@ SHOWN = 200  # rows of a table on the page; all of them are in the files
 EFFECTS = ("allow", "hold", "deny", "refused")
 TABLES = ("decisions", "approvals", "maskings", "exchanges")  # exported whole, as Parquet and CSV
 SECTIONS = (
-    "decisions-by-rule", "approvals", "approvals-waited", "denials", "refusals-by-code", "findings-in-requests",
-    "maskings-by-rule", "maskings-by-place", "usage-by-agent", "break-glass", "standing", "snapshots-used", "snapshots",
-    "writers", "troubles", "gaps", "unended", "reads",
+    "decisions-by-rule", "approvals", "approvals-waited", "answers-signed", "denials", "refusals-by-code",
+    "findings-in-requests", "maskings-by-rule", "maskings-by-place", "usage-by-agent", "break-glass", "standing",
+    "snapshots-used", "snapshots", "writers", "troubles", "gaps", "unended", "reads",
 )  # fmt: skip
 
 

@@ -101,7 +101,7 @@ class Signatures:
             key = self._keys.get(str(data["authenticator"]))
             if key is not None:
                 key.removed = True
-        elif event.type == "approval.requested" and data["terms"].get("signature"):
+        elif event.type == "approval.requested" and data.get("terms", {}).get("signature"):
             self._asked.add(str(data["approval"]))
         elif event.type in ("standing.given", "standing.break_glass"):
             self._standing_given(data, "grant" if event.type == "standing.given" else "break_glass")
@@ -128,7 +128,7 @@ class Signatures:
             raise _Wrong(f"{_who(data)} answered approval {approval} without the signature that it asks for")
 
     def _standing_given(self, data: Mapping[str, Any], wanted: str) -> None:
-        approval, answers = str(data["approval"]), data["answers"]
+        approval, answers = str(data["approval"]), data.get("answers", [])
         signed = bool(answers) and all("signature" in answer for answer in answers)
         if approval in self._asked and not signed:
             raise _Wrong(f"a standing grant was given at approval {approval} without the signature that it asks for")

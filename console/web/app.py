@@ -24,6 +24,7 @@ from console.web.people import Forbidden
 from console.web.signin import SignIn
 from console.web.site import (
     approvals,
+    authenticators,
     connections,
     decisions,
     evidence,
@@ -54,6 +55,7 @@ HEADERS = (
 SITES = (
     home,
     approvals,
+    authenticators,
     standing,
     live,
     sessions,
@@ -68,7 +70,11 @@ SITES = (
     api,
 )
 CODES = {404: "not_found", 405: "method_not_allowed"}
-STATIC = {"/style.css": ("style.css", "text/css"), "/static/app.js": ("app.js", "text/javascript")}
+STATIC = {
+    "/style.css": ("style.css", "text/css"),
+    "/static/app.js": ("app.js", "text/javascript"),
+    "/static/sign.js": ("sign.js", "text/javascript"),
+}
 
 
 class SecurityHeaders:

@@ -41,5 +41,5 @@ def nav(person: Person, path: str) -> list[Item]:
 
 
 def _inside(path: str, href: str) -> bool:
-    path = "/approvals/standing" if path == "/standing" else path  # it is reached from there
+    path = f"/approvals{path}" if path in ("/standing", "/authenticators") else path  # reached from there
     return path == href or (href != "/" and path.startswith(f"{href}/"))

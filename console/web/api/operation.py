@@ -10,7 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from approvals.errors import NotAllowed, NotChanged, SignInNeeded, UnknownApproval
+from approvals.errors import (
+    NotAllowed,
+    NotChanged,
+    SignatureNeeded,
+    SignatureRefused,
+    SignInNeeded,
+    UnknownApproval,
+)
 from audit.read import NothingFound
 from audit.read.reader import plain
 from console.holding import NoSuchHold
@@ -29,6 +36,8 @@ STATUS: dict[type[Error], int] = {
     NotChanged: 409,
     NotAllowed: 403,
     SignInNeeded: 403,
+    SignatureNeeded: 403,
+    SignatureRefused: 403,
     RepositoryRefused: 400,  # cases and drafts that somebody sent
 }
 

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from approvals.client import ApprovalsClient
+from approvals.client_signing import SigningClient
 from approvals.errors import SignInNeeded
-from approvals.facts import Narrowing, Shown, Wish
+from approvals.facts import Shown
 from approvals.machine import Approval
 from approvals.quorum import missing
 from approvals.view import View
@@ -22,17 +22,14 @@ from console.web.menu import EVERYBODY
 from console.web.people import Person, Role, current_person, needs
 from console.web.render import fragment, page
 from console.web.signin import again
+from console.web.site.answering import given
+from console.web.site.authenticators import options
 from console.web.stream import event, stream
 from runtime.errors import CallerError, Error
-from snapshot.decision import Bounds
 
 SIGNS = {"+": "plus", "-": "minus", "@": "at"}
 MOST = 100  # that wait, on one screen; those that end first
 GATHER_SECONDS = 0.2  # a burst of changes is one new list
-
-
-class NoAnswer(CallerError):
-    code = "no_answer"
 
 
 @needs(*EVERYBODY)
@@ -49,10 +46,12 @@ async def _card(request: Request, problem: str = "", status: int = 200, sign_in:
     at, person, open_id = desk(request), current_person(request), request.path_params["id"]
     async with at.approvals(person) as client:
         approval, shown = await client.get(open_id)
+        signs = await SigningClient(client).signs()
     context = await _inbox(at, person, open_id) | about(approval, shown)
     fresh = person.fresh(at.clock.now_us(), at.settings.people.auth_time_max_seconds)
     offered = {"may_answer": Role.APPROVER in person.roles and approval.state == "requested", "fresh": fresh}
-    choices = {"profiles": _profiles(at), "glass": _glass(person, approval)}
+    must_sign = signs.required or approval.card.terms.signature
+    choices = {"profiles": _profiles(at), "glass": _glass(person, approval), "signs": signs, "must_sign": must_sign}
     told = {"problem": problem, "again": sign_in or again(request.url.path)}
     return page(request, "approvals.html", context | offered | choices | told, status)
 
@@ -73,10 +72,10 @@ def _glass(person: Person, approval: Approval) -> bool:
 async def answer(request: Request) -> Response:
     """Grant or refuse. Whether it counts is decided by approvals, with the person's own token."""
     at, person, approval_id = desk(request), current_person(request), request.path_params["id"]
-    given = await form(request)
+    said = await form(request)
     async with at.approvals(person) as client:
         try:
-            await _answer(client, approval_id, given)
+            await (await given(client, approval_id, said)).answer(client)
         except SignInNeeded as error:
             return await _card(request, error.message, 403)
         except CallerError as error:
@@ -84,44 +83,17 @@ async def answer(request: Request) -> Response:
     return RedirectResponse(f"/approvals/{approval_id}", 303)
 
 
-async def _answer(client: ApprovalsClient, approval_id: str, given: dict[str, str]) -> Approval:
-    shown, reason = given.get("shown", ""), given.get("reason", "").strip()
-    match given.get("answer"):
-        case "grant":
-            approval, _ = await client.get(approval_id)
-            wish = _wish(given, approval.card.terms.standing)
-            return await client.grant(approval_id, shown, reason, _narrowing(given), wish)
-        case "refuse":
-            return await client.refuse(approval_id, shown, reason)
-        case "break-glass":
-            approval, _ = await client.get(approval_id)
-            glass = approval.card.terms.break_glass
-            bounds = glass.bounds if glass else Bounds(1, 60)  # approvals says that nobody may
-            return await client.break_glass(approval_id, shown, reason, Wish(1, bounds.seconds))
-    raise NoAnswer("an answer is `grant`, `refuse` or `break-glass`")
+@needs(Role.APPROVER)
+async def challenge(request: Request) -> Response:
+    """What the browser's authenticator must sign so that the answer in the form counts; asked by sign.js."""
+    at, person, approval_id = desk(request), current_person(request), request.path_params["id"]
+    said = await form(request)
 
+    async def ask() -> str:
+        async with at.approvals(person) as client:
+            return await (await given(client, approval_id, said)).challenge(client)
 
-def _narrowing(given: dict[str, str]) -> Narrowing:
-    """What the form takes away. Raises NoAnswer for a number that is none."""
-    profile = given.get("masking", "")
-    return Narrowing((profile,) if profile else (), _number(given, "bytes", 0))
-
-
-def _wish(given: dict[str, str], bounds: Bounds | None) -> Wish | None:
-    """The standing grant that the form asks for; what it leaves open is what the policy allows."""
-    if bounds is None or not (uses := _number(given, "uses", 0)):
-        return None
-    minutes = _number(given, "minutes", 0)
-    return Wish(uses, minutes * 60 if minutes else bounds.seconds, given.get("action", "").strip())
-
-
-def _number(given: dict[str, str], name: str, default: int) -> int:
-    text = given.get(name, "").strip()
-    if not text:
-        return default
-    if not text.isascii() or not text.isdecimal() or len(text) > 12:
-        raise NoAnswer(f"{name} is a whole number")
-    return int(text)
+    return await options(ask, f"/approvals/{approval_id}")
 
 
 @needs(*EVERYBODY)
@@ -197,4 +169,5 @@ ROUTES = [
     Route("/approvals/changes", changes),
     Route("/approvals/{id}", card),
     Route("/approvals/{id}", answer, methods=["POST"]),
+    Route("/approvals/{id}/challenge", challenge, methods=["POST"]),
 ]

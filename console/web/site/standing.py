@@ -13,7 +13,7 @@ from console.web.menu import EVERYBODY
 from console.web.people import Role, current_person, needs
 from console.web.render import page
 from console.web.signin import again
-from console.web.site.approvals import NoAnswer
+from console.web.site.answering import NoAnswer
 from runtime.errors import CallerError
 
 

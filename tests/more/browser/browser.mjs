@@ -16,6 +16,7 @@ const context = await chromium.launchPersistentContext(data, { executablePath: g
   viewport: { width: 1280, height: 900 } });
 context.setDefaultTimeout(15000);
 const page = context.pages()[0] ?? await context.newPage();
+const cdp = await context.newCDPSession(page);
 const complaints = [];
 page.on("pageerror", (error) => complaints.push(String(error)));
 page.on("console", (message) => { if (message.type() === "error") complaints.push(message.text()); });
@@ -48,6 +49,15 @@ const verbs = {
   wide: async () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
   complaints: async () => complaints.splice(0),
   forget: async () => context.clearCookies(),
+  // a security key that is there, whose owner has just entered its PIN; `verified` says whether they still do
+  authenticator: async () => {
+    await cdp.send("WebAuthn.enable");
+    const options = { protocol: "ctap2", transport: "usb", hasResidentKey: true, hasUserVerification: true, isUserVerified: true };
+    const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", { options });
+    return authenticatorId;
+  },
+  verified: async ({ id, is }) => { await cdp.send("WebAuthn.setUserVerified", { authenticatorId: id, isUserVerified: is }); },
+  unplug: async ({ id }) => { await cdp.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId: id }); },
 };
 
 const answer = (value) => process.stdout.write(JSON.stringify(value) + "\n");

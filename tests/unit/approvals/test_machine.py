@@ -10,6 +10,7 @@ from approvals.machine import MAX_EXCHANGES, TABLE, Approval, IllegalFact, Move,
 from approvals.steps import Consume, Grant, Leave, Refuse, Return, Revoke, Step, Tick, Why
 from snapshot.decision import ApprovalTerms
 from tests.kit.approvals import ask
+from tests.kit.signatures import signature
 
 T0 = 1_700_000_000_000_000
 EXPIRES_S = 540
@@ -315,6 +316,14 @@ def test_a_justification_that_the_policy_asks_for(kind: type[Grant | Refuse], wo
     approval = new(justification="required")
     assert why(approval, kind(at(1), vote(ALICE, words))) == (Why.JUSTIFICATION, State.REQUESTED)
     assert after(approval, kind(at(1), vote(ALICE, "invoice 4711"))).state is not State.REQUESTED
+
+
+@pytest.mark.parametrize("kind", [Grant, Refuse])
+def test_a_signature_that_the_terms_ask_for(kind: type[Grant | Refuse]) -> None:
+    approval = new(signature=True)
+    assert why(approval, kind(at(1), vote(ALICE))) == (Why.SIGNATURE, State.REQUESTED)
+    signed = replace(vote(ALICE), signature=signature())
+    assert after(approval, kind(at(1), signed)).state is not State.REQUESTED
 
 
 def test_revocation_ends_what_is_open_and_nothing_else() -> None:

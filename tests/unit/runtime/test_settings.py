@@ -195,6 +195,17 @@ def test_the_address_that_people_are_told() -> None:
             parse({"gateway": {"public_url": wrong}}, "test")
 
 
+@pytest.mark.parametrize("signature", ["optional", "required"])
+def test_answers_are_signed_where_browsers_can(signature: str) -> None:
+    signed = {"approvals": {"signature": signature}}
+    for console in ({}, {"public_url": "https://10.0.0.1"}, {"listen": "[::1]:8800"}):
+        with pytest.raises(SettingsRefused, match=r"console\.public_url"):
+            parse({**signed, "console": console}, "test")
+    for url in ("http://localhost:8800", "https://exeat.bank.example"):
+        assert parse({**signed, "console": {"public_url": url}}, "test").approvals.signature == signature
+    assert Settings().approvals.signature == "never"
+
+
 def test_forward_targets_are_named_once() -> None:
     soc = {"name": "soc", "kind": "file", "path": "/var/log/soc"}
     with pytest.raises(SettingsRefused, match="a forward target is named twice"):

@@ -63,7 +63,10 @@ def test_terms_may_foresee_what_is_granted_in_advance_or_alone() -> None:
     assert terms is not None
     assert (terms.standing, terms.break_glass) == (Bounds(20, 28800), BreakGlass(("on-call",), 1, 3600))
     assert terms.justification_from == ("requester", "approver")
-    assert terms.never == ()
+    assert (terms.never, terms.signature) == ((), False)
+    signed = parse({**HOLD, "approval": {"any": ["risk"], "signature": True}}).approval
+    assert signed is not None
+    assert signed.signature is True
     kept_apart = parse({**HOLD, "approval": {"any": ["risk"], "never": ["exeat-admins"]}}).approval
     assert kept_apart is not None
     assert kept_apart.never == ("exeat-admins",)
@@ -93,6 +96,8 @@ def test_terms_may_foresee_what_is_granted_in_advance_or_alone() -> None:
         {"justification_from": "requester"},
         {"never": "exeat-admins"},
         {"never": [""]},
+        {"signature": "required"},
+        {"signature": 1},
     ],
 )
 def test_anything_else_in_advance_is_no_decision(more: dict[str, Any]) -> None:

@@ -31,6 +31,7 @@ FULL = Verdict(
         standing=Bounds(20, 28800),
         break_glass=BreakGlass(("on-call",), 2, 600),
         never=("exeat-admins",),
+        signature=True,
     ),
     justification="Correction of a booking, grüße",
     rule="ledger_write",
@@ -58,6 +59,7 @@ def test_a_small_verdict_returns_as_it_was() -> None:
         '{"any":["a"],"standing":{"uses":1}}',
         '{"any":["a"],"break_glass":{"any":"on-call"}}',
         '{"any":["a"],"justification_from":["owner"]}',
+        '{"any":["a"],"signature":1}',
     ],
 )
 def test_terms_that_nobody_writes_are_refused(terms: str) -> None:
