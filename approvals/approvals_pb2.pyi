@@ -193,7 +193,7 @@ class Vote(_message.Message):
     def __init__(self, issuer: _Optional[str] = ..., subject: _Optional[str] = ..., email: _Optional[str] = ..., groups: _Optional[_Iterable[str]] = ..., shown_digest: _Optional[str] = ..., justification: _Optional[str] = ..., narrowing: _Optional[_Union[Narrowing, _Mapping]] = ..., wish: _Optional[_Union[Wish, _Mapping]] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ...) -> None: ...
 
 class Signature(_message.Message):
-    __slots__ = ("credential", "client_data", "authenticator_data", "signature", "answer", "nonce", "expires_us")
+    __slots__ = ("credential", "client_data", "authenticator_data", "signature", "answer", "nonce", "expires_us", "public_key", "algorithm", "rp_id", "origin", "registered")
     CREDENTIAL_FIELD_NUMBER: _ClassVar[int]
     CLIENT_DATA_FIELD_NUMBER: _ClassVar[int]
     AUTHENTICATOR_DATA_FIELD_NUMBER: _ClassVar[int]
@@ -201,6 +201,11 @@ class Signature(_message.Message):
     ANSWER_FIELD_NUMBER: _ClassVar[int]
     NONCE_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_US_FIELD_NUMBER: _ClassVar[int]
+    PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
+    ALGORITHM_FIELD_NUMBER: _ClassVar[int]
+    RP_ID_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    REGISTERED_FIELD_NUMBER: _ClassVar[int]
     credential: str
     client_data: str
     authenticator_data: str
@@ -208,7 +213,12 @@ class Signature(_message.Message):
     answer: str
     nonce: str
     expires_us: int
-    def __init__(self, credential: _Optional[str] = ..., client_data: _Optional[str] = ..., authenticator_data: _Optional[str] = ..., signature: _Optional[str] = ..., answer: _Optional[str] = ..., nonce: _Optional[str] = ..., expires_us: _Optional[int] = ...) -> None: ...
+    public_key: str
+    algorithm: int
+    rp_id: str
+    origin: str
+    registered: str
+    def __init__(self, credential: _Optional[str] = ..., client_data: _Optional[str] = ..., authenticator_data: _Optional[str] = ..., signature: _Optional[str] = ..., answer: _Optional[str] = ..., nonce: _Optional[str] = ..., expires_us: _Optional[int] = ..., public_key: _Optional[str] = ..., algorithm: _Optional[int] = ..., rp_id: _Optional[str] = ..., origin: _Optional[str] = ..., registered: _Optional[str] = ...) -> None: ...
 
 class Approval(_message.Message):
     __slots__ = ("id", "phase", "binding", "terms", "shown_media", "shown_digest", "shown", "owner", "email", "session", "rule", "message", "justification", "facts", "requested_us", "expires_us", "changed_us", "grace_until_us", "waiting", "exchanges", "votes", "refusal", "withdrawn", "action", "jti", "risk", "tool", "hits", "missing", "deadline_us", "standing")

@@ -89,7 +89,7 @@ class Authenticators:
         found = self._now(id_)
         if found is None or not found.of(issuer, subject):
             raise UnknownApproval("you have no such authenticator")
-        return found if found.removed_us else self._put(replace(found, removed_us=at_us, facts=found.facts + 1), "removed")
+        return found if found.removed_us else self._put(replace(found, removed_us=at_us), "removed")
 
     def check(self, vote: Vote, at_us: int) -> None:
         """Whether the vote's signature, if it has one, still counts. Raises SignatureRefused."""
@@ -109,7 +109,7 @@ class Authenticators:
         """Its counter is kept with the answer; `check` was asked before."""
         found = self._now(vote.signature.credential) if vote.signature else None
         if found is not None and vote.signature is not None:
-            self._put(replace(found, count=count_of(vote.signature), used_us=at_us, facts=found.facts + 1), "used")
+            self._put(replace(found, count=count_of(vote.signature), used_us=at_us), "used")
 
     def learn(self, fact: Enrolment) -> None:
         """What another gateway has made durable."""
@@ -126,6 +126,8 @@ class Authenticators:
         return self._staged.get(id_) or self._all.get(id_)
 
     def _put(self, after: Authenticator, what: Literal["added", "removed", "used"]) -> Authenticator:
+        before = self._now(after.id)
+        after = replace(after, facts=before.facts + 1 if before else 1)
         self._staged[after.id] = after
         self._changes.append(Enrolment(after, what))
         return after

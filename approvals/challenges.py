@@ -51,6 +51,7 @@ class Challenges:
         if asked.to_bytes() != Statement(approval_id, kind, vote, asked.nonce, asked.expires_us).to_bytes():
             raise SignatureRefused("what was signed is another answer than this one")
         found = self._ceremony.asserted(challenge, response, mine)
+        key = next(each for each in mine if each.id == found.credential)
         signature = Signature(
             credential=found.credential,
             client_data=packed(found.client_data),
@@ -59,6 +60,11 @@ class Challenges:
             answer=str(kind),
             nonce=asked.nonce,
             expires_us=asked.expires_us,
+            public_key=key.key,
+            algorithm=key.algorithm,
+            rp_id=key.rp_id,
+            origin=key.origin,
+            registered=key.gateway,
         )
         return replace(vote, signature=signature)
 

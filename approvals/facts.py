@@ -199,7 +199,8 @@ class Wish:
 class Signature:
     """What an authenticator of the voter signed (WebAuthn), with what `signing.Statement` needs beside the vote.
 
-    All but `nonce` (hex) and `answer` are base64url without padding.
+    All bytes are base64url without padding, but for `nonce` (hex). The key is named in full, since it may have been
+    registered at another gateway, and so in another log: `registered` says at which.
     """
 
     credential: str
@@ -209,6 +210,11 @@ class Signature:
     answer: str  # grant | refuse | break_glass
     nonce: str
     expires_us: int
+    public_key: str
+    algorithm: int
+    rp_id: str
+    origin: str
+    registered: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,11 @@ def signature_to(signature: Signature) -> pb.Signature:
         answer=signature.answer,
         nonce=signature.nonce,
         expires_us=signature.expires_us,
+        public_key=signature.public_key,
+        algorithm=signature.algorithm,
+        rp_id=signature.rp_id,
+        origin=signature.origin,
+        registered=signature.registered,
     )
 
 
@@ -25,4 +30,9 @@ def signature_from(message: pb.Signature) -> Signature:
         answer=message.answer,
         nonce=message.nonce,
         expires_us=message.expires_us,
+        public_key=message.public_key,
+        algorithm=message.algorithm,
+        rp_id=message.rp_id,
+        origin=message.origin,
+        registered=message.registered,
     )

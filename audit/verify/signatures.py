@@ -69,6 +69,7 @@ class Signatures:
         self._seen: dict[str, tuple[str, str]] = {}  # nonce → (approval, signature)
         self._found: list[Finding] = []
         self._unknown: list[Finding] = []
+        self._elsewhere: dict[tuple[str, str], str] = {}  # (whose, gateway) → credential
         self.checked = 0
 
     def told(self, event: Event, log_index: int) -> None:
@@ -89,12 +90,17 @@ class Signatures:
         report.signatures += self.checked
         for finding in (*self._found, *(() if pruned else self._unknown)):
             report.add(finding)
+        for (subject, gateway), id_ in self._elsewhere.items():
+            report.note(
+                f"{subject} signed with the authenticator {_short(id_)}, which was registered at gateway {gateway!r}:"
+                " whose it is stands in that gateway's log"
+            )
         if pruned and self._unknown:
             count = len(self._unknown)
             report.note(f"{count} signatures of approvers were not checked: no event here says whose key it is")
 
     def _told(self, event: Event) -> None:
-        data = event.data
+        data, here = event.data, str(event.columns[5])
         if event.type == "person.authenticator_added":
             self._add(event)
         elif event.type == "person.authenticator_removed":
@@ -104,9 +110,9 @@ class Signatures:
         elif event.type == "approval.requested" and data.get("terms", {}).get("signature"):
             self._asked.add(str(data["approval"]))
         elif event.type in ("standing.given", "standing.break_glass"):
-            self._standing_given(data, "grant" if event.type == "standing.given" else "break_glass")
+            self._standing_given(data, "grant" if event.type == "standing.given" else "break_glass", here)
         elif event.type in ANSWERS:
-            self._answered(event.type, data)
+            self._answered(event.type, data, here)
         if event.type in ENDS:
             self._asked.discard(str(data["approval"]))
 
@@ -115,35 +121,33 @@ class Signatures:
         id_ = str(data["authenticator"])
         if id_ in self._keys:
             raise _Wrong(f"the authenticator {_short(id_)} is registered a second time")
-        public = load_der_public_key(_bytes(data["public_key"]))
-        about = (str(data["rp_id"]), str(data["origin"]), int(data["count"]))
-        self._keys[id_] = _Key(str(issuer), str(subject), public, int(data["algorithm"]), *about)
+        self._keys[id_] = _key(data, str(issuer), str(subject), int(data["count"]))
 
-    def _answered(self, type_: str, data: Mapping[str, Any]) -> None:
+    def _answered(self, type_: str, data: Mapping[str, Any], here: str) -> None:
         approval, standing = str(data["approval"]), str(data.get("standing", ""))
         if "signature" in data:
             wanted = "refuse" if type_ == "approval.refused" else "break_glass" if standing else "grant"
-            self._check(approval, wanted, data)
+            self._check(approval, wanted, data, here)
         elif approval in self._asked and not self._standing.get(standing, False):
             raise _Wrong(f"{_who(data)} answered approval {approval} without the signature that it asks for")
 
-    def _standing_given(self, data: Mapping[str, Any], wanted: str) -> None:
+    def _standing_given(self, data: Mapping[str, Any], wanted: str, here: str) -> None:
         approval, answers = str(data["approval"]), data.get("answers", [])
         signed = bool(answers) and all("signature" in answer for answer in answers)
         if approval in self._asked and not signed:
             raise _Wrong(f"a standing grant was given at approval {approval} without the signature that it asks for")
         for answer in answers:
             if "signature" in answer:
-                self._check(approval, wanted, answer)
+                self._check(approval, wanted, answer, here)
         self._standing[str(data["standing"])] = signed
 
-    def _check(self, approval: str, wanted: str, answer: Mapping[str, Any]) -> None:
-        """Raises _Wrong unless the answer's signature is one over this answer."""
+    def _check(self, approval: str, wanted: str, answer: Mapping[str, Any], here: str) -> None:
+        """Raises _Wrong unless the answer's signature is one over this answer. `here`: whose log this is."""
         signature, whose = answer["signature"], f"the signature of {_who(answer)} on approval {approval}"
         self.checked += 1
         if signature["answer"] != wanted:
             raise _Wrong(f"{whose} is one for {str(signature['answer'])[:20]!r}, not for {wanted!r}")
-        key = self._key(str(signature["credential"]), answer["approver"], whose)
+        key = self._key(signature, answer["approver"], whose, here)
         client = _bytes(signature["client_data"])
         data = _bytes(signature["authenticator_data"])
         _check_client(json.loads(client), _challenge(approval, answer), key, whose)
@@ -155,8 +159,12 @@ class Signatures:
             raise _Wrong(f"{whose} was not made by the key that was registered for them")
         self._once(approval, signature, int.from_bytes(data[33:37], "big"), key, whose)
 
-    def _key(self, id_: str, approver: Mapping[str, Any], whose: str) -> _Key:
+    def _key(self, signature: Mapping[str, Any], approver: Mapping[str, Any], whose: str, here: str) -> _Key:
+        id_, registered = str(signature["credential"]), str(signature["registered"])
         key = self._keys.get(id_)
+        if key is None and registered != here:  # gateways that share approvals have a log each
+            key = self._keys[id_] = _key(signature, str(approver["issuer"]), str(approver["subject"]), 0)
+            self._elsewhere[_who({"approver": approver}), registered] = id_
         if key is None:
             raise _Unknown(f"{whose} names the authenticator {_short(id_)}, which was not registered before it")
         if (key.issuer, key.subject) != (approver["issuer"], approver["subject"]):
@@ -176,6 +184,12 @@ class Signatures:
         if (count or key.count) and count <= key.count:
             raise _Wrong(f"{whose} has a counter that went back: the same key may be in two devices")
         key.count = count
+
+
+def _key(data: Mapping[str, Any], issuer: str, subject: str, count: int) -> _Key:
+    """Raises ValueError, KeyError."""
+    public = load_der_public_key(_bytes(data["public_key"]))
+    return _Key(issuer, subject, public, int(data["algorithm"]), str(data["rp_id"]), str(data["origin"]), count)
 
 
 def _challenge(approval: str, answer: Mapping[str, Any]) -> bytes:

@@ -17,7 +17,7 @@ class Signer:
 
     name: str = "alice"
     device: SoftAuthenticator = field(default_factory=SoftAuthenticator)
-    challenges: Challenges = field(default_factory=lambda: Challenges(Ceremony(ORIGIN)))
+    challenges: Challenges = field(default_factory=lambda: Challenges(Ceremony(ORIGIN, "gateway.test")))
 
     @property
     def person(self) -> Identity:
@@ -35,4 +35,5 @@ class Signer:
 def signature(credential: str = "Y3JlZGVudGlhbA", count: int = 1, expires_us: int = 120_000_000) -> Signature:
     """One in form; it holds for nothing."""
     data = packed(bytes(33) + count.to_bytes(4, "big"))
-    return Signature(credential, "e30", data, "c2ln", "grant", "0f" * 16, expires_us)
+    key = ("a2V5", -7, "localhost", ORIGIN, "exeat")
+    return Signature(credential, "e30", data, "c2ln", "grant", "0f" * 16, expires_us, *key)

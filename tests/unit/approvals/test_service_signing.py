@@ -76,7 +76,7 @@ class House:
             profiles=lambda: ("floor", "pci"),
             auth_time_max_s=900,
             overseers=["auditors"],
-            challenges=None if signature == "never" else Challenges(Ceremony(ORIGIN)),
+            challenges=None if signature == "never" else Challenges(Ceremony(ORIGIN, "exeat-test")),
             signature_required=signature == "required",
         )
         stubs.add_ApprovalsServicer_to_server(people, server)  # type: ignore[no-untyped-call]

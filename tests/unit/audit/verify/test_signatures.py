@@ -224,6 +224,22 @@ def test_what_is_not_as_it_was_signed_is_named(
     assert all(finding.log_index for finding in report.findings)
 
 
+def test_a_key_that_another_gateway_registered_is_checked_and_said(
+    tmp_path: Path, told: list[tuple[str, Data]]
+) -> None:
+    """Gateways that share approvals have a log each."""
+    told.pop(BOBS - 1)
+    signature = told[GRANTED - 2][1]["signature"]
+    assert signature["registered"] == "gateway.test"
+    signature["registered"] = "gateway.other"
+    report = package(tmp_path / "right", told)
+    assert (report.findings, report.signatures) == ([], 3)
+    assert "registered at gateway 'gateway.other'" in " ".join(report.notes)
+    signature["public_key"] = Signer("bob").register().key
+    (finding,) = package(tmp_path / "wrong", told).findings
+    assert "not made by the key" in finding.message
+
+
 def test_a_challenge_that_is_used_twice(tmp_path: Path, told: list[tuple[str, Data]]) -> None:
     """Somebody has a device sign one nonce twice."""
     alice = Signer("alice", SoftAuthenticator(id=b"hers"))
