@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import orjson
+
 from audit.write import Value, canonical
 from authz.describe import Described
 from authz.session import Session
@@ -84,8 +86,15 @@ def question(
         "session": {"id": session.id, "source": session.source},
         "time": {"us": at_us},
     }
-    # content may hold numbers that an event's facts may not; as a frame it is bytes, hashed as they are
-    return Question(given, canonical(cast(Value, given)))
+    return Question(given, _written(given))
+
+
+def _written(given: Mapping[str, Any]) -> bytes:
+    """Content may hold numbers that an event's facts may not; as a frame it is bytes, hashed as they are."""
+    try:
+        return orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # an integer beyond 64 bits
+        return canonical(cast(Value, given))
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

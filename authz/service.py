@@ -206,7 +206,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         described, reserved = exchange.known_request()
         given = question(exchange.id, exchange.at_us, caller, session, connection, described, reserved, used)
         with metrics.ENGINE.time(), tracing.span("authz.decide", exchange=exchange.id):
-            decision = await self._engine.decide(given.input)
+            decision = await self._engine.decide(given.input, given.content)
         told = verdict(exchange.id, caller, session, connection, described, reserved, decision)
         return Decided(given, decision, told.to_metadata())
 

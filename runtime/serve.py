@@ -6,6 +6,7 @@ end every stream (`min_ping_interval_without_data_ms`, `max_ping_strikes`); see 
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -14,7 +15,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import grpc
 import uvicorn
@@ -33,6 +34,9 @@ GRPC_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.server.max_pending_requests_hard_limit", 200_000),
     ("grpc.so_reuseport", 0),
 )
+
+
+COLLECT_AFTER = 20_000  # objects; Python's own 700 makes it look through what lives long some times a second
 
 
 class CannotListen(GatewayError):
@@ -127,6 +131,7 @@ async def serve_grpc(
             bind_unix(server, path)
             await server.start()
             servers.append(server)
+        settle()
         log.get("serve").info("listening", extra={"fields": {"sockets": [str(path) for path, _ in register]}})
         await stop.wait()
         async with asyncio.TaskGroup() as group:
@@ -135,15 +140,26 @@ async def serve_grpc(
 
 
 async def serve_http(
-    app: Any, listen: str, *, grace_seconds: float = 5, certificate: Path | None = None, key: Path | None = None
+    app: Any,
+    listen: str,
+    *,
+    grace_seconds: float = 5,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    parser: Literal["h11", "httptools"] = "h11",
 ) -> None:
-    """Serves an ASGI app on `host:port` or `unix:/path` until SIGTERM; with a certificate over TLS 1.2 or later."""
+    """Serves an ASGI app on `host:port` or `unix:/path` until SIGTERM; with a certificate over TLS 1.2 or later.
+
+    `parser`: httptools is the faster one, and knows no limit for headers: for callers of our own only.
+    """
     handle = bind_http(listen)
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on")
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on", http=parser)
+    config.proxy_headers = parser == "h11"
     config.timeout_graceful_shutdown = int(grace_seconds)
     if certificate is not None and key is not None:
         config.ssl_certfile, config.ssl_keyfile = str(certificate), str(key)
     server = _Server(config)
+    settle()
     log.get("serve").info("listening", extra={"fields": {"listen": listen}})
     async with stop_signal() as stop, asyncio.TaskGroup() as group:
         stopping = group.create_task(_stop_when(stop, server))
@@ -154,13 +170,21 @@ async def serve_http(
 @contextlib.asynccontextmanager
 async def beside(app: Any, handle: socket.socket) -> AsyncIterator[None]:
     """Serves an ASGI app on a listening socket while the block runs; for what is not the process's main job."""
-    server = _Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off"))
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off", http="h11")
+    server = _Server(config)
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve(sockets=[handle]))
         try:
             yield
         finally:
             server.should_exit = True
+
+
+def settle() -> None:
+    """What was made until now stays for good: the collector of circles need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
 
 
 def check_pair(certificate: Path, key: Path) -> None:

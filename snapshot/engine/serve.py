@@ -38,7 +38,7 @@ async def serve(settings: Settings) -> None:
             yield
             watching.cancel()
 
-    await serve_http(Front(pool).app(lifespan), listen_address(settings.engine.url))
+    await serve_http(Front(pool, lifespan), listen_address(settings.engine.url), parser="httptools")
 
 
 def listen_address(url: str) -> str:

@@ -21,7 +21,7 @@ import time
 from typing import Any, ClassVar
 
 from runtime.errors import GatewayError
-from snapshot.engine.frames import BrokenFrame, pack, receive
+from snapshot.engine.frames import BrokenFrame, pack, plain_input, receive
 from snapshot.engine.library import UNDEFINED, Library, Parser, RegoError
 
 # The starter repository takes 60 MB. An evaluation that asks for more than this dies alone instead of taking the
@@ -67,9 +67,13 @@ class Worker:
     def _eval(self, header: dict[str, Any], payload: bytes) -> Message:
         if self._library is None:
             raise RegoError("no_snapshot", "nothing is loaded")
-        given = json.loads(payload).get("input") if payload else None
         coverage, trace = bool(header.get("coverage")), bool(header.get("trace"))
-        value = self._library.evaluate(header["path"], given, coverage=coverage, trace=trace)
+        plain = b"" if coverage or trace else plain_input(payload)
+        if plain:
+            value = self._library.evaluate_plain(header["path"], plain)
+        else:
+            given = json.loads(payload).get("input") if payload else None
+            value = self._library.evaluate(header["path"], given, coverage=coverage, trace=trace)
         reply: dict[str, Any] = {"defined": value is not UNDEFINED}
         if coverage:
             reply["coverage"] = self._library.coverage
@@ -120,9 +124,10 @@ def main(fd: int) -> None:
 
 
 def _listen(connection: socket.socket, inbox: "queue.SimpleQueue[Message]") -> None:
+    reader = connection.makefile("rb", 64 << 10)
     try:
         while True:
-            inbox.put(receive(connection))
+            inbox.put(receive(reader))
     except BrokenFrame:
         os._exit(0)
 

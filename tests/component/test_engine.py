@@ -60,7 +60,7 @@ def test_undefined_is_an_empty_object(running: EngineProcess) -> None:
 
 
 def test_no_input_and_null_are_the_same_and_opa_warns_of_both(running: EngineProcess) -> None:
-    for body in (b"", b"{}", b'{"input": null}'):
+    for body in (b"", b"{}", b'{"input": null}', b'{"input":null}'):
         status, answer = running.post("/v1/data/exeat/has_input", body)
         assert status == 200
         assert "result" not in answer
@@ -111,10 +111,13 @@ def test_text_comes_back_as_it_was(running: EngineProcess, text: str) -> None:
 @pytest.mark.embedded("OPA reads another character")
 def test_a_lone_surrogate_is_an_error_not_another_text(running: EngineProcess) -> None:
     assert running.post("/v1/data/exeat/echo", b'{"input": {"text": "\\ud800"}}')[0] == 500
+    assert running.post("/v1/data/exeat/echo", b'{"input":{"text":"\\ud800"}}')[0] == 500
 
 
 def test_large_numbers_are_exact(running: EngineProcess) -> None:
     assert running.value("exeat/number", {"number": 2**70}) == 2**70 + 1
+    plain = b'{"input":{"number":%d}}' % (2**70)
+    assert running.post("/v1/data/exeat/number", plain) == (200, {"result": 2**70 + 1})
 
 
 def test_a_path_is_only_a_path(running: EngineProcess) -> None:
@@ -123,10 +126,19 @@ def test_a_path_is_only_a_path(running: EngineProcess) -> None:
     assert running.get("/v1/data//exeat//effect/")[1] == {"result": "deny"}
 
 
+def test_of_two_inputs_the_last_one_counts(running: EngineProcess) -> None:
+    for spelled in (
+        b'{"input":{"user":"bob"},"input":{"user":"ada"}}',
+        b'{"input": {"user":"bob"}, "input":{"user":"ada"}}',
+    ):
+        assert running.post("/v1/data/exeat/effect", spelled) == (200, {"result": "allow"})
+
+
 @pytest.mark.embedded("OPA offers it")
 def test_what_is_not_offered_is_said(running: EngineProcess) -> None:
     assert running.get("/v1/data/exeat/effect?explain=full")[0] == 400
     assert running.get("/v1/policies")[0] == 404
+    assert running.get("/v1/database")[0] == 404
 
 
 @pytest.mark.embedded("OPA has no deadline and no workers that could be killed")

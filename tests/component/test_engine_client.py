@@ -59,6 +59,19 @@ async def test_the_question_is_opas_and_strict() -> None:
     assert asked == [("POST", "/v1/data/exeat/decision", {"strict-builtin-errors": "true"}, {"input": {"a": "é"}})]
 
 
+async def test_what_is_written_already_goes_as_it_is() -> None:
+    asked: list[bytes] = []
+
+    async def handler(request: Request) -> Response:
+        asked.append(await request.body())
+        return JSONResponse({"result": ALLOW})
+
+    with http(Starlette(routes=[Route("/{path:path}", handler, methods=["POST"])])) as port:
+        async with OpaEngine(f"http://127.0.0.1:{port}", 2000) as client:
+            await client.decide({"a": 1}, b'{"a":1.0}')
+    assert asked == [b'{"input":{"a":1.0}}']
+
+
 async def test_undefined_is_a_refusal() -> None:
     with pytest.raises(UndefinedDecision):
         await ask(answering({}))

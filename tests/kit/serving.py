@@ -16,7 +16,7 @@ from console.dev.house import any_port
 def http(app: Any, port: int = 0) -> Iterator[int]:
     """Yields the port."""
     handle = socket.create_server(("127.0.0.1", port))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="auto"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="auto", http="h11"))
     server.config.timeout_graceful_shutdown = 1
     thread = threading.Thread(target=server.run, kwargs={"sockets": [handle]}, daemon=True)
     thread.start()

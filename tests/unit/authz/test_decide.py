@@ -58,6 +58,11 @@ def test_it_is_canonical() -> None:
     )
 
 
+def test_a_number_of_any_size_is_kept() -> None:
+    found = asked(temperature=2**80)[0]
+    assert json.loads(found.content) == found.input
+
+
 def test_findings_go_without_values() -> None:
     given = asked(text="planted-secret")[0].input
     assert given["findings"] == [{"rule": "blot", "where": "$", "count": 1, "token": "tok_1"}]

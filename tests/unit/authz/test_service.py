@@ -291,7 +291,7 @@ async def test_the_record_outlives_the_caller(house: House) -> None:
     asked, gate = asyncio.Event(), asyncio.Event()
     decide: Callable[..., Any] = house.engine.decide
 
-    async def slow(given: Any) -> Decision:
+    async def slow(given: Any, content: bytes = b"") -> Decision:
         asked.set()
         await gate.wait()
         return await decide(given)
@@ -383,7 +383,7 @@ class Thinking:
         self.thought = asyncio.Event()
         self.seen: list[tuple[str, int]] = []
 
-    async def decide(self, given: Any) -> Decision:
+    async def decide(self, given: Any, content: bytes = b"") -> Decision:
         model, requests = given["action"]["model"], given["usage"]["agent"]["day"]["requests"]
         self.seen.append((model, requests))
         if model == "slow":
