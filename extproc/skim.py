@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 MOST_HELD = 8 << 20  # characters of one skipped value
@@ -32,6 +33,7 @@ class Want:
         return Want(self.steps[1:], self.count) if self.steps[:1] in (("*",), (str(index),)) else None
 
 
+@lru_cache(maxsize=256)
 def want(path: str, *, count: bool = False) -> Want:
     """`$.a[*].b` → Want."""
     return Want(tuple(name or index for name, index in STEP.findall(path)), count)

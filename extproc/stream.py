@@ -99,6 +99,7 @@ class Stream(Closing):
         self._limits, self._revocations = limits, revocations
         self._showing = Showing(self.exchange, rules, past or Past())
         self.fault = ""  # type of an exception that nobody foresaw, for the log
+        self._read: Verdict | None = None  # when it was asked whether this is heavy
         self._question: Question | None = None
         self._alive = False
         self._pass: Command = PassHeaders()
@@ -146,7 +147,9 @@ class Stream(Closing):
         """Whether this takes so long that it is handled beside the loop: much to mask, or rules that are new."""
         if isinstance(event, ev.RequestHeaders):
             with suppress(Error):  # `handle` finds the same, and says so
-                return self._rules.cold(Verdict.from_metadata(event.metadata or {}))
+                self._read = Verdict.from_metadata(event.metadata or {})
+                return self._rules.cold(self._read)
+            return False
         if not isinstance(event, ev.RequestBody | ev.ResponseBody):
             return False
         # a compressed body becomes up to a thousand times as long
@@ -159,8 +162,7 @@ class Stream(Closing):
         self.exchange.started_us = self._now
         self.exchange.method = hd.first(event.headers, ":method")
         self.exchange.path = hd.first(event.headers, ":path")
-        verdict = Verdict.from_metadata(event.metadata or {})
-        self.exchange.verdict = verdict
+        verdict = self.exchange.verdict = self._read or Verdict.from_metadata(event.metadata or {})
         if verdict.effect is Effect.DENY:
             raise MalformedVerdict("a denied request was let on")
         if (verdict.tools_hold and verdict.kind not in HOLDING) or (verdict.tools_hide and verdict.kind not in HIDING):

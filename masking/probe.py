@@ -24,17 +24,19 @@ NOWHERE = (1 << 62, 1 << 62)
 _FOLDED = r'"[^"]*(?:\xe2\x84\xaa|\xc4\xb0)[^"]*"'
 _BASE64 = f'"{base64text.HEAD}'
 _SHORT_CONTEXT = 4  # bytes
+MOST_KEYS, KEY_BYTES = 512, 64  # remembered: how many, and of what length
 _ENDS = 1 << 0x22 | 1 << 0x3A | 1 << 0x20  # a context that ends before a value in JSON ends in one of `": `
 
 
 class Probe:
     """For one choice of rules; shared by all documents that are read with it."""
 
-    __slots__ = ("_contexts", "_search")
+    __slots__ = ("_contexts", "_known", "_search")
 
     def __init__(self, both: Combined, selection: Selection) -> None:
         contexts = [_context(matcher) for matcher in both.announced if matcher.before & _ENDS]
         others = [matcher for matcher in both.announced if not matcher.before & _ENDS]
+        self._known: dict[bytes, bool] = {}  # documents have the same few keys again and again
         self._contexts = [Regex(f"(?:{context})\\z") for context in contexts]
         arms = [
             both.plain.pattern,
@@ -59,6 +61,16 @@ class Probe:
         """Could a key, written `"key"`, be the context of the value behind it?"""
         if not self._contexts:
             return False
+        known = self._known.get(quoted)
+        if known is None:
+            known = self._is_contextual(quoted)
+            if len(quoted) <= KEY_BYTES:
+                if len(self._known) >= MOST_KEYS:
+                    self._known.clear()
+                self._known[quoted] = known
+        return known
+
+    def _is_contextual(self, quoted: bytes) -> bool:
         texts = [quoted + link for link in (b':"', b":", b': "', b": ")]
         return any(context.find(text)[0] >= 0 for context in self._contexts for text in texts)
 

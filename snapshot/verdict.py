@@ -66,10 +66,10 @@ class Verdict:
     def to_metadata(self) -> dict[str, str]:
         """Raises VerdictTooLarge."""
         values = {"v": VERSION}
-        for field in fields(self):
-            text = _encode(getattr(self, field.name))
-            if text:
-                values[field.name] = text
+        for name in NAMES:
+            value = getattr(self, name)
+            if value and (text := _encode(value)):
+                values[name] = text
         if size(values) <= MAX_BYTES:
             return values
         for name in PROSE:
@@ -83,8 +83,7 @@ class Verdict:
         """Reads what `to_metadata` made. Keys that Envoy itself adds are passed over. Raises MalformedVerdict."""
         if metadata.get("v") != VERSION:
             raise MalformedVerdict("there is no verdict of authz with this request")
-        names = {field.name for field in fields(cls)}
-        known: dict[str, Any] = {name: value for name, value in metadata.items() if name in names}
+        known: dict[str, Any] = {name: value for name, value in metadata.items() if name in NAMES}
         if not all(isinstance(value, str) for value in known.values()):
             raise MalformedVerdict("a field of the verdict is not a string")
         for name in ("exchange", "effect", "connection", "kind", "snapshot"):
@@ -94,6 +93,9 @@ class Verdict:
             return cls(**_decode(known))
         except (ValueError, TypeError, KeyError):
             raise MalformedVerdict("a field of the verdict cannot be read") from None
+
+
+NAMES = tuple(field.name for field in fields(Verdict))
 
 
 def size(values: Mapping[str, str]) -> int:
@@ -131,7 +133,7 @@ def _decode(known: dict[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = dict(known)
     values["effect"] = Effect(known["effect"])
     for name in LISTS:
-        values[name] = _strings(json.loads(known.get(name, "[]")))
+        values[name] = _strings(json.loads(known[name])) if name in known else ()
     values["prompt_tokens"] = int(known.get("prompt_tokens", "0"))
     values["patience"] = int(known.get("patience", "0"))
     values["restore"] = {"true": True, "": False}[known.get("restore", "")]

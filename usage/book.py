@@ -127,11 +127,18 @@ class Book:
 
     def _opened(self) -> sqlite3.Connection:
         """The connection; a new one when the file is another one than it was (somebody put a backup in its place)."""
-        if self._conn is not None and (not self.path.exists() or self.path.stat().st_ino != self._inode):
+        if self._conn is not None and self._inode_now() != self._inode:
             self.close()
         if self._conn is None:
             self._conn = self._connect()
         return self._conn
+
+    def _inode_now(self) -> int:
+        """0 when there is no file."""
+        try:
+            return os.stat(self.path).st_ino
+        except FileNotFoundError:
+            return 0
 
     def _connect(self) -> sqlite3.Connection:
         private_dir(self.path.parent)

@@ -174,7 +174,8 @@ def _too_old(conn: sqlite3.Connection, known: Mapping[str, Any], groups: Sequenc
 
 def write(conn: sqlite3.Connection, entries: Iterable[Entry]) -> list[bytes]:
     """Chains and inserts entries, without a look at the limits."""
-    at = head(conn)
+    known = _meta(conn)
+    at = _head(known)
     events: list[tuple[int, bytes, bytes, int]] = []
     frames: list[tuple[object, ...]] = []
     used = 0
@@ -185,13 +186,16 @@ def write(conn: sqlite3.Connection, entries: Iterable[Entry]) -> list[bytes]:
         used += len(body) + ROW_BYTES + sum(len(frame.content) + ROW_BYTES for frame in entry.frames)
     conn.executemany("INSERT INTO events VALUES (?,?,?,?)", events)
     conn.executemany("INSERT INTO frames VALUES (?,?,?,?,?,?,?,?,?,?)", frames)
-    _set(conn, {"seq": at.seq, "head": at.hash, "used": int(_meta(conn)["used"]) + used})
+    _set(conn, {"seq": at.seq, "head": at.hash, "used": int(known["used"]) + used})
     return [row[2] for row in events]
 
 
 def head(conn: sqlite3.Connection) -> Head:
     """Where this spool's chain stands."""
-    known = _meta(conn)
+    return _head(_meta(conn))
+
+
+def _head(known: Mapping[str, Any]) -> Head:
     return Head(known["writer"], known["gateway"], int(known["epoch"]), int(known["seq"]), bytes(known["head"]))
 
 
