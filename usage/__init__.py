@@ -1,8 +1,8 @@
-"""Who used how much: the counters that policies see, in one SQLite file that authz and extproc share.
+"""Who used how much: counters that policies see, in one SQLite file that authz and extproc share, or in a PostgreSQL.
 
 `amounts.py`, `windows.py`, `scopes.py`   what is counted, over which time, for whom; values without I/O
 `ledger.py`    what a reservation, a charge and an expiry change; pure
-`book.py`, `tables.py`   the file: transactions and statements
+`book.py`, `tables.py`   the file: transactions and statements; `shared.py` the same for several gateways
 `counters.py`  the shell: one thread that writes, callers that await it; `memory.py` the fake
 `definitions.py`   another file, another matter: what MCP servers said their tools are
 

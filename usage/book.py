@@ -58,7 +58,7 @@ class Book:
         self.expire(now_us)
         tables.put(self._now, wanted, now_us + LEASE_US)
         tables.write(self._now, ledger.reserve(wanted.who, wanted.reserved))
-        return ledger.numbers(wanted.who, tables.read(self._now, wanted.who.keys, now_us))
+        return ledger.numbers(wanted.who, self._read(wanted.who, now_us))
 
     def look(self, exchange: str, now_us: int) -> Numbers:
         """What `reserve` would say now for a reservation that keeps its place in the line. Raises UsageDown."""
@@ -66,7 +66,7 @@ class Book:
         if found is None or found.lost:
             raise UsageDown("the reservation has expired")
         keys = found.who.keys
-        return ledger.numbers(found.who, tables.read(self._now, keys, now_us), tables.ahead(self._now, exchange, keys))
+        return ledger.numbers(found.who, self._read(found.who, now_us), tables.ahead(self._now, exchange, keys))
 
     def release(self, exchange: str, denied: int, now_us: int) -> None:
         """Nothing left: all is given back. `denied`: 1 if the policy said no."""
@@ -115,12 +115,18 @@ class Book:
 
     def read(self, who: Who, now_us: int) -> Numbers:
         """What is used and reserved, all together."""
-        return ledger.numbers(who, tables.read(self._now, who.keys, now_us))
+        return ledger.numbers(who, self._read(who, now_us))
+
+    def _read(self, who: Who, now_us: int) -> Mapping[bytes, Mapping[int, Amounts]]:
+        return tables.read(self._now, who.keys, now_us)
+
+    def cut(self) -> None:
+        """From another thread: what hangs is to fail. A file does not hang."""
 
     # the file
 
     @property
-    def _now(self) -> sqlite3.Connection:
+    def _now(self) -> tables.Conn:
         if self._conn is None:
             raise UsageDown("not in a transaction")
         return self._conn

@@ -22,6 +22,7 @@ from usage.book import Book
 from usage.errors import UsageDown
 from usage.ledger import Numbers, Reservation
 from usage.scopes import Who
+from usage.shared import SharedBook
 
 T = TypeVar("T")
 CALL_SECONDS = 3.0  # a caller waits no longer; the lock itself is waited for 1 s
@@ -49,10 +50,11 @@ class _Call:
 
 
 class Counters:
-    """`async with Counters(path, clock) as counters:`; one event loop. `keeper`: the one that tidies the file."""
+    """`async with Counters(path, clock) as counters:`; one event loop. `keeper`: the one that tidies up."""
 
-    def __init__(self, path: Path, clock: Clock, *, keeper: bool = False) -> None:
-        self._book, self._clock, self._keeper = Book(path), clock, keeper
+    def __init__(self, place: Path | Book, clock: Clock, *, keeper: bool = False) -> None:
+        self._book = Book(place) if isinstance(place, Path) else place
+        self._clock, self._keeper = clock, keeper
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="usage", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -68,7 +70,10 @@ class Counters:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._calls.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._thread.join, CALL_SECONDS)
+        if self._thread.is_alive():
+            self._book.cut()
+            await asyncio.to_thread(self._thread.join)
 
     async def reserve(self, wanted: Reservation) -> Numbers:
         return await self._ask(lambda book: book.reserve(wanted, self._clock.now_us()))
@@ -188,4 +193,6 @@ def _answer(calls: list[_Call], answers: list[Any]) -> None:
 
 
 def open_counters(settings: Settings, clock: Clock, *, keeper: bool = False) -> Counters:
+    if settings.shared.url and settings.shared.counters:
+        return Counters(SharedBook(settings.shared, settings.gateway.id), clock, keeper=keeper)
     return Counters(settings.gateway.state_dir / "usage.db", clock, keeper=keeper)

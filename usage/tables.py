@@ -1,8 +1,11 @@
-"""The tables of the counter file, and every statement on them. Shell: SQL and nothing else."""
+"""The tables of the counters, and every statement on them. Shell: SQL and nothing else.
+
+The statements are ones that SQLite and PostgreSQL read alike; the latter's schema stands in `migrations/`.
+"""
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 from usage.amounts import NAMES, Amounts
 from usage.errors import UsageDown
@@ -13,7 +16,7 @@ from usage.windows import SECOND, WINDOWS
 VERSION = 1
 COUNTS = [f"n_{name}" for name in NAMES]  # `values` is a word of SQL's own
 COLUMNS = ", ".join(COUNTS)
-SUMS = ", ".join(f"sum({name})" for name in COUNTS)
+SUMS = ", ".join(f"CAST(sum({name}) AS BIGINT)" for name in COUNTS)  # PostgreSQL's sums are no integers
 RESERVED = ", ".join(f"r_{name}" for name in NAMES)
 CHARGED = ", ".join(f"c_{name}" for name in NAMES)
 MARKS = ", ".join("?" for _ in NAMES)
@@ -37,7 +40,8 @@ SCHEMA = (
 )
 ADD = (
     f"INSERT INTO cells (key, grain, at, {COLUMNS}) VALUES (?, ?, ?, {MARKS})"  # noqa: S608 - names of ours
-    f" ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in COUNTS)}"
+    " ON CONFLICT (key, grain, at) DO UPDATE SET "
+    f"{', '.join(f'{name} = cells.{name} + excluded.{name}' for name in COUNTS)}"
 )
 READ = (
     f"SELECT grain, {SUMS} FROM cells WHERE key = ? AND (grain = {NOW}"  # noqa: S608
@@ -47,7 +51,14 @@ READ = (
 FOUND = f"SELECT exchange, who, sent, lost, {RESERVED}, {CHARGED} FROM reservations"  # noqa: S608
 
 
-def install(conn: sqlite3.Connection) -> None:
+class Conn(Protocol):
+    """What is used of a connection."""
+
+    def execute(self, sql: str, parameters: Any = ..., /) -> Any: ...
+    def executemany(self, sql: str, parameters: Any, /) -> Any: ...
+
+
+def install(conn: Conn) -> None:
     """Raises UsageDown when the file is of another version."""
     if not conn.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         for statement in SCHEMA:
@@ -58,16 +69,16 @@ def install(conn: sqlite3.Connection) -> None:
         raise UsageDown("the counter file is not of this version")
 
 
-def write(conn: sqlite3.Connection, deltas: Deltas) -> None:
+def write(conn: Conn, deltas: Deltas) -> None:
     conn.executemany(ADD, [(*cell, *amounts.counts()) for cell, amounts in deltas.items() if amounts])
 
 
-def read(conn: sqlite3.Connection, keys: Iterable[bytes], now_us: int) -> dict[bytes, dict[int, Amounts]]:
+def read(conn: Conn, keys: Iterable[bytes], now_us: int) -> dict[bytes, dict[int, Amounts]]:
     since = [window.first(now_us) for window in WINDOWS]
     return {key: {row[0]: Amounts(*row[1:]) for row in conn.execute(READ, (key, *since))} for key in keys}
 
 
-def put(conn: sqlite3.Connection, found: Reservation, expires_us: int) -> None:
+def put(conn: Conn, found: Reservation, expires_us: int) -> None:
     places = ", ".join("?" for _ in range(4))
     conn.execute(
         f"INSERT INTO reservations (exchange, who, expires_us, sent, lost, told, {SCOPED},"  # noqa: S608
@@ -77,18 +88,18 @@ def put(conn: sqlite3.Connection, found: Reservation, expires_us: int) -> None:
     )  # fmt: skip
 
 
-def get(conn: sqlite3.Connection, exchange: str) -> Reservation | None:
+def get(conn: Conn, exchange: str) -> Reservation | None:
     row = conn.execute(f"{FOUND} WHERE exchange = ?", (exchange,)).fetchone()
     return _reservation(row) if row else None
 
 
-def drop(conn: sqlite3.Connection, exchange: str) -> None:
+def drop(conn: Conn, exchange: str) -> None:
     conn.execute("DELETE FROM reservations WHERE exchange = ?", (exchange,))
 
 
-def ahead(conn: sqlite3.Connection, exchange: str, keys: Sequence[bytes]) -> list[Amounts]:
+def ahead(conn: Conn, exchange: str, keys: Sequence[bytes]) -> list[Amounts]:
     """What is reserved per scope by this exchange and those before it. One scan: for the rare second look."""
-    sums = ", ".join(f"sum(r_{name})" for name in NAMES)
+    sums = ", ".join(f"CAST(sum(r_{name}) AS BIGINT)" for name in NAMES)
     found = [Amounts() for _ in keys]
     rows = conn.execute(
         f"SELECT {SCOPED}, {sums} FROM reservations WHERE lost = 0"  # noqa: S608
@@ -102,20 +113,21 @@ def ahead(conn: sqlite3.Connection, exchange: str, keys: Sequence[bytes]) -> lis
     return found
 
 
-def renew(conn: sqlite3.Connection, exchanges: Mapping[str, bool], expires_us: int) -> None:
+def renew(conn: Conn, exchanges: Mapping[str, bool], expires_us: int) -> None:
     """`exchanges`: to whether the request was let out. What was given up is not taken up again."""
     conn.executemany(
-        "UPDATE reservations SET expires_us = ?, sent = sent OR ? WHERE exchange = ? AND NOT lost",
+        "UPDATE reservations SET expires_us = ?, sent = CASE WHEN ? THEN 1 ELSE sent END"
+        " WHERE exchange = ? AND lost = 0",
         [(expires_us, sent, exchange) for exchange, sent in exchanges.items()],
     )
 
 
-def expired(conn: sqlite3.Connection, now_us: int, most: int) -> list[Reservation]:
+def expired(conn: Conn, now_us: int, most: int) -> list[Reservation]:
     rows = conn.execute(f"{FOUND} WHERE lost = 0 AND expires_us <= ? LIMIT ?", (now_us, most))
     return [_reservation(row) for row in rows]
 
 
-def lost(conn: sqlite3.Connection, exchange: str, charged: Amounts) -> None:
+def lost(conn: Conn, exchange: str, charged: Amounts) -> None:
     """Kept, so that an end that comes late is charged only for what it is more."""
     values = ", ".join(f"c_{name} = ?" for name in NAMES)
     conn.execute(
@@ -124,28 +136,31 @@ def lost(conn: sqlite3.Connection, exchange: str, charged: Amounts) -> None:
     )
 
 
-def untold(conn: sqlite3.Connection, most: int) -> list[Reservation]:
-    return [_reservation(row) for row in conn.execute(f"{FOUND} WHERE lost = 1 AND told = 0 LIMIT ?", (most,))]
+def untold(conn: Conn, most: int, also: str = "") -> list[Reservation]:
+    """`also`: a further condition, written in code."""
+    query = f"{FOUND} WHERE lost = 1 AND told = 0{also} LIMIT ?"
+    return [_reservation(row) for row in conn.execute(query, (most,))]
 
 
-def told(conn: sqlite3.Connection, exchanges: Iterable[str]) -> None:
+def told(conn: Conn, exchanges: Iterable[str]) -> None:
     conn.executemany("UPDATE reservations SET told = 1 WHERE exchange = ?", [(exchange,) for exchange in exchanges])
 
 
-def seen(conn: sqlite3.Connection, key: bytes, tokens: Sequence[bytes], now_us: int) -> list[int | None]:
+def seen(conn: Conn, key: bytes, tokens: Sequence[bytes], now_us: int) -> list[int | None]:
     """When each token was seen before; from now on, now."""
     before: list[int | None] = []
     for token in tokens:
         row = conn.execute("SELECT last_us FROM sightings WHERE key = ? AND token = ?", (key, token)).fetchone()
         before.append(row[0] if row else None)
     conn.executemany(
-        "INSERT INTO sightings VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last_us = max(last_us, excluded.last_us)",
+        "INSERT INTO sightings VALUES (?, ?, ?) ON CONFLICT (key, token) DO UPDATE SET last_us ="
+        " CASE WHEN sightings.last_us > excluded.last_us THEN sightings.last_us ELSE excluded.last_us END",
         [(key, token, now_us) for token in tokens],
     )
     return before
 
 
-def purge(conn: sqlite3.Connection, now_us: int, most: int) -> None:
+def purge(conn: Conn, now_us: int, most: int) -> None:
     """Drops what no window reaches any more; at most `most` rows of each kind."""
     for window in WINDOWS:
         conn.execute(

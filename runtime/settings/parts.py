@@ -90,8 +90,11 @@ class ApprovalsSettings(Section):
 class Shared(Section):
     url: str | None = Field(
         None,
-        description="PostgreSQL in which gateways share approvals, standing grants and revocations,"
+        description="PostgreSQL in which gateways share approvals, revocations and usage,"
         " postgresql://user@host:5432/database; without it they are this gateway's own. Needs the extra `postgres`.",
+    )
+    counters: bool = Field(
+        True, description="Share usage counters, too: a limit then holds for all gateways together, else for each."
     )
     password: SecretStr | None = Field(None, description="The user's password; or use password_file.")
     password_file: Path | None = Field(None, description="File with the password; 0600.")

@@ -155,8 +155,10 @@ def eventually(ask: Callable[[], T], good: Callable[[T], bool], seconds: float =
 
 
 @contextlib.contextmanager
-def running(policies: Path = POLICIES, extra: str = "", *, upstream: bool = True) -> Iterator[Gateway]:
-    """`extra`: lines for exeat.toml; `{console}` in them is the console's port.
+def running(
+    policies: Path = POLICIES, extra: str = "", *, upstream: bool = True, name: str = "exeat-dev"
+) -> Iterator[Gateway]:
+    """`extra`: lines for exeat.toml; `{console}` in them is the console's port. `name`: the gateway's id.
 
     Without `upstream` somebody else answers at its port. Ends everything; a part that said something unexpected is in
     `said`.
@@ -168,7 +170,8 @@ def running(policies: Path = POLICIES, extra: str = "", *, upstream: bool = True
             stack.enter_context(http(simulated.app(), ports["upstream"]))
         issuer = stack.enter_context(DevIssuer.serving(port=ports["issuer"]))
         house = dev.build(folder, ports, policies)
-        house.config.write_text(_with(house.config.read_text(), extra.replace("{console}", str(ports["console"]))))
+        config = house.config.read_text().replace('"exeat-dev"', f'"{name}"')
+        house.config.write_text(_with(config, extra.replace("{console}", str(ports["console"]))))
         settings = load(house.config)
         said: list[str] = []
         supervisor = Supervisor(parts(settings, house.config), settings.gateway.run_dir / "logs", said.append)

@@ -1,0 +1,168 @@
+"""Usage counters of several gateways on a real PostgreSQL: the steps of one file, and places in one line for all."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from runtime.clock import FixedClock
+from runtime.settings import Shared
+from tests.kit.postgres import Server, serving
+from tests.unit.usage.test_book import (  # the same tests, with the fixtures of this module
+    LEASE_US,
+    ONE,
+    US,
+    WHO,
+    read,
+    reserve,
+    step,
+    test_a_denied_one_gives_everything_back,
+    test_a_failed_step_leaves_nothing,
+    test_a_lease_that_is_renewed_stays,
+    test_a_lease_that_nobody_renews_is_given_back_if_nothing_left,
+    test_each_sees_those_before_it_and_itself,
+    test_usage_leaves_the_windows,
+    test_values_are_distinct_in_each_window,
+    test_what_left_and_was_lost_is_charged_told_once_and_settled_late,
+    test_what_was_used_takes_the_place_of_what_was_reserved,
+)
+from tests.unit.usage.test_counters import (
+    test_a_release_is_seen_by_whoever_asks_next,
+)
+from usage import Amounts, Counters, Reservation, UsageDown
+from usage.shared import SharedBook
+
+pytestmark = pytest.mark.more
+PROCESSES, EACH, MOST = 2, 25, 10
+WAIT_S = 30
+ONE_GATEWAY = """
+import asyncio, json, sys
+from pydantic import SecretStr
+from runtime.clock import SystemClock
+from runtime.settings import Shared
+from usage import Amounts, Counters, Reservation, Who
+from usage.shared import SharedBook
+from tests.kit.postgres import PASSWORD
+
+WHO = Who("https://issuer", "bot", "runner", "s-1", "ledger")
+
+async def main(url, name, each, most):
+    book = SharedBook(Shared(url=url, password=SecretStr(PASSWORD)), name)
+    async with Counters(book, SystemClock()) as counters:
+        await counters.read(WHO)
+        print("ready", flush=True)
+        sys.stdin.readline()
+        async def ask(number):
+            exchange = f"{name}-{number}"
+            found = await counters.reserve(Reservation(exchange, WHO, Amounts(requests=1)))
+            seen = found.used["session"]["hour"].requests
+            if seen > most:
+                counters.release(exchange, denied=True)
+            return seen
+        seen = await asyncio.gather(*(ask(number) for number in range(each)))
+        await counters.read(WHO)
+        print(json.dumps(seen))
+
+asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def shared(server: Server) -> Shared:
+    return server.empty()
+
+
+@pytest.fixture
+def book(shared: Shared) -> Iterator[SharedBook]:
+    with contextlib.closing(SharedBook(shared, "a")) as found:
+        yield found
+
+
+@pytest.fixture
+async def counters(shared: Shared) -> AsyncIterator[Counters]:
+    async with Counters(SharedBook(shared, "a"), FixedClock(), keeper=True) as found:
+        yield found
+
+
+def test_fifty_at_two_gateways_at_a_threshold_let_exactly_the_allowed_ones_through(shared: Shared) -> None:
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", ONE_GATEWAY, str(shared.url), f"gateway-{number}", str(EACH), str(MOST)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
+        )
+        for number in range(PROCESSES)
+    ]  # fmt: skip
+    try:
+        for process in started:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in started:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        seen = [number for process in started for number in json.loads(process.communicate(timeout=60)[0])]
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+    assert len(seen) == PROCESSES * EACH
+    assert sorted(number for number in seen if number <= MOST) == list(range(1, MOST + 1))
+
+
+def test_gateways_share_windows_and_each_tells_its_own_losses(book: SharedBook, shared: Shared) -> None:
+    with contextlib.closing(SharedBook(shared, "b")) as other:
+        assert reserve(book, "e1").requests == 1
+        assert reserve(other, "e2").requests == 2
+        step(book, lambda: book.renew({"e1": True, "e2": True}, US))
+        step(other, lambda: other.expire(US + LEASE_US))
+        assert read(book, US + LEASE_US).requests == 2
+        assert [each.exchange for each in step(book, book.untold)] == ["e1"]
+        assert [each.exchange for each in step(other, other.untold)] == ["e2"]
+
+
+def test_what_no_window_reaches_is_dropped_here_too(book: SharedBook, server: Server, shared: Shared) -> None:
+    step(book, lambda: book.settle("e1", WHO, ONE, [b"one"], US))
+    step(book, lambda: book.purge(US + 33 * 86_400 * 1_000_000))
+    for table in ("cells", "sightings"):
+        assert server.sql(shared, f"SELECT count(*) FROM exeat.{table}") == [(0,)], table
+
+
+async def test_a_server_that_is_away_closes_and_comes_back(counters: Counters, server: Server) -> None:
+    await counters.reserve(Reservation("e1", WHO, ONE))
+    await asyncio.to_thread(server.stop)
+    try:
+        with pytest.raises(UsageDown):
+            await counters.reserve(Reservation("e2", WHO, ONE))
+    finally:
+        await asyncio.to_thread(server.start)
+    found = await counters.reserve(Reservation("e3", WHO, ONE))
+    assert found.used["agent"]["day"].requests == 2
+
+
+async def test_a_server_that_stands_still_closes_and_holds_up_no_end(server: Server, shared: Shared) -> None:
+    counters = await Counters(SharedBook(shared, "a"), FixedClock()).__aenter__()
+    await counters.reserve(Reservation("e1", WHO, Amounts(requests=1)))
+    rows = server.sql(shared, "SELECT pid FROM pg_stat_activity WHERE application_name = 'exeat usage a'")
+    for (pid,) in rows:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(UsageDown, match="too slow"):
+            await counters.reserve(Reservation("e2", WHO, ONE))
+        async with asyncio.timeout(WAIT_S):
+            await counters.__aexit__(None, None, None)
+    finally:
+        for (pid,) in rows:
+            os.kill(pid, signal.SIGCONT)
