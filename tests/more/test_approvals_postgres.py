@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from approvals.authenticators import CounterWentBack
 from approvals.book import Book
 from approvals.client import ApprovalsClient, HoldsClient
 from approvals.errors import ApprovalsDown, Revoked, StoreFailed, UnknownApproval
@@ -21,6 +22,7 @@ from approvals.follower import Follower
 from approvals.machine import fold, request
 from approvals.revocations import By, Made, Scope
 from approvals.sharing.store import SharedStore
+from approvals.signing import Kind as Answer
 from approvals.steps import Consume, Grant, Leave, Refuse, Tick, Why
 from approvals.store import Store
 from approvals.writer import Writer
@@ -32,6 +34,7 @@ from runtime.settings import Settings, Shared
 from snapshot.decision import ApprovalTerms, Bounds
 from tests.kit.approvals import Service, ask, running
 from tests.kit.postgres import Server, serving
+from tests.kit.signatures import Signer
 from tests.unit.approvals.test_store import (
     VOTE,
     Make,
@@ -278,7 +281,8 @@ def test_an_event_that_a_crash_kept_from_the_spool_is_recorded_once(pair: Pair, 
     book = Book((), 100)
     book.revoke(Made(1, 3, "r1", Scope.SUBJECT, "other", "", "stolen", BY))
     store.begin()
-    store.commit((), book.notices)
+    book.authenticators.add(Signer().register())
+    store.commit((), book.notices, (), book.enrolments)
     store.close(clean=False)
     for left in (tmp_path / "a").glob("approvals.db*"):
         left.unlink()
@@ -288,7 +292,8 @@ def test_an_event_that_a_crash_kept_from_the_spool_is_recorded_once(pair: Pair, 
         opened = store.open()
         found = [body for body in bodies(store) if not body["type"].startswith("lifecycle.")]
         types = [body["type"] for body in found]
-        assert types == ["approval.requested", "identity.revoked", "approval.requested", "approval.granted"]
+        registered = "person.authenticator_added"
+        assert types == ["approval.requested", "identity.revoked", registered, "approval.requested", "approval.granted"]
         assert [body["seq"] for body in bodies(store)] == list(range(1, len(bodies(store)) + 1))
         frames = store.conn.execute("SELECT content FROM frames ORDER BY seq").fetchall()
         assert frames == [(ask().shown.content,)] * 2
@@ -479,3 +484,47 @@ async def test_doctor_says_what_is_wrong_with_it(server: Server, shared: Shared,
     (finding,) = await doctor.shared(nowhere, SystemClock())
     assert (str(finding.level), finding.what) == ("fail", "PostgreSQL at 127.0.0.1:1/exeat: OperationalError")
     assert await doctor.shared(Settings(), SystemClock()) == []
+
+
+async def test_an_authenticator_of_one_gateway_signs_at_the_other_and_its_counter_goes_up_at_both(
+    tmp_path: Path, shared: Shared
+) -> None:
+    pair, signer = Pair(tmp_path, shared), Signer()
+    terms = ApprovalTerms(any=("ledger-approvers",), signature=True)
+    async with pair.both() as (one, other):
+        key = await one.enrol(signer.register())
+        first = await other.request(ask(terms=terms))
+        (known,) = other.authenticators("people", "alice")
+        vote = Vote(Voter("people", "alice", "alice@bank.example", ("ledger-approvers",)), ask().shown.digest)
+        now_us = SystemClock().now_us()
+        signed = signer.sign(first.id, Answer.GRANT, vote, known, now_us)
+        after, why = await other.step(first.id, lambda at_us: Grant(at_us, signed))
+        assert (known, after.state, why) == (key, State.GRANTED, None)
+        second = await one.request(ask(exchange="exchange-2", received_digest="2" * 64, terms=terms))
+        signer.device.count = 0  # a copy of the key, at the gateway that did not see it used
+        copied = signer.sign(second.id, Answer.GRANT, vote, known, now_us)
+        with pytest.raises(CounterWentBack):
+            await one.step(second.id, lambda at_us: Grant(at_us, copied))
+        await one.dismiss(key.id, "people", "alice")
+        third = await other.request(ask(exchange="exchange-3", received_digest="3" * 64, terms=terms))
+        assert (await other.find(third.id)).state is State.REQUESTED
+        assert other.authenticators("people", "alice") == []
+    assert [each for each in pair.events() if "authenticator" in each] == [
+        "a person.authenticator_added", "a person.authenticator_removed",
+    ]  # fmt: skip
+    async with pair.writer("b") as again:
+        assert again.authenticators("people", "alice") == []
+
+
+async def test_what_was_registered_before_a_gateway_shares_comes_along(tmp_path: Path, shared: Shared) -> None:
+    clock, signer = SystemClock(), Signer()
+    alone = Writer(Store(tmp_path / "a", "a", clock), clock, most=10)
+    await alone.open()
+    running = asyncio.ensure_future(alone.run())
+    key = await alone.enrol(signer.register())
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    await alone.close()
+    async with Pair(tmp_path, shared).both() as (one, other):
+        assert one.authenticators("people", "alice") == other.authenticators("people", "alice") == [key]

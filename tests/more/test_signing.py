@@ -15,7 +15,7 @@ from tests.kit.approver import Approver
 from tests.kit.chromium import Page, chromium
 from tests.kit.gateway import Gateway
 
-pytestmark = [pytest.mark.more, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.more, pytest.mark.timeout(600)]
 EXTRA = """
 [console]
 public_url = "http://localhost:{console}"
@@ -55,7 +55,6 @@ def test_answers_are_signed_in_the_browser_and_verified_offline(gateway: Gateway
         assert (told.returncode, "takes the console" in told.stderr) == (2, True)
         page.go(f"/approvals/{card.id}")
         page.see("you have no authenticator here yet")
-        assert page.look("approval-to-sign-without-authenticator") == []
 
         device = page.do("authenticator")
         page.click("link", "Register one")
