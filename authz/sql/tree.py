@@ -97,10 +97,13 @@ def _name(table: exp.Expr) -> str:
 
 
 def _columns(node: exp.Expr) -> list[str]:
-    """What an INSERT names, an UPDATE or MERGE sets."""
+    """What an INSERT names, and what it sets in a row that is there already; what an UPDATE or MERGE sets."""
     if isinstance(node, exp.Insert):
         given = node.this.expressions if isinstance(node.this, exp.Schema) else []
+        conflict = node.args.get("conflict")
+        settings = conflict.expressions if conflict is not None else []
         named = [part.name for part in given]
+        named += [column.name for item in settings if isinstance(item, exp.EQ) for column in _targets(item.this)]
     else:
         whens = [when for when in node.find_all(exp.Update)] if isinstance(node, exp.Merge) else [node]
         settings = [item for each in whens for item in each.expressions]
@@ -120,19 +123,44 @@ def _bounds(where: exp.Expr | None) -> bool:
     return condition.find(exp.Column) is not None
 
 
+NEUTRAL: dict[type[exp.Expr], str] = {exp.Add: "0", exp.Sub: "0", exp.Mul: "1", exp.Div: "1"}
+OPPOSITE: dict[type[exp.Expr], type[exp.Expr]] = {exp.EQ: exp.NEQ, exp.LT: exp.GTE, exp.GT: exp.LTE}
+
+
 def _plainly_true(node: exp.Expr) -> exp.Expr:
-    """`x = x`, `x LIKE '%'` and `x OR NOT x` are true of every row (but of NULL, which is no bound either)."""
-    same = isinstance(node, exp.EQ | exp.GTE | exp.LTE | exp.NullSafeEQ) and node.left == node.right
+    """`x = x`, `x IN (x)`, `x LIKE '%'`, `x < 5 OR x >= 5` and `x OR NOT x` are true of every row (but of NULL, which
+    is no bound either)."""
+    same = isinstance(node, exp.EQ | exp.GTE | exp.LTE | exp.NullSafeEQ) and _same(node.left, node.right)
+    listed = isinstance(node, exp.In) and any(_same(node.this, each) for each in node.expressions)
     pattern = node.expression if isinstance(node, exp.Like | exp.ILike) else None
     anything = isinstance(pattern, exp.Literal) and pattern.is_string and not pattern.name.strip("%") and pattern.name
     either = isinstance(node, exp.Or) and (_denies(node.left, node.right) or _denies(node.right, node.left))
-    return exp.true() if same or anything or either else node
+    return exp.true() if same or listed or anything or either else node
+
+
+def _same(one: exp.Expr, other: exp.Expr) -> bool:
+    """The same value in every row: `a.id` and `id` too, and `id + 0`."""
+    one, other = _bare(one), _bare(other)
+    if isinstance(one, exp.Column) and isinstance(other, exp.Column) and not (one.table and other.table):
+        return one.name.lower() == other.name.lower()
+    return one == other
+
+
+def _bare(node: exp.Expr) -> exp.Expr:
+    node = node.unnest()
+    neutral = NEUTRAL.get(type(node))
+    if neutral is not None and isinstance(node.expression, exp.Literal) and node.expression.name == neutral:
+        return _bare(node.this)
+    return node
 
 
 def _denies(node: exp.Expr, other: exp.Expr) -> bool:
+    node, other = node.unnest(), other.unnest()
     if isinstance(other, exp.Is) and other.args.get("negate"):  # how the parser keeps PostgreSQL's IS NOT
         return isinstance(node, exp.Is) and not node.args.get("negate") and node.this == other.this
-    return isinstance(other, exp.Not) and other.this.unnest() == node.unnest()
+    if type(other) is OPPOSITE.get(type(node)):
+        return _same(node.this, other.this) and _same(node.expression, other.expression)
+    return isinstance(other, exp.Not) and other.this.unnest() == node
 
 
 def _accounted(verbs: set[str], words: Sequence[Token]) -> bool:

@@ -92,7 +92,13 @@ deny contains reason(rego.metadata.rule(), "None of your groups may use this mod
 deny contains reason(rego.metadata.rule(), "Only generation and listing models is let out to a model provider.") if {
 	is_llm
 	not is_generation
-	not is_read
+	not lists_models
+}
+
+# Any other reading fetches what others have left there: files, answers, results of batches, keys of the organisation.
+lists_models if {
+	is_read
+	regex.match(`/(models(/[^/]+){0,2}|deployments(/[^/]+)?)$`, input.request.path)
 }
 
 # METADATA

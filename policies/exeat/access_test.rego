@@ -45,12 +45,17 @@ test_an_unknown_connection_is_refused if {
 	decision.effect == "deny" with input as object.union(given.ledger("GET", "/"), place)
 }
 
-test_of_a_provider_only_generation_and_reading_is_let_out if {
+test_of_a_provider_only_generation_and_listing_models_is_let_out if {
 	files := object.union(given.generation("x"), {"action": {"kind": "http.request"}, "request": {"path": "/v1/files"}})
 	answer := decision with input as files
 	answer.effect == "deny"
 	given.rules(answer) == {"provider_surface"}
-	decision.effect == "allow" with input as object.union(files, {"request": {"method": "GET", "path": "/v1/models"}})
+	every path in ["/v1/models", "/v1/models/x", "/v1/models/of/x", "/openai/deployments", "/v1beta/models"] {
+		decision.effect == "allow" with input as object.union(files, {"request": {"method": "GET", "path": path}})
+	}
+	every path in ["/v1/files/f-1/content", "/v1/organizations/api_keys", "/v1/batches", "/v1/mymodels"] {
+		decision.effect == "deny" with input as object.union(files, {"request": {"method": "GET", "path": path}})
+	}
 }
 
 mcp(messages) := {

@@ -29,6 +29,7 @@ NO_ANSWER = "The upstream gave no answer that could be used."
 # what Envoy itself refuses, by status: our stable code, and the sentence
 REFUSALS = {
     400: ("request_refused", REFUSED),
+    403: ("upgrade_refused", "Upgrades and tunnels (WebSocket, CONNECT) are not let out."),
     404: ("unknown_connection", "There is no such connection."),
     408: ("request_too_slow", "The request did not arrive in time."),
     413: ("body_too_large", "The request is larger than this gateway takes."),
@@ -43,6 +44,9 @@ def local_replies() -> hcm.LocalReplyConfig:
     for kind in (*SHAPES, ""):
         named = f"xds.route_name.startsWith('{kind}:') && " if kind else ""
         mappers.append(_mapper(named + DOWN, _body(kind, 503, "gateway_unavailable", UNAVAILABLE), 503))
+        for status in (503, 504):
+            expression = f"{named}{UPSTREAM} && response.code == {status}"
+            mappers.append(_mapper(expression, _body(kind, status, "upstream_unavailable", NO_ANSWER), None))
         mappers.append(_mapper(named + UPSTREAM, _body(kind, 502, "upstream_unavailable", NO_ANSWER), None))
         for status, (code, message) in REFUSALS.items():
             mappers.append(_mapper(named + f"response.code == {status}", _body(kind, status, code, message), None))
@@ -90,7 +94,8 @@ def _mapper(expression: str, body: dict[str, object], status: int | None) -> hcm
     if status is not None:
         mapper.status_code = status
     if body:
+        media = "application/problem+json" if "title" in body else "application/json"
         mapper.body_format_override = core.SubstitutionFormatString(
-            json_format=Struct.from_dict(body), content_type="application/json"
+            json_format=Struct.from_dict(body), content_type=media
         )
     return mapper

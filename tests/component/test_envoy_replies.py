@@ -36,6 +36,7 @@ def gateway(
             f"gemini: {{kind: gemini, upstream: 'http://127.0.0.1:{port}'}}\n"
             f"tools: {{kind: mcp, upstream: 'http://127.0.0.1:{port}'}}\n"
             f"cluster: {{kind: kubernetes, upstream: 'http://127.0.0.1:{port}'}}\n"
+            "away: {kind: http, upstream: 'http://127.0.0.1:1'}\n"
         )
         if authz:
             add = lambda server: auth_grpc.add_AuthorizationServicer_to_server(authz, server)  # noqa: E731
@@ -87,6 +88,22 @@ def test_a_part_that_is_down_is_503_in_the_callers_shape() -> None:
                 assert answer.status_code == 503, answer.text
                 assert shape(answer.json()) == told.get(connection, "gateway_unavailable"), answer.text
             assert not upstream.received
+
+
+def test_what_envoy_itself_refuses_is_called_as_its_status_says() -> None:
+    with gateway(stubs.Authz(stubs.allow), stubs.Extproc()) as (client, _, upstream):
+        upgrade = {"connection": "upgrade", "upgrade": "websocket"}
+        for path, status, title, code in (
+            ("/plain/accounts", 403, "Forbidden", "upgrade_refused"),
+            ("/away/accounts", 503, "Service Unavailable", "upstream_unavailable"),
+        ):
+            answer = client.get(path, headers=upgrade if status == 403 else {})
+            said = answer.json()
+            assert (answer.status_code, said["status"], said["title"], said["code"]) == (status, status, title, code)
+            assert answer.headers["content-type"] == "application/problem+json"
+        answer = client.get("/anthropic/accounts", headers=upgrade)
+        assert answer.json()["error"]["type"] == "permission_error", answer.text
+        assert not upstream.received
 
 
 @pytest.mark.parametrize("phase", ["request_headers", "response_headers"])
