@@ -371,18 +371,20 @@ class RemoveAuthenticatorRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class Authenticator(_message.Message):
-    __slots__ = ("id", "name", "added_us", "used_us", "removed_us")
+    __slots__ = ("id", "name", "added_us", "used_us", "removed_us", "origin")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     ADDED_US_FIELD_NUMBER: _ClassVar[int]
     USED_US_FIELD_NUMBER: _ClassVar[int]
     REMOVED_US_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     added_us: int
     used_us: int
     removed_us: int
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., added_us: _Optional[int] = ..., used_us: _Optional[int] = ..., removed_us: _Optional[int] = ...) -> None: ...
+    origin: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., added_us: _Optional[int] = ..., used_us: _Optional[int] = ..., removed_us: _Optional[int] = ..., origin: _Optional[str] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ()

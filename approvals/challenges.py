@@ -34,11 +34,12 @@ class Challenges:
 
     def ask(self, approval_id: str, kind: Kind, vote: Vote, mine: list[Authenticator], now_us: int) -> str:
         """Options for the browser. Raises SignatureNeeded when this person has nothing to sign with."""
-        if not mine:
+        here = self._here(mine)
+        if not here:
             raise SignatureNeeded("you have no authenticator to sign with: register one in the console first")
         statement = Statement(approval_id, kind, vote, secrets.token_hex(NONCE_BYTES), now_us + LIFE_US)
         self._keep(statement.challenge, statement)
-        return self._ceremony.request(statement.challenge, mine)
+        return self._ceremony.request(statement.challenge, here)
 
     def signed(
         self, approval_id: str, kind: Kind, vote: Vote, response: str, mine: list[Authenticator], now_us: int
@@ -50,7 +51,7 @@ class Challenges:
             raise SignatureRefused(OVER)
         if asked.to_bytes() != Statement(approval_id, kind, vote, asked.nonce, asked.expires_us).to_bytes():
             raise SignatureRefused("what was signed is another answer than this one")
-        found = self._ceremony.asserted(challenge, response, mine)
+        found = self._ceremony.asserted(challenge, response, self._here(mine))
         key = next(each for each in mine if each.id == found.credential)
         signature = Signature(
             credential=found.credential,
@@ -73,7 +74,7 @@ class Challenges:
         challenge = secrets.token_bytes(CHALLENGE_BYTES)
         self._keep(challenge, _Registration(person.issuer, person.subject, now_us + LIFE_US))
         label = person.email or person.subject
-        return self._ceremony.creation(challenge, person.issuer, person.subject, label, mine)
+        return self._ceremony.creation(challenge, person.issuer, person.subject, label, self._here(mine))
 
     def registered(self, person: Identity, name: str, response: str, now_us: int) -> Authenticator:
         """Raises SignatureRefused, AskInvalid."""
@@ -87,6 +88,10 @@ class Challenges:
             raise SignatureRefused("this registration was begun by somebody else")
         who = {"issuer": person.issuer, "subject": person.subject, "email": person.email}
         return self._ceremony.registered(challenge, response, **who, name=name, at_us=now_us)
+
+    def _here(self, mine: list[Authenticator]) -> list[Authenticator]:
+        """Those registered at this console under its present address: others sign for another one."""
+        return [each for each in mine if each.origin == self._ceremony.origin]
 
     def _keep(self, challenge: bytes, asked: Statement | _Registration) -> None:
         self._open[challenge] = asked

@@ -1,6 +1,6 @@
 """What the console needs to have answers signed; every call raises Error with a sentence for the person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from approvals import approvals_pb2 as pb
@@ -12,12 +12,13 @@ from approvals.signing import Kind
 
 @dataclass(frozen=True, slots=True)
 class Mine:
-    """One of a person's authenticators. Times are Unix microseconds; `used_us`: 0 if never."""
+    """One of a person's authenticators, for the console at `origin`. Unix microseconds; `used_us`: 0 if never."""
 
     id: str
     name: str
     added_us: int
     used_us: int
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,10 @@ class Signs:
     mine: tuple[Mine, ...]
     offered: bool
     required: bool
+
+    def at(self, origin: str) -> "Signs":
+        """With those alone that sign at this console."""
+        return replace(self, mine=tuple(each for each in self.mine if each.origin == origin))
 
 
 class SigningClient:
@@ -51,7 +56,9 @@ class SigningClient:
 
     async def signs(self) -> Signs:
         reply = await self._call(self._stub.ListAuthenticators, pb.ListAuthenticatorsRequest())
-        mine = tuple(Mine(each.id, each.name, each.added_us, each.used_us) for each in reply.authenticators)
+        mine = tuple(
+            Mine(each.id, each.name, each.added_us, each.used_us, each.origin) for each in reply.authenticators
+        )
         return Signs(mine, reply.offered, reply.required)
 
     async def begin(self) -> str:

@@ -79,4 +79,4 @@ class AuthenticatorsService(stubs.AuthenticatorsServicer):
 
 def _message(made: Authenticator) -> pb.Authenticator:
     times = {"added_us": made.added_us, "used_us": made.used_us, "removed_us": made.removed_us}
-    return pb.Authenticator(id=made.id, name=made.name, **times)
+    return pb.Authenticator(id=made.id, name=made.name, origin=made.origin, **times)

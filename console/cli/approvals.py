@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from approvals.client import ApprovalsClient
-from approvals.facts import NOTHING_LESS, Narrowing, Shown, Wish
+from approvals.facts import NOTHING_LESS, Narrowing, Shown, Vote, Wish
 from approvals.machine import Approval
 from approvals.view import View
 from console.cli.oidc import OidcClient, settings_of
@@ -187,7 +187,8 @@ def page(approval: Approval, shown: Shown, now_us: int) -> str:
         ("its reason", card.justification),
     ]
     rows += [("answers", f"{lacking(approval)} more needed of {', '.join((*terms.any, *terms.all))}")]
-    rows += [("granted by", f"{vote.voter.email}: {vote.justification}") for vote in approval.votes]
+    rows += [("signature", "every answer must be signed, in the console" if terms.signature else "")]
+    rows += [("granted by", f"{vote.voter.email}{_signed(vote)}: {vote.justification}") for vote in approval.votes]
     rows += [("with", _less(approval.narrowing))]
     rows += [("requested", when(approval.requested_us)), ("expires", when(approval.expires_us))]
     rows += [("found", f"{hit.rule} x{hit.count} at {hit.where} {hit.token}".rstrip()) for hit in view.findings]
@@ -226,6 +227,10 @@ def _token(settings: Settings, token: str | None, name: str | None) -> str:
         fresh = client.device(people.client_id, people.audience, people.scope, tell)
     signed_in_here(settings, fresh)
     return fresh
+
+
+def _signed(vote: Vote) -> str:
+    return " (signed)" if vote.signature else ""
 
 
 def _state(approval: Approval, now_us: int) -> str:

@@ -1,17 +1,20 @@
 """Answers signed in a real Chromium with its virtual authenticator, and verified offline from an exported package."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from approvals.errors import SignatureNeeded
 from tests.e2e.test_holds import transfer
 from tests.kit import gateway as kit
 from tests.kit.approver import Approver
+from tests.kit.browser import Browser, csrf
 from tests.kit.chromium import Page, chromium
 from tests.kit.gateway import Gateway
 
@@ -53,6 +56,16 @@ def test_answers_are_signed_in_the_browser_and_verified_offline(gateway: Gateway
             alice.grant(card)
         told = exeat(gateway, "approvals", "grant", card.id, "--justification", "checked", "--as", "alice")
         assert (told.returncode, "takes the console" in told.stderr) == (2, True)
+        with Browser(gateway.settings.console.url) as plain:  # without script the form goes unsigned
+            form = plain.sign_in("alice", f"/approvals/{card.id}")
+            fields = {"csrf": csrf(form), "shown": card.card.shown_digest, "answer": "grant", "reason": "checked"}
+            answered = plain.post(f"/approvals/{card.id}", data=fields)
+            assert (answered.status_code, "must be signed" in answered.text) == (409, True)
+        token = {"authorization": f"Bearer {gateway.issuer.person_token('alice')}"}
+        given = {"shown_digest": card.card.shown_digest, "justification": "checked"}
+        api = f"{gateway.settings.console.url}/api/v1/approvals/{card.id}/grant"
+        programs = httpx.post(api, json=given, headers=token, timeout=30, trust_env=False)
+        assert (programs.status_code, programs.json()["error"]) == (403, "signature_required")
         page.go(f"/approvals/{card.id}")
         page.see("you have no authenticator here yet")
 
@@ -89,6 +102,9 @@ def test_answers_are_signed_in_the_browser_and_verified_offline(gateway: Gateway
     gateway.settled()
     live = exeat(gateway, "audit", "verify")
     assert (live.returncode, "2 signatures of approvers checked" in live.stdout) == (0, True), live.stdout
+    listed = exeat(gateway, "audit", "sql", "--question", "answers-signed", "--json")
+    signed = [bool(answer["signed_with"]) for answer in json.loads(listed.stdout)]
+    assert signed == [True, True], listed.stderr
     for scope in ([], ["--agent", "ledger-agent"]):
         folder = tmp_path / f"package{len(scope)}"
         done = exeat(gateway, "audit", "export", str(folder), *scope)

@@ -46,7 +46,7 @@ async def _card(request: Request, problem: str = "", status: int = 200, sign_in:
     at, person, open_id = desk(request), current_person(request), request.path_params["id"]
     async with at.approvals(person) as client:
         approval, shown = await client.get(open_id)
-        signs = await SigningClient(client).signs()
+        signs = (await SigningClient(client).signs()).at(at.settings.console.url)
     context = await _inbox(at, person, open_id) | about(approval, shown)
     fresh = person.fresh(at.clock.now_us(), at.settings.people.auth_time_max_seconds)
     offered = {"may_answer": Role.APPROVER in person.roles and approval.state == "requested", "fresh": fresh}

@@ -77,6 +77,7 @@ async def _page(request: Request, problem: str = "", status: int = 200) -> Respo
         signs = await SigningClient(client).signs()
     fresh = person.fresh(at.clock.now_us(), at.settings.people.auth_time_max_seconds)
     about: dict[str, Any] = {"signs": signs, "fresh": fresh, "problem": problem, "again": again(HERE)}
+    about["here"] = at.settings.console.url
     return page(request, "authenticators.html", about, status)
 
 

@@ -103,6 +103,18 @@ def test_who_has_nothing_to_sign_with(alice: Signer) -> None:
         alice.challenges.ask("a1", Kind.GRANT, VOTE, [], 1)
 
 
+def test_what_was_registered_under_another_address_of_the_console(alice: Signer, key: Authenticator) -> None:
+    """Its signature would name this address, and its registration that one."""
+    moved = replace(key, origin="http://localhost:8801")
+    with pytest.raises(SignatureNeeded, match="register one"):
+        alice.challenges.ask("a1", Kind.GRANT, VOTE, [moved], 1)
+    response = alice.device.sign(alice.challenges.ask("a1", Kind.GRANT, VOTE, [key], 1))
+    with pytest.raises(SignatureRefused, match="Unknown credential"):
+        alice.challenges.signed("a1", Kind.GRANT, VOTE, response, [moved], 1)
+    assert key.id in alice.challenges.begin(alice.person, [key], 1)
+    assert key.id not in alice.challenges.begin(alice.person, [moved], 1)
+
+
 def test_a_registration_is_of_who_began_it_and_counts_once(alice: Signer) -> None:
     response = alice.device.register(alice.challenges.begin(alice.person, [], 1))
     with pytest.raises(SignatureRefused, match="somebody else"):
