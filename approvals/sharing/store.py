@@ -37,6 +37,7 @@ from runtime.settings import Shared
 
 MIGRATIONS = Path(__file__).parent
 CLAIM_PAUSE_S = 0.1
+ENDS = ("used", "refused", "expired", "withdrawn")
 T = TypeVar("T")
 
 
@@ -279,6 +280,9 @@ class SharedStore(Trail):
             raise StoreFailed("the shared database is older than what this process has read from it")
         found = tables.since(conn, self._seen, pos) if pos > self._seen else []
         self._seen = pos
+        for each in found:
+            if each.kind == "approval" and each.fact.type in ENDS:
+                self._began.note(each.id, each.fact.n, ended=True)
         return found
 
     def _folded(self, ids: Sequence[str]) -> list[Approval]:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from approvals.book import Book
 from approvals.client import ApprovalsClient, HoldsClient
 from approvals.errors import ApprovalsDown, Revoked, StoreFailed, UnknownApproval
 from approvals.evidence import Change
-from approvals.facts import Card, State, Vote, Voter, Wish
+from approvals.facts import Ask, Card, State, Vote, Voter, Wish
 from approvals.follower import Follower
 from approvals.machine import fold, request
 from approvals.revocations import By, Made, Scope
@@ -436,6 +437,42 @@ async def test_two_processes_and_one_of_them_dies(server: Server, shared: Shared
         assert (a.stop(), b.stop()) == (0, 0)
         story = [(name, kind) for name, each in (("a", a), ("b", b)) for kind in recorded(each, held.id)]
         assert story == [("a", "approval.requested"), ("a", "approval.used"), ("b", "approval.granted")]
+
+
+async def test_over_many_kills_each_fact_has_one_event(server: Server, shared: Shared) -> None:
+    """Killed in the middle of bursts: what the database has of a gateway, its spool has, once, after the next start."""
+    with processes(server, shared) as (a, b):
+        for burst in range(3):
+            async with HoldsClient(a.holds, timeout_s=WAIT_S) as holds, approver(b) as alice:
+                asks = [ask(exchange=f"x{burst}-{n}", received_digest=f"{burst}-{n}") for n in range(40)]
+                asked = [asyncio.ensure_future(held_and_left(holds, each)) for each in asks]
+                for done in asyncio.as_completed(asked):
+                    card = await done  # the first that is durable
+                    await alice.grant(card, ask().shown.digest, "checked")
+                    break
+                a.kill()
+                await asyncio.gather(*asked, return_exceptions=True)
+            await asyncio.to_thread(a.start)
+        assert (a.stop(), b.stop()) == (0, 0)
+        for name, service in (("a", a), ("b", b)):
+            rows = server.sql(shared, f"SELECT id, n FROM exeat.log WHERE gateway = '{name}' AND kind = 'approval'")
+            facts = Counter((row[0], row[1]) for row in rows)
+            assert facts, name
+            assert told(service) == facts
+
+
+async def held_and_left(holds: HoldsClient, asked: Ask) -> str:
+    held = await holds.request(asked)
+    await holds.withdraw(held)
+    return held.id
+
+
+def told(service: Service) -> "Counter[tuple[str, int]]":
+    """(approval, number of the fact) of the events in a spool."""
+    with contextlib.closing(sqlite3.connect(service.database)) as conn:
+        bodies = [json.loads(row[0]) for row in conn.execute("SELECT body FROM events ORDER BY seq")]
+    data = [body["data"] for body in bodies if body["type"].startswith("approval.")]
+    return Counter((each["approval"], each["n"]) for each in data)
 
 
 async def test_a_revocation_reaches_the_other_gateways_followers(server: Server, shared: Shared) -> None:
