@@ -40,9 +40,9 @@ def writer_client(settings: Settings) -> "Client":
     return _connect(settings, settings.clickhouse.user, password, QUERY_SECONDS, pool_mgr=pool)
 
 
-def auditor_client(settings: Settings) -> "Client":
+def auditor_client(settings: Settings, database: str | None = None) -> "Client":
     """For people and reports: SELECT only. Blocking; raises StoreDown."""
-    return _connect(settings, Account.AUDITOR, _password(settings, Account.AUDITOR), READ_SECONDS)
+    return _connect(settings, Account.AUDITOR, _password(settings, Account.AUDITOR), READ_SECONDS, database)
 
 
 def migrator_client(settings: Settings) -> "Client":

@@ -21,9 +21,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @contextlib.contextmanager
-def reader(settings: Settings) -> Iterator[Reader]:
-    """Asks as the auditor; every read is recorded before it happens. Raises StoreDown."""
-    client = auditor_client(settings)
+def reader(settings: Settings, *, all_shards: bool = False) -> Iterator[Reader]:
+    """Asks as the auditor; every read is recorded before it happens. `all_shards`: also what other gateways of the
+    cluster wrote, where the settings name a database for that. Raises StoreDown."""
+    client = auditor_client(settings, settings.clickhouse.all_shards or None if all_shards else None)
     try:
         yield Reader(client, Recorder(settings).read)
     finally:

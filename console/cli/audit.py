@@ -16,7 +16,7 @@ from audit.read.export import export as write_package
 from audit.read.questions import known, named
 from audit.read.reader import QueryRefused, Question, plain
 from audit.store.client import migrator_client
-from audit.store.cluster import on_cluster
+from audit.store.cluster import on_cluster, over_shards
 from audit.store.migrate import applied, migrate, pending, shipped
 from audit.verify import CannotVerify
 from console.cli import forward, offboarding, reconcile, remask, report, retention
@@ -79,7 +79,7 @@ def sql(
         assert text is not None
         question = Question("audit.sql", text.strip().rstrip(";"), given)
     chosen = "JSONEachRow" if as_json else output or ("PrettyCompact" if sys.stdout.isatty() else "TSVWithNames")
-    with reader(settings_of(context)) as asking:
+    with reader(settings_of(context), all_shards=True) as asking:
         lines = _Lines(asking.raw(question, "" if _FORMAT.search(question.sql) else chosen))
         _write(_as_array(lines) if as_json else lines, pretty=chosen.startswith("Pretty"))
     if most is not None and lines.count - chosen.endswith("WithNames") >= most:
@@ -267,8 +267,11 @@ def migrate_(context: click.Context, as_json: bool) -> None:
     database = settings.clickhouse.database
     client = migrator_client(settings)
     try:
-        run = on_cluster(_runner(client), settings.clickhouse.cluster)
+        cluster, whole = settings.clickhouse.cluster, settings.clickhouse.all_shards
+        run = on_cluster(_runner(client), cluster)
         done = migrate(run, database) if _todo(run, database) else []
+        for statement in over_shards(shipped(), database, whole, cluster) if whole else ():
+            run(statement)
     finally:
         client.close()
     names = [f"{migration.version:03}_{migration.name}" for migration in done]

@@ -42,3 +42,12 @@ CREATE ROW POLICY IF NOT EXISTS exeat_all ON audit.frames USING 1 TO exeat_write
 --   CREATE ROW POLICY exeat_ledger ON audit.frames
 --       USING (writer, seq) IN (SELECT writer, seq FROM audit.events WHERE connection = 'ledger') TO exeat_audits_ledger;
 -- Such an auditor cannot run `exeat audit verify`: a log with rows left out is not the log that was signed.
+
+-- Several shards (`clickhouse.all_shards = "audit_all"`): a second database that reads all of them and stores nothing.
+--   GRANT SELECT ON audit_all.* TO exeat_audits;
+--   GRANT SELECT, CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP VIEW, ALTER ADD COLUMN, ALTER ADD INDEX
+--       ON audit_all.* TO exeat_migrates;
+--   GRANT REMOTE ON *.* TO exeat_migrates;
+--   GRANT CLUSTER ON *.* TO exeat_migrates;
+-- Give the cluster a <secret>, so that each shard sees the user who asks and these roles and row policies hold there;
+-- make the accounts on every shard.

@@ -51,11 +51,18 @@ class ClickHouse(Server):
         pattern=r"^[A-Za-z0-9_-]{0,63}$",
         description="Name of a server's cluster: replicated tables, inserts with a quorum.",
     )
+    all_shards: str = Field(
+        "",
+        pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,62})?$",
+        description="Second database, which reads all shards of the cluster: `exeat audit sql` asks there.",
+    )
 
     @model_validator(mode="after")
     def _no_cluster_of_one(self) -> Self:
         if self.cluster and self.embedded:
             raise ValueError("a cluster needs servers: set clickhouse.embedded = false")
+        if self.all_shards and (not self.cluster or self.all_shards == self.database):
+            raise ValueError("clickhouse.all_shards needs clickhouse.cluster, and is another database")
         return self
 
 

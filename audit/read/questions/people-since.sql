@@ -9,7 +9,7 @@ SELECT ts, type, kind, subject, session, exchange
 FROM events
 WHERE ts >= {left:DateTime64(6, 'UTC')} AND NOT (type = 'identity.revoked' AND ts = {left:DateTime64(6, 'UTC')}) AND
 (
-    (kind IN ('read', 'person', 'config') AND (subject = {person:String} OR (issuer, subject) IN
+    (kind IN ('read', 'person', 'config') AND (subject = {person:String} OR (issuer, subject) GLOBAL IN
     (
         SELECT issuer, subject FROM events
         WHERE kind = 'person' AND JSONExtractString(body, 'data', 'email') = {person:String}
