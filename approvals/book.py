@@ -4,7 +4,7 @@ Steps are staged first; `settle` makes them true after the commit, `drop` forget
 are what later steps of the same group see, so that a group of steps equals the same steps one by one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from approvals import machine
@@ -41,6 +41,7 @@ class Learned(NamedTuple):
     approvals: list[Approval]
     revocations: list[Revocation]
     standings: list[Standing]
+    hit: bool = False  # a revocation may hit what is open: `enforce` is to follow
 
 
 class Book:
@@ -165,12 +166,19 @@ class Book:
             return same
         revocation = revoked([made])
         self._notices.append(Notice(revocation, made))
+        self._stop(lambda traits: revocation if revocation.hits(traits) else None, made.at_us)
+        return revocation
+
+    def enforce(self, at_us: int) -> None:
+        """Ends what any revocation hits: gateways that begin to share bring revocations, and cards of their own."""
+        self._stop(self.revocations.find, at_us)
+
+    def _stop(self, hit: Callable[[Traits], Revocation | None], at_us: int) -> None:
         for approval in [*self._open.values(), *self._staged.values()]:
             now = self._now(approval.id)
-            if not now.state.final and revocation.hits(Traits.of(now.card)):
-                self._step(now, Revoke(made.at_us))
-        self.standings.end_of(revocation)
-        return revocation
+            if not now.state.final and hit(Traits.of(now.card)) is not None:
+                self._step(now, Revoke(at_us))
+        self.standings.end(hit, at_us)
 
     def lift(self, revocation_id: str, at_us: int, reason: str, by: By) -> Revocation | None:
         """None: there is no such revocation. One that is lifted stays as it is."""
@@ -201,7 +209,10 @@ class Book:
                 self._index(after)
         self._settle(approvals.values())
         learned.approvals.extend(approvals.values())
-        return learned
+        opened = (Traits.of(each.card) for each in approvals.values() if not each.state.final)
+        return learned._replace(
+            hit=any(each.active for each in learned.revocations) or any(map(self.revocations.find, opened))
+        )
 
     def settle(self) -> list[Approval]:
         """The staged approvals are true now; returns them as they are at the end of the group."""

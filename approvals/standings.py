@@ -1,6 +1,6 @@
 """All standing grants that still matter, in memory. Pure; staged and settled together with the book that holds it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from approvals.facts import Ask, Vote, Voter, Wish
@@ -97,14 +97,15 @@ class Standings:
         self.settle()
         return after
 
-    def end_of(self, revocation: Revocation) -> None:
+    def end(self, hit: Callable[[Traits], Revocation | None], at_us: int) -> None:
         """An identity that is stopped keeps nothing that was granted in advance."""
-        by = revocation.made.by
         for standing_id in {**self._all, **self._staged}:
             standing = self.get(standing_id)
-            if standing and revocation.hits(_traits(standing.given)):
+            revocation = hit(_traits(standing.given)) if standing else None
+            if revocation is not None:
+                by = revocation.made.by
                 who = Voter(by.issuer, by.subject, by.email, ())
-                self.revoke(standing_id, revocation.made.at_us, who, "the identity was revoked")
+                self.revoke(standing_id, at_us, who, "the identity was revoked")
 
     def settle(self) -> list[Standing]:
         changed, self._staged, self._changes = list(self._staged.values()), {}, []

@@ -15,6 +15,7 @@ One thread at a time; knows nothing of asyncio.
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from approvals.attendance import Seat
 from approvals.authenticators import Authenticator, Enrolment
@@ -51,6 +52,13 @@ DELIVERIES_KEPT_US = 31 * 86_400_000_000  # longer than anything waits for an an
 FINISHED_SHOWN = 1000  # how many finished ones a list shows at most
 
 
+class Kept(NamedTuple):
+    revocations: list[Revocation]
+    standings: list[Standing]
+    authenticators: list[Authenticator]
+    elsewhere: Mapping[Seat, str]  # who waits at which other gateway
+
+
 class Store(Trail):
     """Of one gateway alone; `sharing/store.py` is its like for several."""
 
@@ -63,6 +71,10 @@ class Store(Trail):
         ids = self.conn.execute("SELECT id FROM cards WHERE open = 1 ORDER BY id").fetchall()
         return [self._fold(row[0]) for row in ids]
 
+    def kept(self) -> Kept:
+        """What else there was when it was opened."""
+        return Kept(self.revocations(), self.standings(), self.authenticators(), {})
+
     def begin(self) -> Sequence[Entry]:
         """A round of steps begins, to end with `commit` or `abandon`; returns what others did meanwhile: nothing."""
         return ()
@@ -72,10 +84,6 @@ class Store(Trail):
 
     def abandon(self) -> None:
         """The round has nothing to commit."""
-
-    def elsewhere(self) -> Mapping[Seat, str]:
-        """Who waits at which other gateway."""
-        return {}
 
     def absent(self) -> frozenset[str]:
         """Other gateways whose approvals process is away. Says, too, that this one is not."""

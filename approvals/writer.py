@@ -33,6 +33,7 @@ from approvals.store import Store
 from audit.write import Draft, SpoolFull
 from runtime import log
 from runtime.clock import Clock
+from runtime.errors import Error
 from runtime.ids import uuid7
 
 MAX_GROUP = 512  # steps in one transaction: some 20 ms of work, so that no answer waits long behind a burst
@@ -60,6 +61,7 @@ class Writer:
         self.watching, self.following = self._audience.watching, self._audience.following
         self._gone: list[Seat] = []  # whose client was at a gateway that is away
         self._nudged = False
+        self._hit = False  # a revocation may hit what is open, and its maker did not know of it
         self._looked_us = clock.monotonic_us()
         self._housekeeping_us = 0
         self._beat_us = clock.now_us() + BEAT_US
@@ -69,11 +71,11 @@ class Writer:
     async def open(self) -> None:
         """Reads what is open. Clients of a hold are expected to come and wait again."""
         approvals = await self._on_disk(self._store.open)
-        more = lambda: (self._store.revocations(), self._store.standings(), self._store.authenticators())  # noqa: E731
-        kept = await self._on_disk(more)
-        for seat, gateway in (await self._on_disk(self._store.elsewhere)).items():
+        kept = await self._on_disk(self._store.kept)
+        for seat, gateway in kept.elsewhere.items():
             self._attendance.at(seat, gateway)
-        self._book = Book(approvals, self._most, *kept)
+        self._book = Book(approvals, self._most, kept.revocations, kept.standings, kept.authenticators)
+        self._hit = self._nudged = self._store.shared  # what it brings, and what is there, came together just now
         for approval in approvals:
             self._schedule(approval)
         for standing in self._book.standings.kept():
@@ -241,6 +243,23 @@ class Writer:
                 await self._wake.wait()
 
     async def _round(self, jobs: Sequence[Job]) -> None:
+        """However it ends, all of these jobs have their answer."""
+        try:
+            await self._try(jobs)
+        except (sqlite3.Error, StoreFailed) as error:
+            raise self._answered(jobs, self._down(error)) from None
+        except Error as error:
+            raise self._answered(jobs, error) from None
+        except BaseException:
+            self._answered(jobs, ApprovalsDown("the approvals service is ending"))
+            raise
+
+    def _answered(self, jobs: Sequence[Job], error: Error) -> Error:
+        for job in jobs:
+            reply(job, error)
+        return error
+
+    async def _try(self, jobs: Sequence[Job]) -> None:
         if not await self._take_in(bool(jobs)):
             return
         now_us = self._clock.now_us()
@@ -262,11 +281,6 @@ class Writer:
                     await self._round([job])
                 return
             replies = [(job, full) for job, _ in replies]
-        except (sqlite3.Error, StoreFailed) as error:
-            down = self._down(error)
-            for job, _ in replies:
-                reply(job, down)
-            raise down from None
         for entry in entries("", changes, (), ()):
             self._came(entry)
         for approval in self._book.settle():
@@ -291,6 +305,8 @@ class Writer:
         for entry in found:
             self._came(entry)
         learned = self._book.learn(found)
+        self._hit |= learned.hit
+        self._nudged |= learned.hit
         for approval in learned.approvals:
             self._tell(approval)
         for standing in learned.standings:
@@ -305,8 +321,10 @@ class Writer:
 
     def _is_due(self) -> bool:
         now_us = self._clock.now_us()
-        return bool(self._gone) or any(
-            at is not None and at <= now_us for at in (self._deadlines.next(), self._attendance.next())
+        return (
+            self._hit
+            or bool(self._gone)
+            or any(at is not None and at <= now_us for at in (self._deadlines.next(), self._attendance.next()))
         )
 
     @contextlib.contextmanager
@@ -333,7 +351,9 @@ class Writer:
         """Stages what time has brought; returns how to have it brought again, should the disk not take it."""
         due = self._deadlines.pop_due(now_us, MAX_GROUP)
         left = self._attendance.pop_left(now_us, MAX_GROUP) + self._gone
-        self._gone = []
+        self._gone, hit, self._hit = [], self._hit, False
+        if hit:
+            self._book.enforce(now_us)
         for approval_id in due:  # or a standing grant's
             self._book.standings.tick(approval_id, now_us)
             self._book.step(approval_id, Tick(now_us))
@@ -341,6 +361,7 @@ class Writer:
             self._book.step(approval_id, Leave(now_us, exchange))
 
         def again(at_us: int) -> None:
+            self._hit |= hit
             for approval_id in due:
                 self._deadlines.set(approval_id, at_us)
             self._attendance.again(left, at_us)

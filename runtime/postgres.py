@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "exeat"
 STATEMENT_MS = 5000  # a statement, and a lock that it waits for
-IDLE_MS = 5000  # a transaction whose client has stopped is thrown out, so that the others go on
+IDLE_MS = 2000  # a transaction whose client has stopped is thrown out: long before those that wait for it give up
 CONNECT_SECONDS = 5
 PEER_SECONDS = 5  # without an answer a peer is dead
 _FILE = re.compile(r"(\d{3})_([a-z0-9_]+)\.sql")

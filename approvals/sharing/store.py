@@ -9,11 +9,10 @@ One thread at a time, but for `heard` and `cut`; knows nothing of asyncio.
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from approvals.attendance import Seat
 from approvals.authenticators import Authenticator, Enrolment
 from approvals.errors import ApprovalsDown, StoreFailed
 from approvals.evidence import Change, Notice
@@ -28,7 +27,7 @@ from approvals.sharing.moving import move
 from approvals.standing import Standing
 from approvals.standing import fold as stood
 from approvals.standings import Stand
-from approvals.store import SCHEMA
+from approvals.store import SCHEMA, Kept
 from approvals.trail import Trail
 from audit.write import Draft, SpoolFull, append, metrics
 from runtime import postgres
@@ -54,6 +53,7 @@ class SharedStore(Trail):
         self._ear: Any = None
         self._seen = 0  # position up to which this process knows the log
         self._drained = 0  # position up to which its own facts are in its spool
+        self._kept = Kept([], [], [], {})
         self._leads = self._deaf = False
 
     def open(self) -> list[Approval]:
@@ -65,14 +65,18 @@ class SharedStore(Trail):
                 self._claim()
                 self._join()
                 self._drain()
-                ids = tables.cards(self._side, opened=True)
-                return self._folded(ids)
+                return self._read()
         except (StoreFailed, SpoolFull, sqlite3.Error) as error:
             self.close(clean=False)
             raise ApprovalsDown(f"approvals cannot be shared: {error}") from None
         except BaseException:
             self.close(clean=False)
             raise
+
+    def kept(self) -> Kept:
+        """What else there was when it was opened."""
+        kept, self._kept = self._kept, Kept([], [], [], {})
+        return kept
 
     def close(self, *, clean: bool = True) -> None:
         for conn in (self._round, self._side, self._ear):
@@ -162,22 +166,15 @@ class SharedStore(Trail):
 
     def revocations(self) -> list[Revocation]:
         with self._told():
-            found = grouped(tables.facts(self._side, "revocation"))
-        return [revoked(map(REVOCATION.validate_json, bodies)) for bodies in found.values()]
+            return _revocations(tables.facts(self._side, "revocation"))
 
     def standings(self) -> list[Standing]:
         with self._told():
-            found = grouped(tables.facts(self._side, "standing"))
-        return [stood(map(STANDING.validate_json, bodies)) for bodies in found.values()]
+            return _standings(tables.facts(self._side, "standing"))
 
     def authenticators(self) -> list[Authenticator]:
         with self._told():
-            found = grouped(tables.facts(self._side, "authenticator"))
-        return [ENROLMENT.validate_json(bodies[-1]).after for bodies in found.values()]
-
-    def elsewhere(self) -> Mapping[Seat, str]:
-        with self._told():
-            return tables.elsewhere(self._side, self.gateway)
+            return _authenticators(tables.facts(self._side, "authenticator"))
 
     def absent(self) -> frozenset[str]:
         with self._told():
@@ -246,8 +243,20 @@ class SharedStore(Trail):
         if row is None:
             with self.transaction() as local:
                 local.execute("INSERT INTO shared VALUES (?,?)", (database, pos))
-        self._seen, self._drained = pos, pos if row is None else int(row[1])
+        self._drained = pos if row is None else int(row[1])
         tables.alive(self._side, self.gateway, self._drained)
+
+    def _read(self) -> list[Approval]:
+        """All of one moment: what is learned later follows on it. Returns what is open, the rest is `kept`."""
+        with self._side.transaction():
+            self._side.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            self._seen = tables.last(self._side)
+            found = tables.facts(self._side, "approval", tables.cards(self._side, opened=True))
+            revocations, standings = (tables.facts(self._side, kind) for kind in ("revocation", "standing"))
+            authenticators = tables.facts(self._side, "authenticator")
+            elsewhere = tables.elsewhere(self._side, self.gateway)
+        self._kept = Kept(_revocations(revocations), _standings(standings), _authenticators(authenticators), elsewhere)
+        return _approvals(found)
 
     def _drain(self) -> None:
         """Records events of facts of this gateway that a process before this one could not record any more."""
@@ -286,8 +295,7 @@ class SharedStore(Trail):
         return found
 
     def _folded(self, ids: Sequence[str]) -> list[Approval]:
-        found = grouped(tables.facts(self._side, "approval", ids))
-        return [folded(map(FACT.validate_json, bodies)) for bodies in found.values()]
+        return _approvals(tables.facts(self._side, "approval", ids))
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -297,3 +305,22 @@ class SharedStore(Trail):
                 yield
         except postgres.SharedDown as error:
             raise StoreFailed(error.message) from None
+
+
+Rows = Iterable[tuple[str, bytes]]  # (id, body) in order
+
+
+def _approvals(rows: Rows) -> list[Approval]:
+    return [folded(map(FACT.validate_json, bodies)) for bodies in grouped(rows).values()]
+
+
+def _revocations(rows: Rows) -> list[Revocation]:
+    return [revoked(map(REVOCATION.validate_json, bodies)) for bodies in grouped(rows).values()]
+
+
+def _standings(rows: Rows) -> list[Standing]:
+    return [stood(map(STANDING.validate_json, bodies)) for bodies in grouped(rows).values()]
+
+
+def _authenticators(rows: Rows) -> list[Authenticator]:
+    return [ENROLMENT.validate_json(bodies[-1]).after for bodies in grouped(rows).values()]

@@ -1,0 +1,161 @@
+"""Gateways that share approvals while something goes wrong: at the database, at another gateway, in between."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from approvals.book import Book
+from approvals.errors import ApprovalsDown, StoreFailed
+from approvals.facts import State, Vote, Voter, Wish
+from approvals.revocations import By, Made, Scope
+from approvals.sharing.store import SharedStore
+from approvals.steps import Consume, Grant, Why
+from approvals.store import Store
+from approvals.writer import Writer
+from runtime.clock import SystemClock
+from runtime.settings import Shared
+from snapshot.decision import ApprovalTerms, Bounds
+from tests.kit.approvals import ask
+from tests.kit.postgres import Server, serving
+from tests.kit.sharing import Pair
+from tests.unit.approvals.test_store import VOTE, begin, go_on
+
+pytestmark = pytest.mark.more
+WAIT_S = 30  # for what takes milliseconds, or the few seconds after which a server gives up
+BY = By("people", "rita", "rita@bank.example")
+STANDING = ApprovalTerms(any=("ledger-approvers",), expires_s=540, standing=Bounds(3, 3600))
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'exeat approvals {}' AND wait_event_type = 'Lock'"
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def shared(server: Server) -> Shared:
+    return server.empty()
+
+
+@pytest.fixture
+def pair(tmp_path: Path, shared: Shared) -> Pair:
+    return Pair(tmp_path, shared)
+
+
+def revoke(store: Store | SharedStore, subject: str) -> None:
+    book = Book((), 100)
+    book.revoke(Made(1, SystemClock().now_us(), "r1", Scope.SUBJECT, subject, "", "stolen", BY))
+    store.begin()
+    store.commit((), book.notices)
+
+
+@contextlib.contextmanager
+def alone(folder: Path, gateway: str) -> Iterator[Store]:
+    """A gateway before it shares."""
+    store = Store(folder / gateway, gateway, SystemClock())
+    store.open()
+    yield store
+    store.close()
+
+
+async def test_a_revocation_that_a_gateway_brings_stops_what_the_others_hold(pair: Pair, tmp_path: Path) -> None:
+    with alone(tmp_path, "a") as store:
+        revoke(store, "ledger-agent")
+    async with pair.writer("b") as b:
+        granted = await b.request(ask())
+        await b.step(granted.id, lambda at: Grant(at, VOTE))
+        standing = await b.request(ask(terms=STANDING, exchange="exchange-2", received_digest="2"))
+        vote = Vote(Voter("people", "ann", "ann@bank.example", ("ledger-approvers",)), ask().shown.digest)
+        await b.step(standing.id, lambda at: Grant(at, replace(vote, wish=Wish(3, 600))))
+        other = await b.request(ask(subject="other-agent", agent="other-agent", received_digest="3"))
+        joined = pair.store("a")
+        joined.open()  # and it takes no step yet
+        used, why = await b.step(granted.id, lambda at: Consume(at, ask().binding))
+        assert (used.state, why) == (State.WITHDRAWN, Why.WITHDRAWN)
+        assert await b.standings() == []
+        assert (await b.find(other.id)).state is State.REQUESTED
+        joined.close()
+
+
+async def test_what_a_gateway_brings_of_an_identity_that_the_others_revoked_ends(pair: Pair, tmp_path: Path) -> None:
+    with alone(tmp_path, "a") as store:
+        begin(store, at_us=SystemClock().now_us())
+    one = pair.store("b")
+    one.open()
+    revoke(one, "ledger-agent")
+    one.close()
+    async with pair.writer("a") as a, asyncio.timeout(WAIT_S):
+        while (await a.find("a1")).state is not State.WITHDRAWN:
+            await asyncio.sleep(0.01)
+    assert pair.events() == ["a approval.requested", "a approval.withdrawn", "b identity.revoked"]
+
+
+class Meanwhile(SharedStore):
+    """While it opens, something happens elsewhere."""
+
+    meanwhile: Callable[[], object]
+
+    def _drain(self) -> None:
+        super()._drain()
+        self.meanwhile()
+
+
+async def test_what_ends_elsewhere_while_a_gateway_starts(pair: Pair, tmp_path: Path, shared: Shared) -> None:
+    b = pair.store("b")
+    b.open()
+    granted = go_on(b, begin(b, at_us=SystemClock().now_us()), Grant(2, VOTE))
+    a = Meanwhile(tmp_path / "a", "a", SystemClock(), to=shared)
+    a.meanwhile = lambda: (go_on(b, granted, Consume(3, ask().binding)), revoke(b, "other-agent"))
+    async with pair.writer("a", store=a) as writer, asyncio.timeout(WAIT_S):
+        assert (await writer.request(ask(exchange="exchange-2", received_digest="2"))).state is State.REQUESTED
+        assert (await writer.find("a1")).state is State.USED
+        assert [each.made.value for each in await writer.revocations()] == ["other-agent"]
+    b.close()
+
+
+def test_one_that_stands_still_holds_up_nobody_else(pair: Pair, server: Server, shared: Shared) -> None:
+    """Three: one steps, one gets the lock after it and stands still, and one waited all that time."""
+    stores = [pair.store(name) for name in ("a", "b", "c")]
+    for store in stores:
+        store.open()
+    a, still, c = stores
+    a.begin()
+    with ThreadPoolExecutor(2) as threads:
+        waits = []
+        for name, store in (("b", still), ("c", c)):
+            waits.append(threads.submit(store.begin))
+            while server.sql(shared, WAITING.format(name)) == [(0,)]:
+                pass
+        a.abandon()
+        for wait in waits:
+            assert wait.result(WAIT_S) == []
+    with pytest.raises(StoreFailed):
+        still.commit(())
+    c.abandon()
+    for store in stores:
+        store.close()
+
+
+async def test_who_asks_while_the_database_goes_has_an_answer(pair: Pair, server: Server, shared: Shared) -> None:
+    """The connections die, and what was asked just then is answered, though the round never began."""
+    writer = Writer(pair.store("a"), SystemClock(), most=10)
+    await writer.open()
+    asked = [asyncio.ensure_future(writer.request(ask(received_digest=f"{n}"))) for n in range(3)]
+    await asyncio.sleep(0)  # they are in line
+    server.sql(
+        shared, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'exeat approvals a'"
+    )
+    with pytest.raises(ApprovalsDown):
+        await writer.run()
+    async with asyncio.timeout(WAIT_S):
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(each) for each in answers] == [ApprovalsDown] * 3
+    await writer.close()
