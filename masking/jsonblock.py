@@ -6,7 +6,7 @@ key's value is to be masked or is announced by its key, under a key rule, and ev
 
 from dataclasses import dataclass
 
-from masking import jsonheld
+from masking import jsonheld, schemas
 from masking.dropping import Dropping, Swallower
 from masking.edits import CLOSED, CUT, MORE, Core, Edit, End
 from masking.finding import ELSEWHERE
@@ -65,8 +65,9 @@ class Walker:
     """Reads whole tokens; answers with edits in offsets of the run."""
 
     __slots__ = (
-        "_base", "_colon_last", "_drop", "_edits", "_holds", "_key", "_key_at", "_known", "_list_key", "_norm",
-        "_place", "_probe", "_raw", "_rule", "_rule_level", "_scope", "_started", "_stepwise", "after_string",
+        "_base", "_colon_last", "_declared", "_declared_level", "_drop", "_edits", "_holds", "_key", "_key_at",
+        "_known", "_list_key", "_norm", "_place", "_probe", "_raw", "_rule", "_rule_level", "_scope", "_started",
+        "_stepwise", "after_string",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, *, holds: bool) -> None:
@@ -80,6 +81,8 @@ class Walker:
         self._list_key = NO_KEY  # … or an element of the plain list that is its value
         self._rule: KeyRule | None = None  # everything below is masked by this rule …
         self._rule_level = 0  # … until this many containers are closed
+        self._declared: KeyRule | None = None  # below is what a schema says of a field of this rule …
+        self._declared_level = 0  # … until this many containers are closed
         self._known: dict[bytes, Key] = {}
         self._drop = Dropping()
         self._started = False
@@ -126,6 +129,7 @@ class Walker:
         return (
             (key is not NO_KEY and (key.rule is not None or bool(key.context)))
             or self._rule is not None
+            or self._declared is not None
             or drop.active
             or drop.eat
             or bool(self._list_key.context)
@@ -191,6 +195,12 @@ class Walker:
     def _open(self, array: bool, at: int) -> None:
         key, self._key = self._key, NO_KEY
         rule = self._value_rule(key)
+        declares = rule is not None and rule is not self._rule and not array and self._declares(rule)
+        if self._declared is not None:
+            self._declared_level += 1
+        elif declares:
+            self._declared, self._declared_level = rule, 1
+        rule = None if declares else rule
         if rule is not None and rule is not self._rule:
             if rule.operator.rank is Rank.DROP:
                 self._begin_drop(rule, at, key)
@@ -206,6 +216,9 @@ class Walker:
         self._rule_level -= 1
         if self._rule_level <= 0:
             self._rule = None
+        self._declared_level -= 1
+        if self._declared_level <= 0:
+            self._declared = None
         self._drop.closed(self._base + at + 1, self._edits)
         self._place.close()
 
@@ -276,10 +289,16 @@ class Walker:
         """The rule for the value that comes now: the one around it, its key's, or its path's."""
         if self._drop.active:
             return None
+        if self._declared is not None and key.text in schemas.SAMPLES:
+            return self._declared
         if self._rule is not None or not self._stepwise:
             return self._rule or key.rule
         path = self._told().path
         return self._scope.scanner.key_rule(key.text, path) if path else None
+
+    def _declares(self, rule: KeyRule) -> bool:
+        """Does the object that opens say what a field of this rule is, and hold none?"""
+        return bool(rule.keys) and schemas.declares(self._told().path)
 
     # -- values ----------------------------------------------------------------------------------------------------
 

@@ -107,7 +107,7 @@ SWIFT_BIC = Detector(
     name="swift_bic",
     # Every eight-letter word in capitals whose fifth and sixth letters are a country looks like one.
     pattern=r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\b",
-    context=said("swift", "bic", "swift/bic", "bic/swift", "swiftbic", "bicswift"),
+    context=said("swift", "bic", "bicfi", "swift/bic", "bic/swift", "swiftbic", "bicswift"),
     decisive="[A-Z]{6}",
     groups=("bank", "financial"),
     standing=True,

@@ -72,7 +72,9 @@ BIRTH_DATE = Detector(
         r"|[A-Z][a-z]{2,8}\.? [0-9]{1,2}(?:st|nd|rd|th)?,? [0-9]{4})"
     ),
     context=said(
-        "dob", within=r"\bd\.o\.b|date[ _-]?of[ _-]?birth|birth[ _-]?da(?:te|y)|\bborn(?: on)?(?: the)?|geburtsdatum"
+        "dob",
+        within=r"\bd\.o\.b|date[ _-](?:of[ _-]?)?birth|dateofbirth|birth[ _-]?da(?:te|y)|\bbday|\bborn(?: on)?(?: the)?"
+        "|geburtsdatum",
     ),
     ignore_case=True,
     groups=("pii", "identity"),

@@ -29,7 +29,7 @@ US_SSN_JOINED = joined(US_SSN, positive=("ssn_«123-45-6789»", "SSN«123-45-678
 US_SSN_BARE = Detector(
     name="us_ssn",
     pattern=r"[0-9]{9}\b",
-    context=said("ssn", "tin", within=rf"social[ _-]?security|\bsocial|soc\.? ?sec|{_TAX_ID}"),
+    context=said("ssn", "tin", within=rf"social[ _-]?security|\bsocial|soc\.?[ _]?sec|{_TAX_ID}"),
     groups=("pii", "us", "identity"),
     validate=validators.us_ssn,
     positive=(

@@ -35,6 +35,8 @@ DOCUMENTS = (
     '\ufeff{"iban" : "DE89 3704 0044 0532 0130 00" , "x":[]}',
     '{"routing"\n:\n"021000021"}{"routing":\t021000021}',
     '{"date of birth":"1987-03-04","dob":["1987-03-04",{"x":"1987-03-04"}]}',
+    '{"inputSchema":{"properties":{"password":{"type":"s","default":"x"},"pin":{"properties":{"pin":{"enum":["y"]}}},'
+    '"gone":{"type":"z"},"user":{"default":"u"}}},"password":{"type":"x"},"properties":{"pin":{"type":"x"}}}',
 )
 
 
@@ -44,6 +46,18 @@ def test_every_one_and_two_cuts_give_the_whole(document: str) -> None:
     out = kit.same_for_every_cut(JSON, data, pairs=3)
     for secret in kit.SECRETS:
         assert secret.encode() not in out
+
+
+def test_what_a_schema_says_of_a_field_stays() -> None:
+    """`password` among the properties of a tool declares a parameter; elsewhere the same object holds a password."""
+    document = json.loads(kit.whole(JSON, DOCUMENTS[-1].encode()))
+    properties = document["inputSchema"]["properties"]
+    assert properties["password"] == {"type": "s", "default": "[KEY]"}
+    assert properties["pin"] == {"properties": {"pin": {"enum": ["[KEY]"]}}}
+    assert properties["gone"] == {"type": "z"}
+    assert properties["user"] == {"default": "u"}
+    assert document["password"] == {"type": "[KEY]"}
+    assert document["properties"]["pin"] == {"type": "[KEY]"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
