@@ -27,8 +27,8 @@ is_write if {
 #   controls: ["NIST-800-53:RA-2"]
 deny contains reason(rego.metadata.rule(), "The risk of this connection is not declared.") if not tier
 
-# What people may grant in advance, or alone in an emergency, where the tier allows it.
-in_advance := {name: tier[name] | some name in {"standing", "break_glass"}; tier[name]}
+# What people may grant in advance, or alone in an emergency, where the tier allows it; whether they sign their answers.
+beside := {name: tier[name] | some name in {"standing", "break_glass", "signature"}; tier[name]}
 
 # METADATA
 # title: A write to the ledger needs a second person
@@ -45,7 +45,7 @@ hold contains {
 			"wait": object.get(tier, "wait", "hold"),
 			"justification": "required",
 		},
-		in_advance,
+		beside,
 	),
 } if {
 	may_connect

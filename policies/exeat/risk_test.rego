@@ -37,6 +37,16 @@ test_a_critical_connection_asks_two_people if {
 	answer.approval.quorum == 2
 }
 
+test_a_tier_may_ask_for_signed_answers if {
+	place := {"connection": given.at("ledger", "http", "critical")}
+	asked := object.union(given.ledger("POST", "/transfers"), place)
+	tiers := object.union(data.risk, {"critical": object.union(data.risk.critical, {"signature": true})})
+	answer := decision with input as asked with data.risk as tiers
+	answer.approval.signature == true
+	plain := decision with input as asked
+	not plain.approval.signature
+}
+
 test_a_low_risk_write_is_let_out if {
 	place := {"connection": given.at("ledger", "http", "low")}
 	answer := decision with input as object.union(given.ledger("POST", "/transfers"), place)
