@@ -36,7 +36,7 @@ PURPOSE = "exeat/approval-answer/v1"
 PRESENT, VERIFIED = 0x01, 0x04  # flags of authenticator data (§6.1): somebody was there, and it was the one who may
 ANSWERS = {"approval.endorsed", "approval.granted", "approval.refused"}
 ENDS = {"approval.used", "approval.refused", "approval.expired", "approval.withdrawn"}
-BROKEN = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+LIFE_US = 120_000_000  # from the challenge to the answer
 
 
 class _Wrong(Exception):
@@ -67,6 +67,7 @@ class Signatures:
         self._asked: set[str] = set()  # approvals whose answers must be signed, while they are open
         self._standing: dict[str, bool] = {}  # standing grant → was it signed
         self._seen: dict[str, tuple[str, str]] = {}  # nonce → (approval, signature)
+        self._own: set[str] = set()  # nonces whose answer's own event was told
         self._found: list[Finding] = []
         self._unknown: list[Finding] = []
         self._elsewhere: dict[tuple[str, str], str] = {}  # (whose, gateway) → credential
@@ -81,7 +82,7 @@ class Signatures:
             self._unknown.append(Finding(Flaw.SIGNATURE, str(unknown), log_index, event.writer, event.seq))
         except _Wrong as wrong:
             self._found.append(Finding(Flaw.SIGNATURE, str(wrong), log_index, event.writer, event.seq))
-        except BROKEN:
+        except Exception:  # strangers' bytes in a library's parsers: whatever breaks is a finding, and the rest is read
             message = "what it says of a signature cannot be read"
             self._found.append(Finding(Flaw.SIGNATURE, message, log_index, event.writer, event.seq))
 
@@ -127,7 +128,7 @@ class Signatures:
         approval, standing = str(data["approval"]), str(data.get("standing", ""))
         if "signature" in data:
             wanted = "refuse" if type_ == "approval.refused" else "break_glass" if standing else "grant"
-            self._check(approval, wanted, data, here)
+            self._check(approval, wanted, data, here, int(data["at_us"]))
         elif approval in self._asked and not self._standing.get(standing, False):
             raise _Wrong(f"{_who(data)} answered approval {approval} without the signature that it asks for")
 
@@ -141,8 +142,13 @@ class Signatures:
                 self._check(approval, wanted, answer, here)
         self._standing[str(data["standing"])] = signed
 
-    def _check(self, approval: str, wanted: str, answer: Mapping[str, Any], here: str) -> None:
-        """Raises _Wrong unless the answer's signature is one over this answer. `here`: whose log this is."""
+    def _check(
+        self, approval: str, wanted: str, answer: Mapping[str, Any], here: str, at_us: int | None = None
+    ) -> None:
+        """Raises _Wrong unless the answer's signature is one over this answer. `here`: whose log this is.
+
+        `at_us`: when it was given; None where an event repeats what another one tells first.
+        """
         signature, whose = answer["signature"], f"the signature of {_who(answer)} on approval {approval}"
         self.checked += 1
         if signature["answer"] != wanted:
@@ -157,7 +163,9 @@ class Signatures:
             raise _Wrong(f"{whose} was made without the authenticator having verified who was there")
         if not _holds(key, data + hashlib.sha256(client).digest(), _bytes(signature["signature"])):
             raise _Wrong(f"{whose} was not made by the key that was registered for them")
-        self._once(approval, signature, int.from_bytes(data[33:37], "big"), key, whose)
+        self._once(approval, signature, whose)
+        if at_us is not None:
+            self._in_turn(signature, at_us, int.from_bytes(data[33:37], "big"), key, whose)
 
     def _key(self, signature: Mapping[str, Any], approver: Mapping[str, Any], whose: str, here: str) -> _Key:
         id_, registered = str(signature["credential"]), str(signature["registered"])
@@ -173,14 +181,19 @@ class Signatures:
             raise _Wrong(f"{whose} was made with an authenticator that had been removed")
         return key
 
-    def _once(self, approval: str, signature: Mapping[str, Any], count: int, key: _Key, whose: str) -> None:
-        """A grant and the standing grant that it brings tell of one signature twice; nothing else does."""
-        nonce, this = str(signature["nonce"]), (approval, str(signature["signature"]))
-        known = self._seen.setdefault(nonce, this)
-        if known is not this:
-            if known != this:
-                raise _Wrong(f"{whose} uses a challenge for a second time")
-            return
+    def _once(self, approval: str, signature: Mapping[str, Any], whose: str) -> None:
+        """Events may repeat an answer; its challenge is good for that answer alone."""
+        this = (approval, str(signature["signature"]))
+        if self._seen.setdefault(str(signature["nonce"]), this) != this:
+            raise _Wrong(f"{whose} uses a challenge for a second time")
+
+    def _in_turn(self, signature: Mapping[str, Any], at_us: int, count: int, key: _Key, whose: str) -> None:
+        """Once, in time, and with a counter that goes up. Repeats may stand anywhere, so nothing is asked of theirs."""
+        if str(signature["nonce"]) in self._own:
+            raise _Wrong(f"{whose} uses a challenge for a second time")
+        self._own.add(str(signature["nonce"]))
+        if not at_us < int(signature["expires_us"]) <= at_us + LIFE_US:
+            raise _Wrong(f"{whose} was not made in the two minutes before the answer")
         if (count or key.count) and count <= key.count:
             raise _Wrong(f"{whose} has a counter that went back: the same key may be in two devices")
         key.count = count

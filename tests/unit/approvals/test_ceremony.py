@@ -1,5 +1,8 @@
 """What is refused of a browser's answer, and the kinds of keys that are taken."""
 
+import contextlib
+import json
+import random
 from typing import Any
 
 import pytest
@@ -10,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from approvals.authenticators import Authenticator
 from approvals.ceremony import MAX_RESPONSE, Ceremony, challenge_in
 from approvals.errors import SignatureRefused
-from approvals.signing import unpacked
+from approvals.signing import packed, unpacked
 from tests.kit.authenticator import ORIGIN, UP, UV, SoftAuthenticator
 
 CHALLENGE = b"c" * 32
@@ -95,3 +98,29 @@ def test_garbage_is_refused_in_a_sentence(ceremony: Ceremony, response: str) -> 
         ceremony.asserted(CHALLENGE, response, [])
     with pytest.raises(SignatureRefused, match="not registered"):
         ceremony.registered(CHALLENGE, response, **WHO, at_us=7)
+
+
+def test_no_bytes_of_a_stranger_are_more_than_refused(ceremony: Ceremony) -> None:
+    """What a library's parsers raise at changed bytes is not known beforehand: all of it is a refusal."""
+    dice, device = random.Random(7), SoftAuthenticator()
+    made = register(ceremony, device)
+    created = device.register(ceremony.creation(CHALLENGE, "people", "alice", "alice@bank.example", []))
+    signed = device.sign(ceremony.request(CHALLENGE, [made]))
+    for _ in range(400):
+        with contextlib.suppress(SignatureRefused):
+            ceremony.registered(CHALLENGE, changed_by(dice, created, "attestationObject"), **WHO, at_us=7)
+        with contextlib.suppress(SignatureRefused):
+            ceremony.asserted(CHALLENGE, changed_by(dice, signed, "authenticatorData"), [made])
+    deep = json.loads(created)
+    deep["response"]["attestationObject"] = packed(b"\x81" * 9000)
+    with pytest.raises(SignatureRefused, match="not registered"):
+        ceremony.registered(CHALLENGE, json.dumps(deep), **WHO, at_us=7)
+
+
+def changed_by(dice: random.Random, response: str, part: str) -> str:
+    said = json.loads(response)
+    data = bytearray(unpacked(said["response"][part]))
+    for _ in range(dice.randrange(1, 4)):
+        data[dice.randrange(len(data))] = dice.randrange(256)
+    said["response"][part] = packed(bytes(data[: dice.choice([len(data), dice.randrange(len(data))])]))
+    return json.dumps(said)

@@ -5,6 +5,7 @@ and signs all of it anew.
 """
 
 import json
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from approvals.steps import Grant, Refuse, Step
 from audit.log.note import checkpoint, sign
 from audit.log.tree import Tree, leaf_hash
 from audit.verify import Flaw, Report, verify_package, verify_tiles
+from audit.verify.body import Event
+from audit.verify.signatures import Signatures
 from audit.write.chain import Head, extend
 from audit.write.event import Draft, compose
 from snapshot.decision import ApprovalTerms
@@ -32,6 +35,7 @@ from tests.kit.signed_log import SIGNER, Evidence, row, write_tiles
 TERMS = ApprovalTerms(any=("ledger-approvers",), quorum=2, signature=True)
 ASK = ask(terms=TERMS)
 Data = dict[str, Any]
+P256, P192V2 = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d030102")  # DER of their names
 ADDED, BOBS, REQUESTED, ENDORSED, GRANTED, REFUSED = range(1, 7)  # places in the log, after the writer's start
 
 
@@ -185,9 +189,18 @@ def broken(told: list[tuple[str, Data]]) -> None:
     told[GRANTED - 1][1]["signature"] = {"answer": "grant"}
 
 
+def curve(told: list[tuple[str, Data]]) -> None:
+    """A key on a curve that no library here knows."""
+    key = unpacked(told[BOBS - 1][1]["public_key"])
+    told[BOBS - 1][1]["public_key"] = packed(key.replace(P256, P192V2))
+
+
 @pytest.mark.parametrize(
     ("tamper", "says"),
     [
+        (curve, "cannot be read"),
+        (field(GRANTED, "at_us", 120_000_001), "two minutes before"),
+        (field(GRANTED, "at_us", 0), "two minutes before"),
         (unsigned, "without the signature"),
         (field(GRANTED, "justification", "bob did not look"), "another answer"),
         (field(GRANTED, "shown", "f" * 64), "another answer"),
@@ -257,6 +270,32 @@ def test_a_challenge_that_is_used_twice(tmp_path: Path, told: list[tuple[str, Da
     events += [("approval.endorsed", dict(endorsed.data)), ("approval.endorsed", data)]
     (finding,) = package(tmp_path, events).findings
     assert "second time" in finding.message
+
+
+def test_no_bytes_of_a_stranger_end_the_verification(told: list[tuple[str, Data]]) -> None:
+    """One part of one event is changed at a time: it is a finding, or it holds no bytes that anybody signed."""
+    dice = random.Random(7)
+    whole = json.dumps(told[GRANTED - 1][1]["signature"])
+    for _ in range(300):
+        signature = json.loads(whole)
+        part = dice.choice(["client_data", "authenticator_data", "signature", "public_key"])
+        place = told[BOBS - 1][1] if part == "public_key" else signature
+        kept, data = place[part], bytearray(unpacked(place[part]))
+        data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+        place[part] = packed(bytes(data[: dice.choice([len(data), dice.randrange(len(data))])]))
+        told[GRANTED - 1][1]["signature"] = signature
+        signatures, report = Signatures(), Report("changed")
+        for index, (type_, facts) in enumerate(told):
+            signatures.told(event_of(type_, facts), index)
+        signatures.settle(report)
+        assert not report.ok
+        if part == "public_key":
+            place[part] = kept
+
+
+def event_of(type_: str, data: Data) -> Event:
+    columns = ("",) * 5 + ("gateway.test", "", "", "", "people", str(data.get("caller", "")), "", "", "", "")
+    return Event("approvals.00000000", 1, 1, b"", 1, type_, data, (), columns)
 
 
 def test_a_key_is_registered_once(tmp_path: Path, told: list[tuple[str, Data]]) -> None:
