@@ -63,7 +63,8 @@ class Store(Trail):
     """Of one gateway alone; `sharing/store.py` is its like for several."""
 
     shared = False
-    patience_s: float | None = None  # how long a step of it may take; a local disk is waited for
+    opening_s: float | None = None  # how long it may take to open; a local disk is waited for
+    patience_s: float | None = None  # the same of a step of it
 
     def open(self) -> list[Approval]:
         """Starts an epoch and returns what is open. Raises ApprovalsDown when another process is the writer."""

@@ -6,7 +6,7 @@ One thread at a time; knows nothing of asyncio.
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from approvals.authenticators import Enrolment
@@ -108,6 +108,11 @@ class Trail:
             self._began.note(change.after.id, change.fact.n, ended=change.after.state.final)
         for stand in stands:
             self._began.note(stand.after.id, stand.fact.n, ended=not stand.after.kept)
+
+    def over(self, ids: Iterable[str]) -> None:
+        """They ended at another gateway."""
+        for id_ in ids:
+            self._began.note(id_, 0, ended=True)
 
     def measure(self, conn: sqlite3.Connection) -> None:
         self._usage = usage(conn)

@@ -63,15 +63,15 @@ class Writer:
         self._nudged = False
         self._hit = False  # a revocation may hit what is open, and its maker did not know of it
         self._looked_us = clock.monotonic_us()
-        self._housekeeping_us = 0
-        self._beat_us = clock.now_us() + BEAT_US
+        self._housekeeping_us = 0  # when it is due, on the clock that never goes back
+        self._beat_us = clock.monotonic_us() + BEAT_US
         self._failed = False
         self._ended = False
 
     async def open(self) -> None:
         """Reads what is open. Clients of a hold are expected to come and wait again."""
-        approvals = await self._on_disk(self._store.open)
-        kept = await self._on_disk(self._store.kept)
+        approvals = await self._asked(self._store.open, self._store.opening_s)
+        kept = await self._asked(self._store.kept, self._store.opening_s)
         for seat, gateway in kept.elsewhere.items():
             self._attendance.at(seat, gateway)
         self._book = Book(approvals, self._most, kept.revocations, kept.standings, kept.authenticators)
@@ -89,7 +89,7 @@ class Writer:
 
     async def leads(self) -> bool:
         """Whether this process, of all that share, is the one that tells people."""
-        return await self._on_disk(self._store.leads)
+        return await self._asked(self._store.leads)
 
     async def run(self) -> None:
         """Takes steps until cancelled. Raises ApprovalsDown when the disk fails: then the process must end."""
@@ -108,8 +108,10 @@ class Writer:
 
     async def close(self) -> None:
         """A clean stop, unless the disk failed: then the next start reports that this epoch just ended."""
-        await self._on_disk(lambda: self._store.close(clean=not self._failed))
-        self._disk.shutdown()
+        try:
+            await self._asked(lambda: self._store.close(clean=not self._failed))
+        finally:
+            self._disk.shutdown()
 
     # What the service asks for.
 
@@ -132,7 +134,7 @@ class Writer:
         return ended, Why.of(ended.state)
 
     async def standings(self, *, ended: bool = False) -> list[Standing]:
-        return await self._on_disk(self._store.standings) if ended else self._book.standings.kept()
+        return await self._asked(self._store.standings) if ended else self._book.standings.kept()
 
     async def revoke_standing(self, standing_id: str, by: Voter, reason: str) -> Standing:
         """Covers nothing any more when this returns. Raises UnknownApproval."""
@@ -159,7 +161,7 @@ class Writer:
         return lifted
 
     async def revocations(self, *, lifted: bool = False) -> list[Revocation]:
-        return await self._on_disk(self._store.revocations) if lifted else self._book.revocations.active()
+        return await self._asked(self._store.revocations) if lifted else self._book.revocations.active()
 
     def authenticators(self, issuer: str, subject: str) -> list[Authenticator]:
         """With which this person may sign."""
@@ -175,29 +177,26 @@ class Writer:
 
     async def told(self, draft: Draft, delivered: tuple[str, str] | None) -> None:
         """Somebody was notified, or could not be. Durable when it returns. Raises SpoolFull, ApprovalsDown."""
-        try:
-            await self._on_disk(lambda: self._store.told([draft], delivered))
-        except (sqlite3.Error, StoreFailed) as error:
-            raise self._down(error) from None
+        await self._asked(lambda: self._store.told([draft], delivered))
 
     async def delivered(self) -> frozenset[tuple[str, str]]:
-        return await self._on_disk(self._store.delivered)
+        return await self._asked(self._store.delivered)
 
     async def find(self, approval_id: str) -> Approval:
         """Open or ended within the last day. Raises UnknownApproval."""
-        found = self._book.get(approval_id) or await self._on_disk(lambda: self._store.get(approval_id))
+        found = self._book.get(approval_id) or await self._asked(lambda: self._store.get(approval_id))
         if found is None:
             raise UnknownApproval("there is no such approval")
         return found
 
     async def shown(self, approval_id: str) -> Shown:
-        shown = await self._on_disk(lambda: self._store.shown(approval_id))
+        shown = await self._asked(lambda: self._store.shown(approval_id))
         if shown is None:
             raise UnknownApproval("there is no such approval")
         return shown
 
     async def listed(self, *, finished: bool) -> list[Approval]:
-        ended = await self._on_disk(self._store.finished) if finished else []
+        ended = await self._asked(self._store.finished) if finished else []
         return [*reversed(ended), *self._book.open()]
 
     async def changed(self, seen: Approval) -> Approval:
@@ -311,6 +310,8 @@ class Writer:
             self._tell(approval)
         for standing in learned.standings:
             self._deadlines.set(standing.id, standing.deadline_us)
+        self._store.over(each.id for each in learned.approvals if each.state.final)
+        self._store.over(each.id for each in learned.standings if not each.kept)
         for revocation in learned.revocations:
             self._audience.tell_revoked(revocation)
         return busy
@@ -384,13 +385,14 @@ class Writer:
         self._attendance.expect(approval, self._clock.now_us())
 
     async def _keep_house(self) -> None:
-        now_us = self._clock.now_us()
+        now_us = self._clock.monotonic_us()
         if now_us < self._housekeeping_us:
             return
+        before_us = self._clock.now_us() - KEPT_US
         self._housekeeping_us = now_us + HOUSEKEEPING_US
         try:
             more = await self._on_disk(self._store.trim)
-            forgotten = await self._on_disk(lambda: self._store.forget(now_us - KEPT_US))
+            forgotten = await self._on_disk(lambda: self._store.forget(before_us))
             if now_us >= self._beat_us:
                 self._beat_us = now_us + BEAT_US
                 await self._on_disk(self._store.beat)
@@ -410,11 +412,19 @@ class Writer:
             return ApprovalsDown(f"the shared approvals store failed: {error}")
         return ApprovalsDown(f"the approvals store failed ({getattr(error, 'sqlite_errorname', 'unknown')})")
 
-    async def _on_disk(self, work: Callable[[], Result]) -> Result:
-        """Raises StoreFailed when it takes longer than the store's patience: then the store is cut off."""
+    async def _asked(self, work: Callable[[], Result], patience_s: float | None = None) -> Result:
+        """Outside of rounds. Raises ApprovalsDown, whatever of the store failed."""
         try:
-            async with asyncio.timeout(self._store.patience_s):
+            return await self._on_disk(work, patience_s)
+        except (sqlite3.Error, StoreFailed) as error:
+            raise self._down(error) from None
+
+    async def _on_disk(self, work: Callable[[], Result], patience_s: float | None = None) -> Result:
+        """Raises StoreFailed when it takes longer than this, or the store's patience: then the store is cut off."""
+        patience_s = patience_s or self._store.patience_s
+        try:
+            async with asyncio.timeout(patience_s):
                 return await asyncio.get_running_loop().run_in_executor(self._disk, work)
         except TimeoutError:
             self._store.cut()
-            raise StoreFailed(f"no answer within {self._store.patience_s} s") from None
+            raise StoreFailed(f"no answer within {patience_s} s") from None

@@ -9,4 +9,7 @@ reading what others have added to the log since; so the pure state machine decid
 take the next positions. Two consumes of one grant, two last approvers, an expiry in two processes: the second round
 reads the first one's fact. The log is also the outbox: whoever makes a fact records its event in its own spool, before
 anybody is told; what a process could not record before it died, it records when it begins anew.
+
+A version of Exeat that makes facts which older ones do not know brings a migration with them, however empty: older ones
+then do not start, and those that run end with one sentence at the first such fact.
 """

@@ -21,7 +21,7 @@ from approvals.machine import Approval
 from approvals.machine import fold as folded
 from approvals.revocations import Revocation
 from approvals.revocations import fold as revoked
-from approvals.rows import ENROLMENT, FACT, REVOCATION, STANDING, Entry, entries, grouped
+from approvals.rows import Entry, entries
 from approvals.sharing import tables
 from approvals.sharing.moving import move
 from approvals.standing import Standing
@@ -30,6 +30,7 @@ from approvals.standings import Stand
 from approvals.store import SCHEMA, Kept
 from approvals.trail import Trail
 from audit.write import Draft, SpoolFull, append, metrics
+from audit.write.tables import entries_of, write
 from runtime import postgres
 from runtime.clock import Clock
 from runtime.settings import Shared
@@ -42,6 +43,7 @@ T = TypeVar("T")
 
 class SharedStore(Trail):
     shared = True
+    opening_s: float | None = 60.0  # three connections, a claim, a lock, and all that is kept: each has its own limit
     patience_s: float | None = 10.0  # the server ends a statement after 5 s; this is for one that has stopped
     claim_s = 6.0  # a server notices within moments that a process is dead, and within 5 s that a machine is
 
@@ -259,13 +261,19 @@ class SharedStore(Trail):
         return _approvals(found)
 
     def _drain(self) -> None:
-        """Records events of facts of this gateway that a process before this one could not record any more."""
+        """Records events of facts of this gateway that a process before this one could not record any more.
+
+        Into a full spool, too: nothing else would make room in it for a process that could not start.
+        """
+        while self.trim():
+            pass
         while owed := tables.own(self._side, self.gateway, self._drained):
             changes, notices, stands, enrolments = self._made([each for _, each in owed])
             with self.transaction() as local:
-                append(local, self.drafts(changes, notices, stands, enrolments), self.clock)
+                write(local, entries_of(self.drafts(changes, notices, stands, enrolments), self.clock))
                 local.execute("UPDATE shared SET pos = ?", (owed[-1][0],))
             self._drained = owed[-1][0]
+        self.measure(self.conn)
 
     def _made(self, owed: Sequence[Entry]) -> tuple[list[Change], list[Notice], list[Stand], list[Enrolment]]:
         """Each fact with what it made."""
@@ -274,14 +282,14 @@ class SharedStore(Trail):
             if each.kind == "authenticator":
                 enrolments.append(each.fact)
                 continue
-            bodies = [body for _, body in tables.facts(self._side, each.kind, [each.id])][: each.fact.n]
+            rows = tables.facts(self._side, each.kind, [each.id])[: each.fact.n]
             if each.kind == "approval":
                 shown = tables.shown(self._side, each.id) if each.fact.n == 1 else None
-                changes.append(Change(folded(map(FACT.validate_json, bodies)), each.fact, shown))
+                changes.append(Change(_approvals(rows)[0], each.fact, shown))
             elif each.kind == "revocation":
-                notices.append(Notice(revoked(map(REVOCATION.validate_json, bodies)), each.fact))
+                notices.append(Notice(_revocations(rows)[0], each.fact))
             else:
-                stands.append(Stand(stood(map(STANDING.validate_json, bodies)), each.fact))
+                stands.append(Stand(_standings(rows)[0], each.fact))
         return changes, notices, stands, enrolments
 
     def _since(self, conn: Any, pos: int) -> list[Entry]:
@@ -307,20 +315,20 @@ class SharedStore(Trail):
             raise StoreFailed(error.message) from None
 
 
-Rows = Iterable[tuple[str, bytes]]  # (id, body) in order
+Rows = Iterable[tables.Row]
 
 
 def _approvals(rows: Rows) -> list[Approval]:
-    return [folded(map(FACT.validate_json, bodies)) for bodies in grouped(rows).values()]
+    return [folded(facts) for facts in tables.grouped("approval", rows).values()]
 
 
 def _revocations(rows: Rows) -> list[Revocation]:
-    return [revoked(map(REVOCATION.validate_json, bodies)) for bodies in grouped(rows).values()]
+    return [revoked(facts) for facts in tables.grouped("revocation", rows).values()]
 
 
 def _standings(rows: Rows) -> list[Standing]:
-    return [stood(map(STANDING.validate_json, bodies)) for bodies in grouped(rows).values()]
+    return [stood(facts) for facts in tables.grouped("standing", rows).values()]
 
 
 def _authenticators(rows: Rows) -> list[Authenticator]:
-    return [ENROLMENT.validate_json(bodies[-1]).after for bodies in grouped(rows).values()]
+    return [facts[-1].after for facts in tables.grouped("authenticator", rows).values()]

@@ -1,5 +1,6 @@
 """The shared tables, and every statement on them. Shell: SQL and nothing else. The driver's connections are untyped."""
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,8 @@ from approvals.store import DELIVERIES_KEPT_US, FINISHED_SHOWN
 
 CHANNEL = "exeat_approvals"
 AWAY_SECONDS = 90  # three times as long as a process is silent
-ROW = "gateway, kind, id, body"
+ROW = "gateway, kind, id, n, body"
+Row = tuple[str, int, bytes]  # id, n, body
 
 
 def lock(conn: Any) -> tuple[str, int]:
@@ -40,11 +42,28 @@ def own(conn: Any, gateway: str, seen: int) -> list[tuple[int, Entry]]:
     return [(int(row[0]), entry(row[1:])) for row in conn.execute(query, (gateway, seen)).fetchall()]
 
 
-def facts(conn: Any, kind: str, ids: Sequence[str] | None = None) -> list[tuple[str, bytes]]:
-    """(id, body) in order, of these or of all."""
-    query = "SELECT id, body FROM log WHERE kind = %s AND (%s::text[] IS NULL OR id = ANY(%s)) ORDER BY id, n"
+def facts(conn: Any, kind: str, ids: Sequence[str] | None = None) -> list[Row]:
+    """In order, of these or of all."""
+    query = "SELECT id, n, body FROM log WHERE kind = %s AND (%s::text[] IS NULL OR id = ANY(%s)) ORDER BY id, n"
     wanted = None if ids is None else list(ids)
-    return [(row[0], bytes(row[1])) for row in conn.execute(query, (kind, wanted, wanted)).fetchall()]
+    return [(row[0], int(row[1]), bytes(row[2])) for row in conn.execute(query, (kind, wanted, wanted)).fetchall()]
+
+
+def grouped(kind: str, rows: Iterable[Row]) -> dict[str, list[Any]]:
+    """By id, in their order. Raises StoreFailed."""
+    found: dict[str, list[Any]] = {}
+    for id_, n, content in rows:
+        found.setdefault(id_, []).append(decoded(kind, id_, n, content))
+    return found
+
+
+def decoded(kind: str, id_: str, n: int, content: bytes) -> Any:
+    """A fact of the kind's own type. Raises StoreFailed, which quotes nothing of it."""
+    adapter = ADAPTERS.get(kind)
+    with contextlib.suppress(ValueError):  # pydantic's quotes what it read
+        if adapter is not None:
+            return adapter.validate_json(content)
+    raise StoreFailed(f"{kind} {id_}, fact {n}: this version of Exeat does not know it, or it was tampered with")
 
 
 def append(conn: Any, pos: int, entries: Sequence[Entry]) -> int:
@@ -141,4 +160,5 @@ def claim(conn: Any, what: str) -> bool:
 
 
 def entry(row: Sequence[Any]) -> Entry:
-    return Entry(row[0], row[1], row[2], ADAPTERS[row[1]].validate_json(bytes(row[3])))
+    gateway, kind, id_, n, content = row
+    return Entry(gateway, kind, id_, decoded(kind, id_, int(n), bytes(content)))

@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -17,13 +17,14 @@ from approvals.sharing.store import SharedStore
 from approvals.steps import Consume, Grant, Why
 from approvals.store import Store
 from approvals.writer import Writer
+from audit.write import SpoolFull
 from runtime.clock import SystemClock
 from runtime.settings import Shared
 from snapshot.decision import ApprovalTerms, Bounds
 from tests.kit.approvals import ask
 from tests.kit.postgres import Server, serving
 from tests.kit.sharing import Pair
-from tests.unit.approvals.test_store import VOTE, begin, go_on
+from tests.unit.approvals.test_store import VOTE, begin, bodies, go_on
 
 pytestmark = pytest.mark.more
 WAIT_S = 30  # for what takes milliseconds, or the few seconds after which a server gives up
@@ -32,6 +33,8 @@ STANDING = ApprovalTerms(any=("ledger-approvers",), expires_s=540, standing=Boun
 WAITING = (
     "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'exeat approvals {}' AND wait_event_type = 'Lock'"
 )
+
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'exeat approvals a'"
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +162,137 @@ async def test_who_asks_while_the_database_goes_has_an_answer(pair: Pair, server
         answers = await asyncio.gather(*asked, return_exceptions=True)
     assert [type(each) for each in answers] == [ApprovalsDown] * 3
     await writer.close()
+
+
+@pytest.fixture
+def owing(pair: Pair, tmp_path: Path) -> SharedStore:
+    """Gateway a, whose spool lacks the events of a2: as if the machine went down between the two commits."""
+    store = pair.store("a")
+    store.open()
+    begin(store)
+    store.close(clean=False)
+    before = (tmp_path / "a" / "approvals.db").read_bytes()
+    store = pair.store("a")
+    store.open()
+    begin(store, "a2", ask(received_digest="2"))
+    store.close(clean=False)
+    for left in (tmp_path / "a").glob("approvals.db*"):
+        left.unlink()
+    (tmp_path / "a" / "approvals.db").write_bytes(before)
+    return store
+
+
+@pytest.mark.parametrize("limits", [{"max_bytes": 1}, {"max_age_seconds": 0}])
+def test_what_is_owed_goes_into_a_full_spool(
+    owing: SharedStore, tmp_path: Path, shared: Shared, limits: dict[str, int]
+) -> None:
+    full = SharedStore(tmp_path / "a", "a", SystemClock(), to=shared, **limits)
+    assert [each.id for each in full.open()] == ["a1", "a2"]
+    requested = [body["data"]["approval"] for body in bodies(full) if body["type"] == "approval.requested"]
+    assert requested == ["a1", "a2"]
+    with pytest.raises(SpoolFull):
+        begin(full, "a3", ask(received_digest="3"))
+    full.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "which"),
+    [
+        ('UPDATE exeat.log SET body = \'{"type":"granted","vote":"alice@bank.example"}\'', "approval a1, fact 1"),
+        ('UPDATE exeat.log SET body = \'{"type":"doubted","vote":"alice@bank.example"}\'', "approval a1, fact 1"),
+    ],
+)
+def test_a_fact_that_nobody_knows_stops_the_start(
+    pair: Pair, server: Server, shared: Shared, change: str, which: str
+) -> None:
+    store = pair.store("a")
+    store.open()
+    begin(store)
+    store.close()
+    server.sql(shared, change)
+    with pytest.raises(ApprovalsDown, match=which) as caught:
+        pair.store("a").open()
+    assert "alice" not in str(caught.value)
+
+
+async def test_a_fact_of_a_newer_version_ends_the_process_with_a_sentence(
+    pair: Pair, server: Server, shared: Shared
+) -> None:
+    writer = Writer(pair.store("a"), SystemClock(), most=10)
+    await writer.open()
+    novel = "INSERT INTO exeat.log VALUES (1, 'b', 'sketch', 's1', 1, '', '{\"by\":\"alice@bank.example\"}')"
+    server.sql(shared, f"{novel}; UPDATE exeat.house SET pos = 1")
+    with pytest.raises(ApprovalsDown, match="sketch s1, fact 1: this version of Exeat does not know it") as caught:
+        async with asyncio.timeout(WAIT_S):
+            await writer.run()
+    assert "alice" not in str(caught.value)
+    await writer.close()
+
+
+@pytest.mark.parametrize(
+    "ask_it",
+    [Writer.leads, Writer.delivered, lambda it: it.find("a1"), lambda it: it.shown("a1"),
+     lambda it: it.listed(finished=True), lambda it: it.standings(ended=True), lambda it: it.revocations(lifted=True)],
+)  # fmt: skip
+async def test_whoever_asks_a_store_that_failed_has_one_sentence(
+    pair: Pair, server: Server, shared: Shared, ask_it: Callable[[Writer], Awaitable[object]]
+) -> None:
+    writer = Writer(pair.store("a"), SystemClock(), most=10)
+    await writer.open()
+    server.sql(shared, CUT)
+    with pytest.raises(ApprovalsDown, match="the shared approvals store failed"):
+        await ask_it(writer)
+    await writer.close()
+
+
+async def test_opening_has_a_longer_patience_of_its_own(pair: Pair) -> None:
+    store = pair.store("a")
+    store.patience_s, store.opening_s = 1e-6, 60.0
+    await Writer(store, SystemClock(), most=10).open()
+    store.close()
+    store = pair.store("b")
+    store.opening_s = 1e-6
+    with pytest.raises(ApprovalsDown, match="no answer within"):
+        await Writer(store, SystemClock(), most=10).open()
+
+
+@dataclass
+class TwoClocks:
+    """The wall clock of one is set, the other one never."""
+
+    wall_us: int
+    steady_us: int = 0
+
+    def now_us(self) -> int:
+        return self.wall_us
+
+    def monotonic_us(self) -> int:
+        return self.steady_us
+
+
+async def test_a_wall_clock_that_is_set_back_makes_nobody_away(pair: Pair, server: Server, shared: Shared) -> None:
+    clock = TwoClocks(SystemClock().now_us())
+    async with pair.writer("a", clock) as a, asyncio.timeout(WAIT_S):
+        await a.request(ask())  # the first look after the house is over
+        while server.sql(shared, "SELECT 1 FROM exeat.gateways WHERE seen > now() - interval '1 minute'") == []:
+            await asyncio.sleep(0.02)
+        server.sql(shared, "UPDATE exeat.gateways SET seen = now() - interval '2 minutes'")
+        clock.wall_us -= 3_600_000_000
+        clock.steady_us += 31_000_000
+        while server.sql(shared, "SELECT 1 FROM exeat.gateways WHERE seen > now() - interval '1 minute'") == []:
+            await asyncio.sleep(0.02)
+
+
+async def test_what_ends_elsewhere_leaves_no_trace_in_memory(pair: Pair) -> None:
+    store = pair.store("a")
+    async with pair.writer("a", store=store) as a, pair.writer("b") as b, asyncio.timeout(WAIT_S):
+        held = await a.request(ask(terms=STANDING))
+        vote = Vote(Voter("people", "ann", "ann@bank.example", ("ledger-approvers",)), ask().shown.digest)
+        await a.step(held.id, lambda at: Grant(at, replace(vote, wish=Wish(3, 600))))
+        (standing,) = await a.standings()
+        assert len(store._began) == 2
+        await b.step(held.id, lambda at: Consume(at, ask().binding))
+        await b.revoke_standing(standing.id, vote.voter, "no more")
+        while (await a.find(held.id)).state is not State.USED or await a.standings():
+            await asyncio.sleep(0.02)
+        assert len(store._began) == 0
