@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 ROOMS := runtime identity masking usage audit snapshot approvals authz extproc console
 .DEFAULT_GOAL := help
-.PHONY: help setup-run setup-demo setup-dev demo up test test-more tools test-agents check format docs proto lock sbom audit bench bench-peers fault leak leak-long fuzz clean
+.PHONY: help setup-run setup-demo setup-dev demo up test test-more tools test-agents test-pair check format docs proto lock sbom audit bench bench-peers fault leak leak-long fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ tools: ## what test-more uses beside Python, pinned, into build/: an OPA server 
 
 test-agents: setup-dev ## the agent SDKs through the gateway, in an environment of their own
 	$(PYTHON) tools/agents.py $(PY)
+
+test-pair: setup-dev ## two whole gateways on one PostgreSQL; on a quiet machine, two minutes
+	$(PYTEST) -m pair tests/more/test_two_gateways.py
 
 check: setup-dev ## format, lint, types, imports, policies, packages, docs
 	$(VENV)/bin/ruff format --check .

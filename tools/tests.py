@@ -20,7 +20,15 @@ NONE_CHOSEN = 5  # pytest's code when options leave none of a group
 
 
 def start(name: str, log: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "pytest", "-m", "not more and not agents", "-o", f"cache_dir=build/pytest-{name}"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-m",
+        "not more and not agents and not pair",
+        "-o",
+        f"cache_dir=build/pytest-{name}",
+    ]
     with log.open("wb") as out:
         return subprocess.Popen([*command, *GROUPS[name], *sys.argv[1:]], stdout=out, stderr=out, cwd=ROOT)
 
