@@ -6,6 +6,7 @@ import sys
 BENCHES = (
     "bench.masking",
     "bench.audit",
+    "bench.questions",
     "bench.engine",
     "bench.backtest",
     "bench.gateway",

@@ -2,12 +2,6 @@
 --   person String: e-mail, subject, owner or agent
 -- A revocation names one thing; those of agents, sessions and tokens of the person are found by their requests.
 
-WITH theirs AS
-(
-    SELECT subject, agent, session, jti FROM decisions
-    WHERE email = {person:String} OR owner = {person:String} OR subject = {person:String}
-        OR agent = {person:String} OR has(act, {person:String})
-)
 SELECT ts, type, JSONExtractString(body, 'data', 'scope') AS scope, JSONExtractString(body, 'data', 'value') AS value,
     JSONExtractString(body, 'data', 'reason') AS reason,
     coalesce(nullIf(JSONExtractString(body, 'data', 'by', 'email'), ''),
@@ -16,7 +10,13 @@ FROM events
 WHERE type = 'identity.revoked'
   AND (value = {person:String} OR (scope, value) IN
   (
-      SELECT 'subject', subject FROM theirs UNION ALL SELECT 'agent', agent FROM theirs
-      UNION ALL SELECT 'session', session FROM theirs UNION ALL SELECT 'jti', jti FROM theirs
+      SELECT theirs.1, theirs.2 FROM
+      (
+          SELECT DISTINCT arrayJoin([('subject', subject), ('agent', toString(agent)), ('session', session), ('jti', jti)])
+              AS theirs
+          FROM decisions
+          WHERE email = {person:String} OR owner = {person:String} OR subject = {person:String}
+              OR agent = {person:String} OR has(act, {person:String})
+      )
   ))
 ORDER BY ts

@@ -6,7 +6,7 @@ import pytest
 
 from audit.read.questions import named
 from audit.store.client import auditor_client, writer_client
-from tests.kit.evidence import Record, alone
+from tests.kit.evidence import Record, alone, decision
 from tests.kit.store import RunningStore, running
 
 
@@ -57,7 +57,9 @@ def granted_alone(store: RunningStore) -> RunningStore:
 
 
 def ask(store: RunningStore, name: str, **given: str) -> list[dict[str, object]]:
-    question = named(name).bind({"since": "2026-11-20", "until": "2026-11-21"} | given, 0)
+    span = {"since": "2026-11-20", "until": "2026-11-21"}
+    names = {parameter.name for parameter in named(name).parameters}
+    question = named(name).bind({key: text for key, text in span.items() if key in names} | given, 0)
     with auditor_client(store.settings) as client:
         found = client.query(question.sql, parameters=dict(question.parameters))
         return [dict(zip(found.column_names, row, strict=True)) for row in found.result_rows]
@@ -92,3 +94,23 @@ def test_what_one_person_granted_in_advance_or_alone_is_theirs(
     granted_alone: RunningStore, person: str, states: list[str]
 ) -> None:
     assert sorted(str(row["state"]) for row in ask(granted_alone, "approvals-by", person=person)) == states
+
+
+def test_a_revocation_of_a_token_or_an_agent_of_theirs_is_found_by_their_requests(store: RunningStore) -> None:
+    record = Record(session="rita-1", seq=700)
+    made = decision("allow", 200, "rule", "words")
+    made["identity"] = {"email": "rita@bank.example", "groups": [], "jti": "token-of-rita", "act": []}
+    record.event("decision.allow", "rita-exchange", 0, made, agent="agent-of-rita", effect="allow")
+    hers = [
+        ("jti", "token-of-rita"),
+        ("agent", "agent-of-rita"),
+        ("session", "rita-1"),
+        ("subject", "rita@bank.example"),
+    ]
+    for scope, value in [*hers, ("session", "token-of-rita"), ("jti", "of somebody else")]:
+        data = {"scope": scope, "value": value, "reason": "gone", "by": {"email": "boss@bank.example"}}
+        record.event("identity.revoked", "", 1_000, data, agent="")
+    with writer_client(store.settings) as client:
+        record.insert(client)
+    found = ask(store, "revocations-of", person="rita@bank.example")
+    assert {(row["scope"], row["value"], row["by"]) for row in found} == {(*each, "boss@bank.example") for each in hers}
