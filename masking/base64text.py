@@ -142,6 +142,7 @@ class Base64Core:
             del self._edits[:count]
         self._plain, self._first = self._plain[limit - self._first :], limit
         self.decided = self._seen if self._ended else self._offsets.floor(limit // 3 * 4)
+        self._offsets.forget(limit // 3 * 4)
         return out
 
     def _encoded(self, start: int, stop: int, edits: list[Edit], padding: int) -> Edit:

@@ -10,6 +10,8 @@ _HEX_SO_FAR = re.compile(rb"[0-9A-Fa-f]{0,3}\Z")
 _MUST_ESCAPE = re.compile(rb'["\\\x00-\x1f]')
 _PLAIN = bytes(byte for byte in range(0x20, 0x100) if byte not in b'"\\')
 _SHORT = {b'"': b'\\"', b"\\": b"\\\\", b"\n": b"\\n", b"\r": b"\\r", b"\t": b"\\t", b"\b": b"\\b", b"\f": b"\\f"}
+# A longer text is read in pieces: the place of each escape takes a hundred bytes until its piece is done.
+PIECE = 64 << 10
 _INCOMPLETE = (0, b"")
 
 
@@ -61,10 +63,24 @@ def _read_pair(raw: bytes, at: int, high: int) -> tuple[int, bytes]:
     return 12, chr(0x10000 + ((high - 0xD800) << 10) + low - 0xDC00).encode()
 
 
+def _at_end(raw: bytes, at: int) -> tuple[int, bytes]:
+    """An escape cut off by the end of the string: a high surrogate alone, or bytes that stand for themselves."""
+    high = _unit(raw, at + 2) if raw[at + 1 : at + 2] == b"u" else -1
+    if high >= 0:
+        return 6, chr(high).encode("utf-8", "surrogatepass")
+    return len(raw) - at, raw[at:]
+
+
 class Unescaper:
-    """Decodes the inside of one JSON string piece by piece; `offsets` leads back from decoded to raw."""
+    """Decodes the inside of one JSON string piece by piece; `offsets` leads back from decoded to raw.
+
+    What begins with `mark` is read by `read`, and by `at_end` where it may have been cut off.
+    """
 
     __slots__ = ("_decoded", "_pending", "_raw", "escaped", "offsets")
+    mark = b"\\"
+    read = staticmethod(read_escape)
+    at_end = staticmethod(_at_end)
 
     def __init__(self) -> None:
         self.offsets = OffsetMap()
@@ -75,21 +91,24 @@ class Unescaper:
 
     def feed(self, piece: bytes, final: bool = False) -> bytes:
         """The decoded bytes of the next piece; an escape that is not complete waits for the next one."""
-        if not self._pending and b"\\" not in piece:
+        if not self._pending and self.mark not in piece:
             self._raw += len(piece)
             self._decoded += len(piece)
             return piece
         self.escaped = True
         raw, out, at = self._pending + piece, [], 0
-        while (found := raw.find(b"\\", at)) >= 0:
+        while (found := raw.find(self.mark, at)) >= 0:
             out.append(raw[at:found])
-            length, text = read_escape(raw, found)
+            length, text = self.read(raw, found)
             if not length:
                 if not final:
                     at = found
                     break
-                length, text = self._at_end(raw, found)
-            self._mark(found - at, length, text)
+                length, text = self.at_end(raw, found)
+            if length == 1:  # it stands for itself
+                self._plain(found - at + 1)
+            else:
+                self._mark(found - at, length, text)
             out.append(text)
             at = found + length
         else:
@@ -100,14 +119,6 @@ class Unescaper:
             self._plain(len(out[-1]))
         self._pending = raw[at:]
         return b"".join(out)
-
-    @staticmethod
-    def _at_end(raw: bytes, at: int) -> tuple[int, bytes]:
-        """An escape cut off by the end of the string: a high surrogate alone, or bytes that stand for themselves."""
-        high = _unit(raw, at + 2) if raw[at + 1 : at + 2] == b"u" else -1
-        if high >= 0:
-            return 6, chr(high).encode("utf-8", "surrogatepass")
-        return len(raw) - at, raw[at:]
 
     def _plain(self, length: int) -> None:
         self._raw += length
@@ -123,12 +134,13 @@ class Unescaper:
 class Quoted:
     """The inside of a JSON string, given to the core that reads its decoded text; edits come back escaped."""
 
-    __slots__ = ("_inner", "_length", "_text")
+    __slots__ = ("_inner", "_text")
+    reader = Unescaper
+    escape = staticmethod(escape)
 
     def __init__(self, inner: Core) -> None:
         self._inner = inner
-        self._text = Unescaper()
-        self._length = 0
+        self._text = self.reader()
 
     @property
     def decided(self) -> int:
@@ -136,7 +148,15 @@ class Quoted:
         return self._text.offsets.floor(inner) if self._text.escaped else inner
 
     def push(self, data: bytes, end: End = MORE) -> list[Edit]:
-        edits = self._inner.push(self._text.feed(data, end is not MORE), end)
+        if len(data) <= PIECE:
+            return self._push(data, end)
+        out: list[Edit] = []
+        for at in range(0, len(data), PIECE):
+            out += self._push(data[at : at + PIECE], MORE if at + PIECE < len(data) else end)
+        return out
+
+    def _push(self, data: bytes, end: End) -> list[Edit]:
+        edits, escape = self._inner.push(self._text.feed(data, end is not MORE), end), self.escape
         if not self._text.escaped:
             return [Edit(start, stop, escape(text)) for start, stop, text in edits]
         offsets = self._text.offsets

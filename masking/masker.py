@@ -13,9 +13,10 @@ from masking.errors import Uninspectable
 from masking.finding import Finding, Findings
 from masking.jsonarray import ArrayStream
 from masking.jsonstream import JsonStream
+from masking.markup import markup
 from masking.media import Media, Skin
 from masking.multipart import Multipart
-from masking.parts import Part, Whole
+from masking.parts import Part, Twice, Whole
 from masking.percent import Form
 from masking.scan import Scanner
 from masking.scope import Scope
@@ -93,24 +94,13 @@ class Guess:
 
     def _open(self, begin: bytes) -> Part:
         if begin.startswith(_FIELDS):
-            return Events(self._scope)
+            return _events(self._scope)
         return JsonBody(self._scope) if begin[:1] in self._begins else self._otherwise()
 
 
-class Events:
+def _events(scope: Scope) -> Part:
     """What begins like an event stream and does not say that it is one: masked as events, and as the text it may be."""
-
-    __slots__ = ("_events", "_text")
-
-    def __init__(self, scope: Scope) -> None:
-        self._events = SseStream(scope)
-        self._text = _text(scope)
-
-    def feed(self, data: bytes) -> bytes:
-        return self._text.feed(self._events.feed(data))
-
-    def finish(self, end: End = CUT) -> bytes:
-        return self._text.feed(self._events.finish(end)) + self._text.finish(end)
+    return Twice(SseStream(scope), _text(scope))
 
 
 def _text(scope: Scope) -> Part:
@@ -225,6 +215,8 @@ def _part(skin: Skin, media: Media, scope: Scope) -> Part:
             return Guess(scope, b"{[", partial(Delimited, scope))
         case Skin.TEXT:
             return Guess(scope, b"{[", text)
+        case Skin.MARKUP:
+            return Guess(scope, b"{[", partial(markup, scope))
         case Skin.GUESS:
             return Guess(scope, b'{["', text)
         case Skin.BINARY:

@@ -13,6 +13,7 @@ class Skin(StrEnum):
     JSON = "json"
     SSE = "sse"
     TEXT = "text"
+    MARKUP = "markup"
     FORM = "form"
     CSV = "csv"
     MULTIPART = "multipart"
@@ -55,10 +56,10 @@ _JSON = frozenset(
 )
 _CSV = frozenset({"text/csv", "application/csv", "text/x-csv", "text/comma-separated-values"})
 _TSV = frozenset({"text/tab-separated-values", "text/tsv"})
+_MARKUP = frozenset({"text/html", "text/xml", "application/xml", "text/markdown", "text/x-markdown"})
 # Types outside text/* that are text; what is not listed anywhere is guessed from its first bytes.
 _TEXT = frozenset(
     {
-        "application/xml",
         "application/javascript",
         "application/x-javascript",
         "application/ecmascript",
@@ -72,7 +73,6 @@ _TEXT = frozenset(
         "application/http",
         "message/http",
         "message/rfc822",
-        "image/svg+xml",
     }
 )
 _BINARY_FAMILIES = ("image/", "audio/", "video/", "font/", "model/", "chemical/")
@@ -132,7 +132,9 @@ def skin(media: Media) -> Skin:
         return Skin.FORM
     if kind in ("multipart/form-data", "multipart/mixed", "multipart/related", "multipart/alternative"):
         return Skin.MULTIPART
-    if kind.startswith("text/") or kind in _TEXT or kind.endswith(("+xml", "+yaml", "+text")):
+    if kind in _MARKUP or kind.endswith("+xml"):
+        return Skin.MARKUP
+    if kind.startswith("text/") or kind in _TEXT or kind.endswith(("+yaml", "+text")):
         return Skin.TEXT
     if kind in _BINARY or kind.startswith((*_BINARY_FAMILIES, "multipart/", "application/vnd.openxmlformats")):
         return Skin.BINARY

@@ -13,7 +13,7 @@ from masking import percent
 from masking.edits import CLOSED, CUT, Core, End
 from masking.errors import Uninspectable
 from masking.media import Media, Skin
-from masking.parts import Part, Whole
+from masking.parts import Part, Twice, Whole
 from masking.probe import probe
 from masking.scope import Scope
 from masking.strings import MAX_DEPTH, RuledCore, StringCore
@@ -134,10 +134,12 @@ class Multipart:
         core: Core
         if rule is not None:
             core = RuledCore(scope, rule)
-        elif skin is Skin.TEXT:
+        elif skin in (Skin.TEXT, Skin.MARKUP):
             quoted = b'"' + name.encode("utf-8", "replace") + b'"'
             context = quoted + b': "' if name and probe(scope.scanner).contextual(quoted) else b""
             core = StringCore(scope, context)
+            if skin is Skin.MARKUP:
+                return Twice(self._open(skin, media, scope.deeper()), Whole(core))
         else:
             return self._open(skin, media, scope.deeper())
         return Whole(core)

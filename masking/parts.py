@@ -26,3 +26,18 @@ class Whole:
 
     def finish(self, end: End = CUT) -> bytes:
         return self._passage.feed(b"", end)
+
+
+class Twice:
+    """What can be read in two ways: what the first part lets go is read by the second."""
+
+    __slots__ = ("_first", "_second")
+
+    def __init__(self, first: Part, second: Part) -> None:
+        self._first, self._second = first, second
+
+    def feed(self, data: bytes) -> bytes:
+        return self._second.feed(self._first.feed(data))
+
+    def finish(self, end: End = CUT) -> bytes:
+        return self._second.feed(self._first.finish(end)) + self._second.finish(end)
