@@ -148,7 +148,7 @@ class Delimited:
 def _first_end(data: bytes) -> int:
     """Where the first record ends; 0 if it has not. Cells begin behind each delimiter that it may have."""
     data, limit = _hidden(data, _DELIMITERS)
-    found = _BREAK.search(data, 0, limit)
+    found = _BREAK.search(data, 0, limit + 1)  # the quote at the limit tells that a CR before it is a whole line end
     return found.end() if found else 0
 
 
@@ -156,7 +156,8 @@ def _last_end(data: bytes, delimiter: bytes) -> int:
     """Where the last whole record ends; 0 if none has. `data` begins where a record does."""
     data, limit = _hidden(data, delimiter)
     end = data.rfind(b"\n", 0, limit) + 1
-    return max(end, data.rfind(b"\r", end, max(end, limit - 1)) + 1)  # at the very end it may begin a CRLF
+    known = limit if limit < len(data) else limit - 1  # at the very end it may begin a CRLF
+    return max(end, data.rfind(b"\r", end, max(end, known)) + 1)
 
 
 def _hidden(data: bytes, delimiters: bytes) -> tuple[bytes, int]:
@@ -168,7 +169,7 @@ def _hidden(data: bytes, delimiters: bytes) -> tuple[bytes, int]:
         if not found[1]:
             limit = found.start()
             break
-    return quoted.sub(lambda found: b"x" * len(found[0]), data[:limit]), limit
+    return quoted.sub(lambda found: b"x" * len(found[0]), data[:limit]) + data[limit:], limit
 
 
 @lru_cache(maxsize=8)

@@ -31,6 +31,8 @@ TABLES = (
     b'"never closed, 4111111111111111\n123-45-6789\n',
     b"a|b\n\n|4111111111111111|pin\r\n\r\n|||\n",
     b"\n\npin\n5\n",
+    b'pin\r"""',
+    b'pin\r5\r"a\r',
     b"data\nNDExMSAxMTExIDExMTEgMTExMQ==\n",
 )
 
