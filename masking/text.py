@@ -113,7 +113,7 @@ class TextStream:
         examine, next_plain, next_value = scanner.examine, scanner.next_plain, scanner.next_value
         limit = len(buf) if final else scanner.alive(buf, self._pos)
         plain = value = -1  # the next start that each of the two searches has found; -1: not searched yet
-        while self._swallow is None:
+        while self._swallow is None and self._pos < limit:
             pos = self._pos
             if plain < pos:
                 plain = next_plain(buf, pos)
