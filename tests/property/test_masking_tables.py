@@ -238,10 +238,16 @@ def test_nesting_has_an_end() -> None:
     )
 )  # fmt: skip
 def test_broken_multipart_is_the_same_for_every_cut(tokens: list[bytes]) -> None:
+    def read(chunks: list[bytes]) -> bytes | None:
+        try:
+            return kit.streamed(FORM, chunks)
+        except Uninspectable:  # a header that is there twice, say
+            return None
+
     body = b"".join(tokens)
-    out = kit.whole(FORM, body)
+    out = read([body])
     for chunks in [*kit.one_cuts(body), kit.bytewise(body)]:
-        assert kit.streamed(FORM, chunks) == out
+        assert read(chunks) == out
 
 
 def test_closing_a_part_and_cutting_it_are_told_apart() -> None:
