@@ -8,6 +8,7 @@
     authenticators(id, body)     what people sign with: the last fact of each; removed ones stay
     standings(id, n, body)       the facts of standing grants; never forgotten, a policy bounds how many there are
     shared(database, pos)        one row once this gateway shares its approvals: then they are not here
+    saw(pos, mark)               what it saw last of those (sharing/notes.py)
 
 Beside them stand the spool's own tables. What ended is forgotten after a while, because the evidence has it.
 One thread at a time; knows nothing of asyncio.
@@ -47,6 +48,8 @@ CREATE TABLE IF NOT EXISTS deliveries (
   notifier TEXT NOT NULL, note TEXT NOT NULL, at_us INTEGER NOT NULL, PRIMARY KEY (notifier, note)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shown (id TEXT PRIMARY KEY, media TEXT NOT NULL, content BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS shared (database TEXT NOT NULL, pos INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS saw (
+  single INTEGER PRIMARY KEY CHECK (single = 1), pos INTEGER NOT NULL, mark TEXT NOT NULL);
 """
 DELIVERIES_KEPT_US = 31 * 86_400_000_000  # longer than anything waits for an answer or a review is told of
 FINISHED_SHOWN = 1000  # how many finished ones a list shows at most

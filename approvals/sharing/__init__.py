@@ -2,6 +2,7 @@
 
 `store.py`    the like of `approvals/store.py`: rounds under one lock, what others did, what is local
 `tables.py`   every statement on the shared tables
+`notes.py`    what a gateway notes of them in its own file
 `moving.py`   from a gateway's own file into the shared tables, once
 
 Each approvals process keeps its own book in memory, as if it were alone. A round of steps begins by locking `house` and

@@ -19,8 +19,8 @@ OWN = {
 }
 
 
-def move(local: sqlite3.Connection, conn: Any, gateway: str, pos: int) -> int:
-    """Inside a transaction that has locked the house; returns its last position."""
+def move(local: sqlite3.Connection, conn: Any, gateway: str, pos: int, mark: str) -> tuple[int, str]:
+    """Inside a transaction that has locked the house; returns its last position and mark."""
     entries = [
         Entry(gateway, kind, row[0], ADAPTERS[kind].validate_json(bytes(row[1])))
         for kind, query in OWN.items()
@@ -41,7 +41,7 @@ def move(local: sqlite3.Connection, conn: Any, gateway: str, pos: int) -> int:
     told = local.execute("SELECT notifier, note, at_us FROM deliveries").fetchall()
     for notifier, note, at_us in told:
         tables.deliver(conn, [(notifier, note)], at_us)
-    return tables.append(conn, pos, entries) if entries else pos
+    return tables.append(conn, pos, entries) if entries else (pos, mark)
 
 
 def _shown(local: sqlite3.Connection, approval_id: str) -> Shown:

@@ -22,7 +22,7 @@ from approvals.machine import fold as folded
 from approvals.revocations import Revocation
 from approvals.revocations import fold as revoked
 from approvals.rows import Entry, entries
-from approvals.sharing import tables
+from approvals.sharing import notes, tables
 from approvals.sharing.moving import move
 from approvals.standing import Standing
 from approvals.standing import fold as stood
@@ -37,7 +37,7 @@ from runtime.settings import Shared
 
 MIGRATIONS = Path(__file__).parent
 CLAIM_PAUSE_S = 0.1
-ENDS = ("used", "refused", "expired", "withdrawn")
+NOTE_US = 1_000_000
 T = TypeVar("T")
 
 
@@ -53,8 +53,10 @@ class SharedStore(Trail):
         self._round: Any = None
         self._side: Any = None
         self._ear: Any = None
-        self._seen = 0  # position up to which this process knows the log
+        self._seen, self._mark = 0, ""  # position up to which this process knows the log
+        self._noted, self._note_us = 0, 0  # up to where it has said so in its own file, and when it may again
         self._drained = 0  # position up to which its own facts are in its spool
+        self._owed = self._joined = 0  # the same where it is known to be full, and with what it brought
         self._kept = Kept([], [], [], {})
         self._leads = self._deaf = False
 
@@ -81,6 +83,10 @@ class SharedStore(Trail):
         return kept
 
     def close(self, *, clean: bool = True) -> None:
+        if clean and self._side is not None:
+            with contextlib.suppress(Exception):  # it waits in the shared log, or is seen once more
+                self._note()
+                self.absent()
         for conn in (self._round, self._side, self._ear):
             if conn is not None:
                 with contextlib.suppress(Exception):
@@ -96,18 +102,21 @@ class SharedStore(Trail):
             if self._round.info.transaction_status:  # a round that was given up half-way
                 self._round.execute("ROLLBACK")
             self._round.execute("BEGIN")
-            return self._since(self._round, tables.lock(self._round)[1])
+            return self._since(self._round, *tables.lock(self._round)[1:])
 
     def catch_up(self) -> Sequence[Entry]:
         """The same without a round. Positions are given under the lock, so what is read is never overtaken."""
         if self._deaf:
             raise StoreFailed("the connection that hears of others is gone")
         with self._told():
-            return self._since(self._side, tables.last(self._side))
+            found = self._since(self._side, *tables.last(self._side))
+        self._note_in_time()
+        return found
 
     def abandon(self) -> None:
         with self._told():
             self._round.execute("ROLLBACK")
+        self._note_in_time()
 
     def commit(
         self,
@@ -124,15 +133,17 @@ class SharedStore(Trail):
         try:
             with self.transaction() as local, self._told():
                 append(local, drafts, self.clock)
-                pos = tables.append(self._round, self._seen, made)
+                pos, mark = tables.append(self._round, self._seen, made)
                 tables.index(self._round, changes)
-                local.execute("UPDATE shared SET pos = ?", (pos,))
+                notes.drain(local, pos)
+                notes.note(local, pos, mark)
                 self.measure(local)
                 self._round.execute("COMMIT")
         except SpoolFull:
             self.abandon()
             raise
-        self._seen = self._drained = pos
+        self._seen = self._drained = self._noted = pos
+        self._mark = mark
         self.note(changes, stands)
         metrics.count(drafts)
 
@@ -180,11 +191,12 @@ class SharedStore(Trail):
 
     def absent(self) -> frozenset[str]:
         with self._told():
-            return tables.alive(self._side, self.gateway, self._drained)
+            return tables.alive(self._side, self.gateway, self._drained, self._noted)
 
     def forget(self, before_us: int, most: int = 500) -> int:
+        self._note()
         with self._told(), self._side.transaction():
-            tables.alive(self._side, self.gateway, self._drained)
+            tables.alive(self._side, self.gateway, self._drained, self._noted)
             return tables.forget(self._side, before_us, most)
 
     def leads(self) -> bool:
@@ -233,26 +245,38 @@ class SharedStore(Trail):
 
     def _join(self) -> None:
         """Takes up where this gateway was, or brings what it has if it never shared. Raises ApprovalsDown."""
+        joined = notes.joined(self.conn)
         with self._round.transaction():
-            database, pos = tables.lock(self._round)
-            row = self.conn.execute("SELECT database, pos FROM shared").fetchone()
-            if row is None:
-                pos = move(self.conn, self._round, self.gateway, pos)
-            elif row[0] != database:
-                raise ApprovalsDown("this gateway shared its approvals in another database")
-            elif int(row[1]) > pos:
-                raise ApprovalsDown("the shared database is older than what this gateway has recorded from it")
-        if row is None:
+            database, pos, mark = tables.lock(self._round)
+            self._owed = pos
+            if joined is not None:
+                self._check(joined, database, pos)
+            else:
+                pos, mark = move(self.conn, self._round, self.gateway, pos, mark)
+            said = tables.drained(self._round, self.gateway)
+        if joined is None:  # it may have been here all the same, with a file that is lost
+            joined = (database, self._owed if said is None else min(said, self._owed))
             with self.transaction() as local:
-                local.execute("INSERT INTO shared VALUES (?,?)", (database, pos))
-        self._drained = pos if row is None else int(row[1])
-        tables.alive(self._side, self.gateway, self._drained)
+                notes.join(local, *joined)
+                notes.note(local, pos, mark)
+        self._drained, self._joined = joined[1], pos
+
+    def _check(self, joined: tuple[str, int], database: str, pos: int) -> None:
+        """Raises ApprovalsDown unless this gateway has been in this database, and all that it saw there is in it."""
+        if joined[0] != database:
+            raise ApprovalsDown("this gateway shared its approvals in another database")
+        seen, mark = notes.saw(self.conn)
+        if max(joined[1], seen) > pos or (mark and tables.mark(self._round, seen) != mark):
+            raise ApprovalsDown(
+                "the shared database is older than what this gateway saw of it, or went on from such a copy (or this"
+                " gateway was away for a month): see docs/operating.md#backup-and-loss"
+            )
 
     def _read(self) -> list[Approval]:
         """All of one moment: what is learned later follows on it. Returns what is open, the rest is `kept`."""
         with self._side.transaction():
             self._side.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            self._seen = tables.last(self._side)
+            self._seen, self._mark = tables.last(self._side)
             found = tables.facts(self._side, "approval", tables.cards(self._side, opened=True))
             revocations, standings = (tables.facts(self._side, kind) for kind in ("revocation", "standing"))
             authenticators = tables.facts(self._side, "authenticator")
@@ -267,13 +291,19 @@ class SharedStore(Trail):
         """
         while self.trim():
             pass
-        while owed := tables.own(self._side, self.gateway, self._drained):
+        while owed := tables.own(self._side, self.gateway, self._drained, self._owed):
             changes, notices, stands, enrolments = self._made([each for _, each in owed])
             with self.transaction() as local:
                 write(local, entries_of(self.drafts(changes, notices, stands, enrolments), self.clock))
-                local.execute("UPDATE shared SET pos = ?", (owed[-1][0],))
+                notes.drain(local, owed[-1][0])
             self._drained = owed[-1][0]
+        if self._joined > self._owed:  # what it brought has its events already
+            with self.transaction() as local:
+                notes.drain(local, self._joined)
+            self._drained = self._joined
         self.measure(self.conn)
+        self._noted = notes.saw(self.conn)[0]
+        self.absent()
 
     def _made(self, owed: Sequence[Entry]) -> tuple[list[Change], list[Notice], list[Stand], list[Enrolment]]:
         """Each fact with what it made."""
@@ -292,14 +322,23 @@ class SharedStore(Trail):
                 stands.append(Stand(_standings(rows)[0], each.fact))
         return changes, notices, stands, enrolments
 
-    def _since(self, conn: Any, pos: int) -> list[Entry]:
+    def _note_in_time(self) -> None:
+        """What others did, at most once a second: it costs an fsync."""
+        if self.clock.monotonic_us() >= self._note_us:
+            self._note_us = self.clock.monotonic_us() + NOTE_US
+            self._note()
+
+    def _note(self) -> None:
+        if self._noted != self._seen:
+            with self.transaction() as local:
+                notes.note(local, self._seen, self._mark)
+            self._noted = self._seen
+
+    def _since(self, conn: Any, pos: int, mark: str) -> list[Entry]:
         if pos < self._seen:
             raise StoreFailed("the shared database is older than what this process has read from it")
         found = tables.since(conn, self._seen, pos) if pos > self._seen else []
-        self._seen = pos
-        for each in found:
-            if each.kind == "approval" and each.fact.type in ENDS:
-                self._began.note(each.id, each.fact.n, ended=True)
+        self._seen, self._mark = pos, mark
         return found
 
     def _folded(self, ids: Sequence[str]) -> list[Approval]:

@@ -10,21 +10,37 @@ from approvals.evidence import Change
 from approvals.facts import Shown
 from approvals.rows import ADAPTERS, Entry, body
 from approvals.store import DELIVERIES_KEPT_US, FINISHED_SHOWN
+from runtime.ids import uuid7
 
 CHANNEL = "exeat_approvals"
 AWAY_SECONDS = 90  # three times as long as a process is silent
+GONE_SECONDS = 31 * 86_400  # nothing is kept for a gateway that was away for so long
+MARKS_AT_ONCE = 5000
 ROW = "gateway, kind, id, n, body"
 Row = tuple[str, int, bytes]  # id, n, body
 
 
-def lock(conn: Any) -> tuple[str, int]:
-    """(database, last position); nobody else's round begins before this transaction ends."""
-    row = conn.execute("SELECT database, pos FROM house FOR UPDATE").fetchone()
-    return str(row[0]), int(row[1])
+def lock(conn: Any) -> tuple[str, int, str]:
+    """(database, last position, its mark); nobody else's round begins before this transaction ends."""
+    row = conn.execute("SELECT database, pos, mark FROM house FOR UPDATE").fetchone()
+    return str(row[0]), int(row[1]), str(row[2])
 
 
-def last(conn: Any) -> int:
-    return int(conn.execute("SELECT pos FROM house").fetchone()[0])
+def last(conn: Any) -> tuple[int, str]:
+    row = conn.execute("SELECT pos, mark FROM house").fetchone()
+    return int(row[0]), str(row[1])
+
+
+def mark(conn: Any, pos: int) -> str | None:
+    """Of the commit that ended there; None: none did, or nobody needs to know any more."""
+    row = conn.execute("SELECT mark FROM marks WHERE pos = %s", (pos,)).fetchone()
+    return str(row[0]) if row else None
+
+
+def drained(conn: Any, gateway: str) -> int | None:
+    """Up to where this gateway said last that its own facts are recorded; None: it never was here."""
+    row = conn.execute("SELECT drained FROM gateways WHERE id = %s", (gateway,)).fetchone()
+    return int(row[0]) if row else None
 
 
 def since(conn: Any, seen: int, until: int) -> list[Entry]:
@@ -36,10 +52,10 @@ def since(conn: Any, seen: int, until: int) -> list[Entry]:
     return [entry(row) for row in rows]
 
 
-def own(conn: Any, gateway: str, seen: int) -> list[tuple[int, Entry]]:
-    """What this gateway made after `seen`, with positions; at most 500."""
-    query = f"SELECT pos, {ROW} FROM log WHERE gateway = %s AND pos > %s ORDER BY pos LIMIT 500"  # noqa: S608
-    return [(int(row[0]), entry(row[1:])) for row in conn.execute(query, (gateway, seen)).fetchall()]
+def own(conn: Any, gateway: str, after: int, until: int) -> list[tuple[int, Entry]]:
+    """What this gateway made there, with positions; at most 500."""
+    query = f"SELECT pos, {ROW} FROM log WHERE gateway = %s AND pos > %s AND pos <= %s ORDER BY pos LIMIT 500"  # noqa: S608
+    return [(int(row[0]), entry(row[1:])) for row in conn.execute(query, (gateway, after, until)).fetchall()]
 
 
 def facts(conn: Any, kind: str, ids: Sequence[str] | None = None) -> list[Row]:
@@ -66,17 +82,19 @@ def decoded(kind: str, id_: str, n: int, content: bytes) -> Any:
     raise StoreFailed(f"{kind} {id_}, fact {n}: this version of Exeat does not know it, or it was tampered with")
 
 
-def append(conn: Any, pos: int, entries: Sequence[Entry]) -> int:
-    """They take the positions after `pos`; returns the last one. Everybody who listens hears of it at the commit."""
+def append(conn: Any, pos: int, entries: Sequence[Entry]) -> tuple[int, str]:
+    """They take the positions after `pos`; returns the last one and its mark. Who listens hears of it at the commit."""
+    made, new = str(uuid7()), pos + len(entries)
     rows = [
         (pos + place, each.gateway, each.kind, each.id, each.fact.n, each.exchange, body(each))
         for place, each in enumerate(entries, 1)
     ]
     with conn.cursor() as cursor:
         cursor.executemany("INSERT INTO log VALUES (%s,%s,%s,%s,%s,%s,%s)", rows)
-    conn.execute("UPDATE house SET pos = %s", (pos + len(rows),))
+    conn.execute("INSERT INTO marks VALUES (%s, %s)", (new, made))
+    conn.execute("UPDATE house SET pos = %s, mark = %s", (new, made))
     conn.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
-    return pos + len(rows)
+    return new, made
 
 
 def index(conn: Any, changes: Iterable[Change]) -> None:
@@ -126,12 +144,12 @@ def deliver(conn: Any, deliveries: Iterable[tuple[str, str]], at_us: int) -> Non
         cursor.executemany(query, [(*each, at_us) for each in deliveries])
 
 
-def alive(conn: Any, gateway: str, drained: int) -> frozenset[str]:
+def alive(conn: Any, gateway: str, drained: int, marked: int) -> frozenset[str]:
     """Says that this gateway lives; returns those that do not. Time is the server's, for all of them."""
     conn.execute(
-        "INSERT INTO gateways VALUES (%s, %s, now()) ON CONFLICT (id) DO UPDATE"
-        " SET drained = excluded.drained, seen = excluded.seen",
-        (gateway, drained),
+        "INSERT INTO gateways VALUES (%s, %s, now(), %s) ON CONFLICT (id) DO UPDATE"
+        " SET drained = excluded.drained, seen = excluded.seen, marked = excluded.marked",
+        (gateway, drained, marked),
     )
     query = "SELECT id FROM gateways WHERE seen < now() - %s * interval '1 second'"
     return frozenset(row[0] for row in conn.execute(query, (AWAY_SECONDS,)).fetchall())
@@ -150,6 +168,12 @@ def forget(conn: Any, before_us: int, most: int) -> int:
     conn.execute("DELETE FROM log WHERE kind = 'approval' AND id = ANY(%s)", (ids,))
     conn.execute("DELETE FROM cards WHERE id = ANY(%s)", (ids,))
     conn.execute("DELETE FROM deliveries WHERE at_us < %s", (before_us - DELIVERIES_KEPT_US,))
+    conn.execute(
+        "DELETE FROM marks WHERE pos IN (SELECT pos FROM marks WHERE pos <"
+        " (SELECT min(marked) FROM gateways WHERE seen > now() - %s * interval '1 second')"
+        " ORDER BY pos LIMIT %s FOR UPDATE SKIP LOCKED)",
+        (GONE_SECONDS, MARKS_AT_ONCE),
+    )
     return len(ids)
 
 

@@ -68,6 +68,12 @@ class Server:
         self.sql(self.shared("postgres"), f"CREATE DATABASE {name}")
         return self.shared(name)
 
+    def copied(self, shared: Shared) -> Shared:
+        """A copy as it is now; nobody may be connected."""
+        name, of = f"t{uuid4().hex}", str(shared.url).rpartition("/")[2]
+        self.sql(self.shared("postgres"), f"CREATE DATABASE {name} TEMPLATE {of}")
+        return self.shared(name)
+
     def sql(self, shared: Shared, statement: str) -> list[Any]:
         with contextlib.closing(postgres.connect(shared, "test")) as conn:
             cursor = conn.execute(statement)  # type: ignore[arg-type]

@@ -296,3 +296,83 @@ async def test_what_ends_elsewhere_leaves_no_trace_in_memory(pair: Pair) -> None
         while (await a.find(held.id)).state is not State.USED or await a.standings():
             await asyncio.sleep(0.02)
         assert len(store._began) == 0
+
+
+@pytest.mark.parametrize("saw", [True, False])
+def test_an_older_copy_of_the_database_is_refused_by_all_that_saw_more(
+    server: Server, tmp_path: Path, saw: bool
+) -> None:
+    """Gateway b granted before the copy was made, a used the grant after it; b starts first on the copy."""
+    first = server.another()
+    pair = Pair(tmp_path, first)
+    for name in ("a", "b"):
+        store = pair.store(name)
+        store.open()
+        granted = go_on(store, begin(store, f"{name}1", ask(received_digest=name)), Grant(2, VOTE))
+        store.close()
+    older = server.copied(first)
+    a, b = pair.store("a"), pair.store("b")
+    a.open()
+    b.open()
+    go_on(a, granted, Consume(3, granted.card.binding))
+    if saw:
+        b.catch_up()
+    for store in (a, b):
+        store.close(clean=False)
+    restored = Pair(tmp_path, older)
+    b = restored.store("b")
+    if saw:
+        with pytest.raises(ApprovalsDown, match="older than what this gateway saw"):
+            b.open()
+    else:  # it cannot know; but it goes on from there, and a sees that it did
+        b.open()
+        for number in range(5):
+            begin(b, f"later{number}", ask(received_digest=f"{number}"))
+        b.close()
+    with pytest.raises(ApprovalsDown, match="went on from such a copy"):
+        restored.store("a").open()
+    again = pair.store("a")
+    assert [each.id for each in again.open()] == ["a1"]
+    again.close()
+
+
+def test_marks_that_nobody_needs_go(pair: Pair, server: Server, shared: Shared) -> None:
+    a, b = pair.store("a"), pair.store("b")
+    a.open()
+    b.open()
+    for number in range(3):
+        begin(a, f"a{number}", ask(received_digest=f"{number}"))
+    for store in (a, b, a):
+        store.forget(0)
+    assert server.sql(shared, "SELECT pos FROM exeat.marks ORDER BY pos") == [(1,), (2,), (3,)], "b knows of none yet"
+    b.catch_up()
+    b.forget(0)
+    assert server.sql(shared, "SELECT pos FROM exeat.marks") == [(3,)]
+    a.close()
+    b.close()
+    for name in ("a", "b"):
+        store = pair.store(name)
+        assert len(store.open()) == 3
+        store.close()
+
+
+def test_what_is_owed_outlives_the_file(pair: Pair, tmp_path: Path) -> None:
+    """Its approvals.db is lost: what it had not recorded for certain is recorded in the next one."""
+    store = pair.store("a")
+    store.open()
+    begin(store)
+    store.close()
+    store = pair.store("a")
+    store.open()
+    begin(store, "a2", ask(received_digest="2"))
+    store.close(clean=False)
+    for left in (tmp_path / "a").glob("approvals.db*"):
+        left.unlink()
+    with alone(tmp_path, "a") as before:  # and it was alone for a while
+        begin(before, "a3", ask(received_digest="3"))
+    for _ in range(2):
+        store = pair.store("a")
+        assert [each.id for each in store.open()] == ["a1", "a2", "a3"]
+        requested = [body["data"]["approval"] for body in bodies(store) if body["type"] == "approval.requested"]
+        assert requested == ["a3", "a2"], "a1 was recorded when it stopped"
+        store.close()
