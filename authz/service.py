@@ -27,7 +27,7 @@ from authz.session import Sessions
 from authz.strangers import Strangers
 from identity import Identity, TokenRefused, Verifier
 from masking import Keys
-from runtime import clock_quality, log, tracing
+from runtime import clock_quality, log, memory, tracing
 from runtime.clock import Clock, Steady
 from runtime.errors import Error, GatewayError
 from runtime.ids import uuid7
@@ -41,6 +41,7 @@ from usage.definitions import Known as Definitions
 from usage.definitions import Memory
 
 LARGE_BYTES = 256 << 10  # about 4 ms of masking: above it, other checks must not wait behind one
+HUGE_BYTES = 4 << 20  # what it took is given back to the system
 LARGE_SQL_BYTES = 1 << 10  # likewise of parsing SQL
 SUM_SECONDS = 2.0  # how often sums of refusals are looked at
 logger = log.get("authz")
@@ -90,6 +91,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         self._first = first
         self._group = asyncio.TaskGroup()
         self._summing: asyncio.Task[None] | None = None
+        self._took_much = False
 
     def register(self, server: grpc.aio.Server) -> None:
         wire.add_AuthorizationServicer_to_server(self, server)
@@ -175,6 +177,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         connection = request.agreed(asked, target, exchange.known.connections.get(target.connection))
         most = self._settings.gateway.max_request_bytes
         given = (asked, target, connection, masker, most, exchange.request_digest)
+        self._took_much = self._took_much or len(asked.body) > HUGE_BYTES
         large = len(asked.body) > (LARGE_SQL_BYTES if connection.sql_fields else LARGE_BYTES)
         described = await asyncio.to_thread(describe_request, *given) if large else describe_request(*given)
         exchange.described = with_definitions(described, lambda tool: self._definitions.of(connection.name, tool))
@@ -261,6 +264,9 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
             if self._first:
                 await losses.tell(self._usage, self._recorder)
             self._keep_sessions()
+            if self._took_much:
+                self._took_much = False
+                await asyncio.to_thread(memory.give_back)
 
     def _keep_sessions(self) -> None:
         if self._idle is not None:
