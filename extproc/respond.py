@@ -305,6 +305,8 @@ class Response:
         if self._recording or not self._recorded:
             return []
         pieces, findings = self._flow.batch(), self._facts
+        if not (pieces or findings or self._listed):  # as after each event of a stream
+            return []
         self._facts = []
         drafts = [*self._listed, *self._content(pieces), *record.applied(self._exchange, "response", findings)]
         self._listed = []
