@@ -51,6 +51,7 @@ class Exchange:
     described: Described | None = None
     time: Steady | None = field(default=None, repr=False)
     clock: Quality | None = None  # of the wall clock
+    huge: bool = False  # its body took much memory
     reserved: Reservation | None = None  # held in the counters until it is settled or given back
 
     @property

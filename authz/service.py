@@ -119,8 +119,11 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         """CheckRequest → CheckResponse."""
         time = Steady(self._clock)
         exchange = Exchange(uuid7(), time.began_us, time=time, clock=clock_quality.quality())
-        with metrics.CHECK.time():
-            return await self._checked(exchange, check)
+        try:
+            with metrics.CHECK.time():
+                return await self._checked(exchange, check)
+        finally:
+            self._took_much = self._took_much or exchange.huge
 
     async def _checked(self, exchange: Exchange, check: Any) -> Any:
         try:
@@ -177,7 +180,7 @@ class Authz(wire.AuthorizationServicer):  # type: ignore[misc]  # generated code
         connection = request.agreed(asked, target, exchange.known.connections.get(target.connection))
         most = self._settings.gateway.max_request_bytes
         given = (asked, target, connection, masker, most, exchange.request_digest)
-        self._took_much = self._took_much or len(asked.body) > HUGE_BYTES
+        exchange.huge = len(asked.body) > HUGE_BYTES
         large = len(asked.body) > (LARGE_SQL_BYTES if connection.sql_fields else LARGE_BYTES)
         described = await asyncio.to_thread(describe_request, *given) if large else describe_request(*given)
         exchange.described = with_definitions(described, lambda tool: self._definitions.of(connection.name, tool))

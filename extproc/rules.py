@@ -4,6 +4,7 @@ The stream asks for a masker when it needs one, so a new snapshot reaches the ve
 snapshot does not have closes the exchange: what nobody can apply cannot be let go.
 """
 
+import threading
 from typing import Protocol
 
 from masking import Keys, Masker
@@ -57,6 +58,7 @@ class Rules(Protocol):
 class SnapshotRules:
     def __init__(self, current: Current, keys: Keys, floor: str) -> None:
         self._current, self._keys, self._floor = current, keys, floor
+        self._preparing = threading.Lock()
         self._warm: set[tuple[object, ...]] = set()  # choices of rules of the digest that is their first element
 
     def connection(self, name: str) -> Connection:
@@ -86,6 +88,11 @@ class SnapshotRules:
 
     def prepare(self, verdict: Verdict) -> None:
         choice = self._choice(verdict)
+        if choice not in self._warm:
+            with self._preparing:  # a burst after a change compiles once, and not once for each of it
+                self._compile(choice, verdict)
+
+    def _compile(self, choice: tuple[object, ...], verdict: Verdict) -> None:
         if choice in self._warm:
             return
         maskers = [self.floor(verdict, "request"), self.response(verdict), self.request(verdict)]

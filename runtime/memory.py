@@ -1,7 +1,7 @@
 """Memory of large bodies goes back to the system when they are gone.
 
-glibc keeps what was freed for later, and of a body of 30 MB that was read as JSON this is a lot: authz held 700 to 1100 MB
-for good after a few of them, ten times of what it needs.
+glibc keeps what was freed for later, and of a body of 30 MB that was read as JSON this is a lot: authz held 700 to 1100
+MB for good after a few of them, ten times of what it needs.
 """
 
 import ctypes

@@ -1,5 +1,6 @@
 """Which masker an exchange gets."""
 
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -90,3 +91,18 @@ def test_each_choice_of_rules_is_prepared_once_in_a_snapshot(rules: SnapshotRule
     rules.prepare(pci)
     assert not rules.cold(pci)
     assert rules.cold(both)
+
+
+def test_many_at_once_prepare_it_once(rules: SnapshotRules, ruleset: Recording) -> None:
+    ready = threading.Barrier(6)
+
+    def prepare() -> None:
+        ready.wait()
+        rules.prepare(verdict(masking=("pci",)))
+
+    threads = [threading.Thread(target=prepare) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ruleset.asked) == 2  # one way and the other, once
