@@ -326,9 +326,9 @@ async def test_a_database_that_goes_away_ends_the_process(pair: Pair, server: Se
 
 async def test_a_database_that_stands_still_is_cut_off(pair: Pair, server: Server, shared: Shared) -> None:
     store = pair.store("a")
-    store.patience_s = 1.0
     writer = Writer(store, SystemClock(), most=10)
     await writer.open()
+    store.patience_s = 1.0
     pids = server.sql(shared, "SELECT pid FROM pg_stat_activity WHERE application_name = 'exeat approvals a'")
     for pid in pids:
         os.kill(pid[0], signal.SIGSTOP)
@@ -474,8 +474,9 @@ def recorded(service: Service, approval_id: str) -> list[str]:
 async def test_doctor_says_what_is_wrong_with_it(server: Server, shared: Shared, pair: Pair) -> None:
     settings = Settings(shared=shared)
     async with pair.writer("a"):
-        server.sql(shared, "UPDATE exeat.gateways SET seen = now() - interval '2 minutes'")
-        found = [f"{each.level}: {each.what}" for each in await doctor.shared(settings, SystemClock())]
+        pass
+    server.sql(shared, "UPDATE exeat.gateways SET seen = now() - interval '2 minutes'")
+    found = [f"{each.level}: {each.what}" for each in await doctor.shared(settings, SystemClock())]
     assert found[0].startswith("ok: PostgreSQL ")
     assert [each.split(":")[1].split()[0] for each in found[1:]] == ["fsync", "the", "the"]
     assert "approvals process of a is away" in found[-1]
