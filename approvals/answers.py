@@ -10,6 +10,7 @@ from approvals.asks import name, narrowed, plain
 from approvals.authenticators import Authenticator
 from approvals.challenges import Challenges
 from approvals.errors import AskInvalid, SignatureNeeded
+from approvals.evidence import asked_digest
 from approvals.facts import MAX_JUSTIFICATION, NOTHING_LESS, Vote, Voter, Wish
 from approvals.machine import Approval
 from approvals.people import breaker, voter
@@ -75,7 +76,8 @@ class Answers:
         wish = None if kind is Kind.REFUSE else _wish(request)
         if kind is Kind.BREAK_GLASS:
             wish = wish or _least(approval)
-        return Vote(who, request.shown_digest, await self.words(request.justification), less, wish)
+        words = await self.words(request.justification)
+        return Vote(who, request.shown_digest, words, less, wish, asked=asked_digest(approval.card))
 
     def _who(self, kind: Kind, person: Identity, approval: Approval) -> Voter:
         now_us, most = self._clock.now_us(), self._auth_time_max_s

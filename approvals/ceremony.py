@@ -54,7 +54,7 @@ class Ceremony:
     """`origin`: of the console, e.g. `https://exeat.bank.example`. `gateway`: where what is registered is recorded."""
 
     def __init__(self, origin: str, gateway: str = "") -> None:
-        self._gateway = gateway
+        self.gateway = gateway
         self.origin, self.rp_id = origin, urlsplit(origin).hostname or ""
         party = PublicKeyCredentialRpEntity(name="Exeat", id=self.rp_id)
         none = AttestationConveyancePreference.NONE
@@ -104,7 +104,7 @@ class Ceremony:
             origin=self.origin,
             count=data.counter,
             added_us=at_us,
-            gateway=self._gateway,
+            gateway=self.gateway,
         )
 
     def asserted(self, challenge: bytes, response: str, known: Sequence[Authenticator]) -> Asserted:

@@ -37,7 +37,8 @@ class Challenges:
         here = self._here(mine)
         if not here:
             raise SignatureNeeded("you have no authenticator to sign with: register one in the console first")
-        statement = Statement(approval_id, kind, vote, secrets.token_hex(NONCE_BYTES), now_us + LIFE_US)
+        nonce, gateway = secrets.token_hex(NONCE_BYTES), self._ceremony.gateway
+        statement = Statement(approval_id, kind, vote, nonce, now_us + LIFE_US, gateway)
         self._keep(statement.challenge, statement)
         return self._ceremony.request(statement.challenge, here)
 
@@ -49,7 +50,7 @@ class Challenges:
         asked = self._open.pop(challenge, None)
         if not isinstance(asked, Statement) or now_us >= asked.expires_us:
             raise SignatureRefused(OVER)
-        if asked.to_bytes() != Statement(approval_id, kind, vote, asked.nonce, asked.expires_us).to_bytes():
+        if asked != replace(asked, approval=approval_id, answer=kind, vote=vote):
             raise SignatureRefused("what was signed is another answer than this one")
         found = self._ceremony.asserted(challenge, response, self._here(mine))
         key = next(each for each in mine if each.id == found.credential)
@@ -66,6 +67,7 @@ class Challenges:
             rp_id=key.rp_id,
             origin=key.origin,
             registered=key.gateway,
+            gateway=asked.gateway,
         )
         return replace(vote, signature=signature)
 

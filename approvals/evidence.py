@@ -7,6 +7,8 @@ content that approvers are shown is a frame of the requested event; every answer
 the request (the gift) until what it says; where that began under an earlier process, as the wall clock has it.
 """
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass
 
 from approvals.authenticators import Enrolment
@@ -164,8 +166,27 @@ def _particulars(after: Approval, fact: Fact) -> dict[str, Value]:
             return {"reason": reason}
         case Used():
             binding = after.card.binding
-            return {"received_digest": binding.received_digest, "forwarded_digest": binding.forwarded_digest}
+            digests: dict[str, Value] = {"received_digest": binding.received_digest}
+            return digests | {"forwarded_digest": binding.forwarded_digest} | _rests(after)
     return {}
+
+
+def _rests(after: Approval) -> dict[str, Value]:
+    """On what a use rests where answers are signed: they may stand in another gateway's log."""
+    if not after.card.terms.signature:
+        return {}
+    signed: list[Value] = [_answer(vote) for vote in after.votes if vote.signature is not None]
+    by: dict[str, Value] = {"standing": after.standing} if after.standing else {}
+    return by | ({"answers": signed} if signed else {})
+
+
+def asked_digest(card: Card) -> str:
+    """SHA-256 of what was asked, by whom and under which terms: what the requested event says of it, canonical JSON."""
+    binding = card.binding
+    caller = {"issuer": binding.issuer, "subject": binding.subject, "agent": binding.agent}
+    said = {"asked": _asked(card), "caller": caller, "connection": binding.connection}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _asked(card: Card) -> dict[str, Value]:
@@ -220,6 +241,7 @@ def _answer(vote: Vote) -> dict[str, Value]:
         "groups": list(voter.groups),
         "justification": vote.justification,
         "shown": vote.shown_digest,
+        **({"asked": vote.asked} if vote.asked else {}),
         **_narrowing(vote.narrowing),
         **_signed(vote),
     }

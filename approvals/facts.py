@@ -215,11 +215,12 @@ class Signature:
     rp_id: str
     origin: str
     registered: str
+    gateway: str = ""  # at which it was given
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """`signature`: one that was verified; nothing else makes one."""
+    """`signature`: one that was verified; nothing else makes one. `asked`: the digest of the request it answers."""
 
     voter: Voter
     shown_digest: str
@@ -227,6 +228,7 @@ class Vote:
     narrowing: Narrowing = NOTHING_LESS
     wish: Wish | None = None
     signature: Signature | None = None
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
     challenge = SHA-256(PURPOSE ‖ "\\n" ‖ statement)      statement: canonical JSON (RFC 8785)
 
 An authenticator signs its own data and SHA-256(clientDataJSON), which holds the challenge (Web Authentication Level 3,
-§7.2), so the signature proves what was decided, about which content, with which words, and by whom. Everything in a
+§7.2), so the signature proves what was decided, about which request, with which words, and by whom. Everything in a
 statement but the nonce and the expiry is in the answer's event: whoever has that can make the challenge again. The
 purpose keeps a signature from being taken for one over something else.
 """
@@ -17,7 +17,7 @@ from typing import Any
 
 from approvals.facts import Signature, Vote
 
-PURPOSE = "exeat/approval-answer/v1"
+PURPOSE = "exeat/approval-answer/v2"
 NONCE_BYTES = 16
 LIFE_US = 120_000_000  # long enough to find the key and touch it
 COUNT = slice(33, 37)  # of authenticator data: the signature counter, 32 bits big-endian (WebAuthn §6.1)
@@ -33,13 +33,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`nonce`: hex, of this server; `expires_us`: until when the signature must be here."""
+    """`nonce`: hex, of this server; `expires_us`: until when the signature must be here; `gateway`: this one."""
 
     approval: str
     answer: Kind
     vote: Vote
     nonce: str
     expires_us: int
+    gateway: str = ""
 
     def to_bytes(self) -> bytes:
         vote, wish = self.vote, self.vote.wish
@@ -47,7 +48,10 @@ class Statement:
             "answer": str(self.answer),
             "approval": self.approval,
             "approver": {"issuer": vote.voter.issuer, "subject": vote.voter.subject},
+            "asked": vote.asked,
             "expires_us": self.expires_us,
+            "gateway": self.gateway,
+            "groups": list(vote.voter.groups),
             "justification": hashlib.sha256(vote.justification.encode()).hexdigest(),
             "masking": list(vote.narrowing.masking),
             "max_response_bytes": vote.narrowing.max_response_bytes,

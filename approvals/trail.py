@@ -94,12 +94,16 @@ class Trail:
         stands: Sequence[Stand],
         enrolments: Sequence[Enrolment],
     ) -> list[Draft]:
-        """Their events, with how long each has taken where that is known."""
+        """Their events, with how long each has taken where that is known.
+
+        What a key signed stands between its registration and its removal: no step of a group can have had it otherwise.
+        """
         return [
             *map(notice_draft, notices),
-            *(enrolment_draft(each) for each in enrolments if each.what != "used"),
+            *(enrolment_draft(each) for each in enrolments if each.what == "added"),
             *(stand_draft(stand, self._began.took_us(stand.after.id)) for stand in stands),
             *(draft(change, self._began.took_us(change.after.id)) for change in changes),
+            *(enrolment_draft(each) for each in enrolments if each.what == "removed"),
         ]
 
     def note(self, changes: Sequence[Change], stands: Sequence[Stand]) -> None:

@@ -26,14 +26,19 @@ def published_log(settings: Settings) -> Published:
 
 
 def verified(
-    settings: Settings | None, folder: Path | None, vkeys: Sequence[Path], witnesses: Sequence[Path]
+    settings: Settings | None,
+    folder: Path | None,
+    vkeys: Sequence[Path],
+    witnesses: Sequence[Path],
+    beside: Sequence[Path] = (),
 ) -> Report:
     texts = [file.read_text("utf-8") for file in vkeys]
     if settings is None:
         assert folder is not None
         own = folder / "log.vkey"
         trusted = texts or ([own.read_text("utf-8")] if own.exists() else [])
-        return verify_package(folder, texts, _witnessed(witnesses, followed(parse_keys(trusted), in_package(folder))))
+        witnessed = _witnessed(witnesses, followed(parse_keys(trusted), in_package(folder)))
+        return verify_package(folder, texts, witnessed, beside)
     published = published_log(settings)
     if not texts:
         if not published.vkey.exists():
@@ -47,7 +52,8 @@ def verified(
         keys = followed(parse_keys(texts), handovers(client, database, gateway))
         kept = kept_notes(settings, SystemClock())
         witnessed = [*_witnessed(witnesses, keys), *_kept(kept, keys, elsewhere)]
-        report = verify_clickhouse(client, texts, tiles=tiles, witnessed=witnessed, database=database, gateway=gateway)
+        where = {"database": database, "gateway": gateway}
+        report = verify_clickhouse(client, texts, tiles=tiles, witnessed=witnessed, beside=beside, **where)
         vouched = [_vouched(each, keys, elsewhere, published, report.confirmed_size) for each in kept.witnessed]
         report.merge(elsewhere)
         if not (witnesses or kept.outside or any(vouched)):

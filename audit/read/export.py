@@ -22,10 +22,11 @@ from runtime.fileio import private_dir
 FORMAT = "exeat-evidence/1"
 EVENTS_STRETCH, FRAMES_STRETCH = 20_000, 1_000  # log indexes per query: about 20 MB of bodies; frames may be large
 # of other people's content these say nothing; without them what was pruned or masked anew cannot be told from theft,
-# nor a newer key of the log, or of an approver, from a forged one
+# a newer key of the log, or of an approver, from a forged one, nor what was granted in advance from what never was
 EXPLAINING = (
     "('retention.pruned', 'frame.remasked', 'log.key_rotated',"
-    " 'person.authenticator_added', 'person.authenticator_removed')"
+    " 'person.authenticator_added', 'person.authenticator_removed',"
+    " 'standing.given', 'standing.break_glass', 'standing.over', 'standing.revoked')"
 )
 PRUNED = """
 SELECT sum(rows) AS n FROM

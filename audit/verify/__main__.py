@@ -43,6 +43,10 @@ def _parser() -> argparse.ArgumentParser:
         "--cosigner", action="append", default=[], type=Path, metavar="FILE", help="verifier key of a witness that must"
         " have signed the checkpoints given by --witness, too",
     )  # fmt: skip
+    parser.add_argument(
+        "--beside", action="append", default=[], type=Path, metavar="FOLDER", help="the package of a gateway that"
+        " shares approvals with this one (clickhouse, package)",
+    )  # fmt: skip
     parser.add_argument("--gateway", help="whose log (default: the name in the key)")
     parser.add_argument("--database", default="audit")
     parser.add_argument("--json", action="store_true")
@@ -53,7 +57,8 @@ def _verify(options: argparse.Namespace) -> Report:
     vkeys = [_read(Path(file)) for file in options.vkey]
     keys, where = parse_keys(vkeys), Path(options.where)
     if options.what == "package":
-        return verify_package(where, vkeys, _witnessed(options.witness, followed(keys, in_package(where))))
+        witnessed = _witnessed(options.witness, followed(keys, in_package(where)))
+        return verify_package(where, vkeys, witnessed, options.beside)
     if not vkeys:
         raise CannotVerify("--vkey is needed: the file keys/log.vkey of the gateway, by a way that you trust")
     if options.what == "tiles":
@@ -61,8 +66,9 @@ def _verify(options: argparse.Namespace) -> Report:
     client = connect(options.where)
     newer = handovers(client, options.database, options.gateway or keys[0].name)
     witnessed = _witnessed(options.witness, followed(keys, newer))
+    database, gateway, beside = options.database, options.gateway, options.beside
     return verify_clickhouse(
-        client, vkeys, tiles=options.tiles, witnessed=witnessed, database=options.database, gateway=options.gateway
+        client, vkeys, tiles=options.tiles, witnessed=witnessed, database=database, gateway=gateway, beside=beside
     )
 
 

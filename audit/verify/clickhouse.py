@@ -15,6 +15,7 @@ from audit.verify.findings import CannotVerify, Finding, Flaw, Report
 from audit.verify.frames import Expected, FrameRecord
 from audit.verify.handover import EVENT, followed, note_in
 from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
+from audit.verify.package import told_beside
 from audit.verify.retention import Retention
 from audit.verify.rows import Row, verify_rows
 from audit.verify.signatures import Signatures
@@ -67,15 +68,17 @@ def verify_clickhouse(
     witnessed: Sequence[Checkpoint] = (),
     database: str = "audit",
     gateway: str | None = None,
+    beside: Sequence[Path] = (),
 ) -> Report:
     """Every event, frame and checkpoint of `gateway` (default: of the log that the first key signs).
 
     `tiles`: the published log, which names each flaw exactly. `witnessed`: checkpoints kept off this machine.
+    `beside`: packages of gateways that share approvals with this one (`verify_package`).
     """
     keys = parse_keys(vkeys)
     if not keys:
         raise CannotVerify("a verifier key of the log is needed (keys/log.vkey)")
-    return _Live(client, keys, database, gateway or keys[0].name).verify(tiles, witnessed)
+    return _Live(client, keys, database, gateway or keys[0].name).verify(tiles, witnessed, beside)
 
 
 class _Live:
@@ -85,8 +88,9 @@ class _Live:
         self._keys = followed(keys, handovers(client, database, gateway), self._report)
         self._expected, self._retention, self._signatures = Expected(), Retention(), Signatures()
 
-    def verify(self, tiles: Path | None, witnessed: Sequence[Checkpoint]) -> Report:
+    def verify(self, tiles: Path | None, witnessed: Sequence[Checkpoint], beside: Sequence[Path]) -> Report:
         report = self._report
+        self._signatures.beside(told_beside(beside, report))
         checkpoints = [*self._checkpoints(), *witnessed]
         last = self._last_index()
         log = read_tiles(tiles, self._keys, report) if tiles is not None else None
@@ -99,7 +103,7 @@ class _Live:
         self._orphans(found.writers, fresh)
         report.merge(found)
         gone.settle(report)
-        self._signatures.settle(report, gone.pruned_events)
+        self._signatures.settle(report, gone.record_gone(seen=log is not None))
         self._strangers(log)
         if not witnessed:
             report.note(NO_WITNESS)

@@ -58,6 +58,7 @@ class Report:
     confirmed_size: int = 0  # entries under the largest of them
     total_findings: int = 0
     signatures: int = 0  # of approvers, that were checked
+    unproved: int = 0  # answers that rest on what is not there any more
 
     @property
     def ok(self) -> bool:
@@ -80,6 +81,7 @@ class Report:
         self.frames += other.frames
         self.checkpoints += other.checkpoints
         self.signatures += other.signatures
+        self.unproved += other.unproved
         self.confirmed_size = max(self.confirmed_size, other.confirmed_size)
         self.writers.update(other.writers)
         for text in other.notes:
@@ -98,7 +100,8 @@ class Report:
         counts = f"{self.events} events of {len(self.writers)} writers, {self.frames} frames"
         signed = self.signed()
         if self.ok:
-            return [f"OK: {self.subject}: {counts}; {signed}", *(f"note: {note}" for note in self.notes)]
+            but = f", but {self.unproved} signed answers could not be proved" if self.unproved else ""
+            return [f"OK{but}: {self.subject}: {counts}; {signed}", *(f"note: {note}" for note in self.notes)]
         head = f"FAILED: {self.subject}: {self.total_findings} findings in {counts}; {signed}"
         return [head, *(str(finding) for finding in self.findings), *(f"note: {note}" for note in self.notes)]
 
@@ -112,6 +115,7 @@ class Report:
             "checkpoints": self.checkpoints,
             "confirmed_size": self.confirmed_size,
             "signatures": self.signatures,
+            "unproved": self.unproved,
             "total_findings": self.total_findings,
             "findings": [
                 {

@@ -34,31 +34,52 @@ FORMAT = "exeat-evidence/1"
 Made = TypeVar("Made")
 
 
-def verify_package(folder: Path, vkeys: Sequence[str] = (), witnessed: Sequence[Checkpoint] = ()) -> Report:
-    """`vkeys`: keys from another source than the package; without them its own key is used, and said so."""
+def verify_package(
+    folder: Path, vkeys: Sequence[str] = (), witnessed: Sequence[Checkpoint] = (), beside: Sequence[Path] = ()
+) -> Report:
+    """`vkeys`: keys from another source than the package; without them its own key is used, and said so.
+
+    `beside`: packages of gateways that share approvals with this one, for the authenticators registered there.
+    """
     manifest = _manifest(folder)
     report = Report(f"package {folder.name} of gateway {manifest['gateway']}")
     keys = followed(parse_keys(vkeys) or _own_keys(folder, report), in_package(folder), report)
     log = read_tiles(folder / "tiles", keys, report) if (folder / "tiles").exists() else None
     checkpoints = [*_checkpoints(folder, keys, report), *witnessed]
     rows = sorted(_read(folder / "events.jsonl", _row), key=lambda row: row.log_index)
-    expected, retention, signatures = Expected(), Retention(), Signatures()
+    whole = manifest["scope"] == "all"
+    expected, retention, signatures = Expected(), Retention(), Signatures(whole=whole)
+    signatures.beside(told_beside(beside, report))
 
     def told(event: Event, log_index: int) -> None:
         expected.add(event, log_index)
         signatures.told(event, log_index)
 
-    if manifest["scope"] == "all":
+    if whole:
         report.merge(verify_rows(rows, checkpoints, log=log, told=told, retention=retention))
     else:
         _verify_selection(rows, log, report, told, retention)
     expected.check(_read(folder / "frames.jsonl", _frame), report, retention)
     retention.settle(report)
-    signatures.settle(report, retention.pruned_events)
+    signatures.settle(report, retention.record_gone(seen=whole and log is not None))
     if not witnessed:
         report.note(NO_WITNESS)
     report.sort()
     return report
+
+
+def told_beside(folders: Sequence[Path], report: Report) -> Iterator[Event]:
+    """The events of other packages; whether these are right is for their own verification. Raises CannotVerify."""
+    for folder in folders:
+        gateway = _manifest(folder)["gateway"]
+        report.note(
+            f"keys and standing grants of gateway {gateway!r} are as its package has them: verify that one, too"
+        )
+        for row in sorted(_read(folder / "events.jsonl", _row), key=lambda row: row.log_index):
+            try:
+                yield read(row.body)
+            except Malformed:
+                raise CannotVerify(f"{folder / 'events.jsonl'}: it holds what is no event: verify it first") from None
 
 
 def _verify_selection(

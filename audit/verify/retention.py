@@ -57,6 +57,12 @@ class Retention:
         """Rows of audit.events that were pruned, by all events together."""
         return sum(rows for (table, _, _), rows in self._allowed().items() if table == "events")
 
+    def record_gone(self, *, seen: bool) -> int | None:
+        """The first month of which events of the class `record` were pruned. `seen`: what is missing was looked for, so
+        that what the log says was pruned and is there does not count."""
+        gone = [part for part, rows in self._allowed().items() if rows and part[:2] == ("events", "record")]
+        return min((part[2] for part in gone if not seen or self._counts[part]), default=None)
+
     def event_missing(self, event: Event, finding: Finding) -> None:
         class_ = "traffic" if event.columns[3] in TRAFFIC else "record"
         self._lost(("events", class_, _month(event.ts_us)), finding)

@@ -27,6 +27,7 @@ from runtime.clock import SystemClock
 from runtime.errors import CallerError
 
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 _FORMAT = re.compile(r"\bFORMAT\s+\w+\s*;?\s*$", re.IGNORECASE)
 
 
@@ -169,10 +170,16 @@ def _write(blocks: Iterable[bytes], *, pretty: bool) -> None:
 @click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--vkey", "vkeys", multiple=True, type=FILE, help="The log's verifier key, got by a way that you trust.")
 @click.option("--witness", "witnesses", multiple=True, type=FILE, help="A checkpoint that was kept off this machine.")
+@click.option("--beside", multiple=True, type=FOLDER, help="A package of a gateway that shares approvals.")
 @json_option
 @click.pass_context
 def verify(
-    context: click.Context, folder: Path | None, vkeys: Sequence[Path], witnesses: Sequence[Path], as_json: bool
+    context: click.Context,
+    folder: Path | None,
+    vkeys: Sequence[Path],
+    witnesses: Sequence[Path],
+    beside: Sequence[Path],
+    as_json: bool,
 ) -> None:
     """Recompute every hash, chain, tree and signature; name the first record that is not what was signed.
 
@@ -181,7 +188,7 @@ def verify(
     that could not be found out.
     """
     try:
-        result = verified(None if folder else settings_of(context), folder, vkeys, witnesses)
+        result = verified(None if folder else settings_of(context), folder, vkeys, witnesses, beside)
     except CannotVerify as error:
         click.echo(error.diagnostics(), err=True)
         context.exit(2)

@@ -33,7 +33,7 @@ def test_what_was_signed_is_kept_with_what_its_challenge_is_made_of(alice: Signe
     assert replace(signed, signature=None) == VOTE
     assert signed.signature is not None
     assert (signed.signature.credential, signed.signature.answer) == (key.id, "grant")
-    again = Statement("a1", Kind.GRANT, VOTE, signed.signature.nonce, signed.signature.expires_us)
+    again = Statement("a1", Kind.GRANT, VOTE, signed.signature.nonce, signed.signature.expires_us, "gateway.test")
     assert packed(again.challenge) in unpacked(signed.signature.client_data).decode()
 
 
