@@ -120,8 +120,10 @@ class RevocationsService(stubs.RevocationsServicer):
                 if not self._writer.fresh:  # a complete copy that is old would count as news
                     raise ApprovalsDown("what other gateways revoke is not known here at present")
                 yield pb.RevocationChange(complete=True, revocations=map(wire.revocation_to, known))
-                while self._writer.fresh:
+                while True:
                     changes = await feed.take(BEAT_S)
+                    if not self._writer.fresh:  # looked at after the wait: what is sent counts as news
+                        break
                     yield pb.RevocationChange(revocations=map(wire.revocation_to, changes))
                 raise ApprovalsDown("what other gateways revoke is not known here at present")
 

@@ -49,6 +49,8 @@ Result = TypeVar("Result")
 class Writer:
     """`most`: how many approvals may be open at once."""
 
+    longest_pause_s = LONGEST_PAUSE_S
+
     def __init__(self, store: Store | SharedStore, clock: Clock, most: int) -> None:
         self._store, self._clock, self._most = store, clock, most
         self._disk = ThreadPoolExecutor(1, "approvals-disk")
@@ -234,7 +236,7 @@ class Writer:
             return
         self._wake.clear()
         next_us = min(filter(None, (self._deadlines.next(), self._attendance.next())), default=None)
-        pause = LONGEST_PAUSE_S
+        pause = self.longest_pause_s
         if next_us is not None:
             pause = min(max((next_us - self._clock.now_us()) / 1e6, 0.0), pause)
         with contextlib.suppress(TimeoutError):

@@ -38,6 +38,7 @@ from runtime.settings import Shared
 MIGRATIONS = Path(__file__).parent
 CLAIM_PAUSE_S = 0.1
 NOTE_US = 1_000_000
+READ_MS = 20_000  # all revocations and standing grants that ever were: they are kept for good
 T = TypeVar("T")
 
 
@@ -187,7 +188,7 @@ class SharedStore(Trail):
 
     def authenticators(self) -> list[Authenticator]:
         with self._told():
-            return _authenticators(tables.facts(self._side, "authenticator"))
+            return _authenticators(tables.latest(self._side, "authenticator"))
 
     def absent(self) -> frozenset[str]:
         with self._told():
@@ -276,10 +277,11 @@ class SharedStore(Trail):
         """All of one moment: what is learned later follows on it. Returns what is open, the rest is `kept`."""
         with self._side.transaction():
             self._side.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            self._side.execute(f"SET LOCAL statement_timeout = {READ_MS}")
             self._seen, self._mark = tables.last(self._side)
             found = tables.facts(self._side, "approval", tables.cards(self._side, opened=True))
             revocations, standings = (tables.facts(self._side, kind) for kind in ("revocation", "standing"))
-            authenticators = tables.facts(self._side, "authenticator")
+            authenticators = tables.latest(self._side, "authenticator")
             elsewhere = tables.elsewhere(self._side, self.gateway)
         self._kept = Kept(_revocations(revocations), _standings(standings), _authenticators(authenticators), elsewhere)
         return _approvals(found)

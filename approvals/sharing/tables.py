@@ -15,7 +15,7 @@ from runtime.ids import uuid7
 CHANNEL = "exeat_approvals"
 AWAY_SECONDS = 90  # three times as long as a process is silent
 GONE_SECONDS = 31 * 86_400  # nothing is kept for a gateway that was away for so long
-MARKS_AT_ONCE = 5000
+AT_ONCE = 5000
 ROW = "gateway, kind, id, n, body"
 Row = tuple[str, int, bytes]  # id, n, body
 
@@ -63,6 +63,12 @@ def facts(conn: Any, kind: str, ids: Sequence[str] | None = None) -> list[Row]:
     query = "SELECT id, n, body FROM log WHERE kind = %s AND (%s::text[] IS NULL OR id = ANY(%s)) ORDER BY id, n"
     wanted = None if ids is None else list(ids)
     return [(row[0], int(row[1]), bytes(row[2])) for row in conn.execute(query, (kind, wanted, wanted)).fetchall()]
+
+
+def latest(conn: Any, kind: str) -> list[Row]:
+    """The last fact of each."""
+    query = "SELECT DISTINCT ON (id) id, n, body FROM log WHERE kind = %s ORDER BY id, n DESC"
+    return [(row[0], int(row[1]), bytes(row[2])) for row in conn.execute(query, (kind,)).fetchall()]
 
 
 def grouped(kind: str, rows: Iterable[Row]) -> dict[str, list[Any]]:
@@ -168,13 +174,28 @@ def forget(conn: Any, before_us: int, most: int) -> int:
     conn.execute("DELETE FROM log WHERE kind = 'approval' AND id = ANY(%s)", (ids,))
     conn.execute("DELETE FROM cards WHERE id = ANY(%s)", (ids,))
     conn.execute("DELETE FROM deliveries WHERE at_us < %s", (before_us - DELIVERIES_KEPT_US,))
-    conn.execute(
-        "DELETE FROM marks WHERE pos IN (SELECT pos FROM marks WHERE pos <"
-        " (SELECT min(marked) FROM gateways WHERE seen > now() - %s * interval '1 second')"
-        " ORDER BY pos LIMIT %s FOR UPDATE SKIP LOCKED)",
-        (GONE_SECONDS, MARKS_AT_ONCE),
-    )
+    _forget_what_all_know(conn)
     return len(ids)
+
+
+def _forget_what_all_know(conn: Any) -> None:
+    """Old marks, and what an authenticator was before: each signature makes a fact of it, and the last one says all."""
+    row = conn.execute(
+        "SELECT min(marked) FROM gateways WHERE seen > now() - %s * interval '1 second'", (GONE_SECONDS,)
+    ).fetchone()
+    conn.execute(
+        "DELETE FROM marks WHERE pos IN"
+        " (SELECT pos FROM marks WHERE pos < %s ORDER BY pos LIMIT %s FOR UPDATE SKIP LOCKED)",
+        (row[0], AT_ONCE),
+    )
+    conn.execute(
+        "DELETE FROM log WHERE pos IN"
+        " (SELECT l.pos FROM log l JOIN gateways g ON g.id = l.gateway AND l.pos <= g.drained"
+        " WHERE l.kind = 'authenticator' AND l.pos < %s"
+        " AND EXISTS (SELECT 1 FROM log m WHERE m.kind = l.kind AND m.id = l.id AND m.n > l.n)"
+        " LIMIT %s FOR UPDATE OF l SKIP LOCKED)",
+        (row[0], AT_ONCE),
+    )
 
 
 def claim(conn: Any, what: str) -> bool:

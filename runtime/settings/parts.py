@@ -111,8 +111,12 @@ class Shared(Section):
     def _whom(self) -> Self:
         if self.url is None:
             return self
-        url = urlsplit(self.url)
-        if url.scheme != "postgresql" or not url.hostname or not url.username or not url.path.strip("/"):
+        try:
+            url = urlsplit(self.url)
+            whole = bool(url.hostname and url.username and url.path.strip("/")) and url.port != 0
+        except ValueError:  # no port, or an address that is none
+            whole = False
+        if not whole or url.scheme != "postgresql":
             raise ValueError("shared.url is postgresql://user@host:port/database")
         if url.password is not None or url.query or url.fragment:
             raise ValueError("shared.url holds no password and no options: use shared.password_file and shared.ca")

@@ -25,10 +25,15 @@ class Pair:
 
     @contextlib.asynccontextmanager
     async def writer(
-        self, gateway: str, clock: Clock | None = None, store: SharedStore | None = None
+        self,
+        gateway: str,
+        clock: Clock | None = None,
+        store: SharedStore | None = None,
+        pause_s: float = Writer.longest_pause_s,
     ) -> AsyncIterator[Writer]:
         store = store or self.store(gateway, clock)
         writer = Writer(store, clock or SystemClock(), most=10_000)
+        writer.longest_pause_s = pause_s
         await writer.open()
         task = asyncio.ensure_future(writer.run())
         try:

@@ -14,6 +14,7 @@ from approvals.errors import ApprovalsDown, StoreFailed
 from approvals.facts import State, Vote, Voter, Wish
 from approvals.revocations import By, Made, Scope
 from approvals.sharing.store import SharedStore
+from approvals.signing import Kind as Answer
 from approvals.steps import Consume, Grant, Why
 from approvals.store import Store
 from approvals.writer import Writer
@@ -24,6 +25,7 @@ from snapshot.decision import ApprovalTerms, Bounds
 from tests.kit.approvals import ask
 from tests.kit.postgres import Server, serving
 from tests.kit.sharing import Pair
+from tests.kit.signatures import Signer
 from tests.unit.approvals.test_store import VOTE, begin, bodies, go_on
 
 pytestmark = pytest.mark.more
@@ -252,8 +254,10 @@ async def test_opening_has_a_longer_patience_of_its_own(pair: Pair) -> None:
     store.close()
     store = pair.store("b")
     store.opening_s = 1e-6
+    writer = Writer(store, SystemClock(), most=10)
     with pytest.raises(ApprovalsDown, match="no answer within"):
-        await Writer(store, SystemClock(), most=10).open()
+        await writer.open()
+    await writer.close()  # after the opening, which went on
 
 
 @dataclass
@@ -376,3 +380,49 @@ def test_what_is_owed_outlives_the_file(pair: Pair, tmp_path: Path) -> None:
         requested = [body["data"]["approval"] for body in bodies(store) if body["type"] == "approval.requested"]
         assert requested == ["a3", "a2"], "a1 was recorded when it stopped"
         store.close()
+
+
+async def test_others_are_heard_at_once_and_not_only_looked_at(pair: Pair) -> None:
+    """Who looks once an hour by itself hears of each commit all the same."""
+    async with pair.writer("a") as a, pair.writer("b", pause_s=3600) as b, asyncio.timeout(WAIT_S):
+        for number in range(3):  # the first one may be seen as it begins
+            held = await a.request(ask(received_digest=f"{number}"))
+            while held not in await b.listed(finished=False):
+                await asyncio.sleep(0.01)
+
+
+async def test_one_that_hears_of_nobody_any_more_ends(pair: Pair, server: Server, shared: Shared) -> None:
+    writer = Writer(pair.store("a"), SystemClock(), most=10)
+    await writer.open()
+    server.sql(shared, f"{CUT} AND query LIKE 'LISTEN%'")
+    with pytest.raises(ApprovalsDown, match="the connection that hears of others is gone"):
+        async with asyncio.timeout(WAIT_S):
+            await writer.run()
+    await writer.close()
+
+
+async def test_a_clean_stop_leaves_nothing_waiting(pair: Pair, server: Server, shared: Shared) -> None:
+    async with pair.writer("a") as a:
+        await a.request(ask())
+    assert server.sql(shared, "SELECT drained, marked FROM exeat.gateways") == [(1, 1)]
+
+
+async def test_of_an_authenticator_the_last_fact_is_kept(pair: Pair, server: Server, shared: Shared) -> None:
+    store, signer = pair.store("a"), Signer()
+    terms = ApprovalTerms(any=("ledger-approvers",), signature=True)
+    vote = Vote(Voter("people", "alice", "alice@bank.example", ("ledger-approvers",)), ask().shown.digest)
+    async with pair.writer("a", store=store) as a:
+        known = await a.enrol(signer.register())
+        for number in range(3):
+            held = await a.request(ask(exchange=f"x{number}", received_digest=f"{number}", terms=terms))
+            signed = signer.sign(held.id, Answer.GRANT, vote, known, SystemClock().now_us())
+            after, why = await a.step(held.id, lambda at, it=signed: Grant(at, it))  # type: ignore[misc]
+            assert (after.state, why) == (State.GRANTED, None)
+            (known,) = a.authenticators("people", "alice")
+    store = pair.store("b")
+    store.open()
+    store.forget(0)
+    query = "SELECT n FROM exeat.log WHERE kind = 'authenticator'"
+    assert server.sql(shared, query) == [(known.facts,)]
+    assert store.authenticators() == [known]
+    store.close()

@@ -262,6 +262,27 @@ async def test_followers_hear_all_then_changes_then_beats(house: House) -> None:
             assert not (await anext(following)).revocations, "a beat"
 
 
+class Cut(Writer):
+    """One that loses sight of the other gateways when a test says so."""
+
+    fresh = True  # type: ignore[assignment,misc]
+
+
+async def test_a_follower_has_no_beat_of_one_that_lost_sight_of_others_meanwhile() -> None:
+    with tempfile.TemporaryDirectory(prefix="xs") as folder:
+        house = House(Path(folder))
+        house.writer = cut = Cut(Store(Path(folder), "exeat-test", house.clock), house.clock, most=100)
+        async with (
+            house.running(),
+            grpc.aio.insecure_channel(f"unix:{house.socket}", options=CHANNEL_OPTIONS) as channel,
+        ):
+            following = aiter(stubs.RevocationsStub(channel).Follow(pb.FollowRequest()))  # type: ignore[no-untyped-call]
+            assert (await anext(following)).complete
+            cut.fresh = False  # type: ignore[misc]
+            with pytest.raises(grpc.aio.AioRpcError, match="not known here at present"):
+                await anext(following)
+
+
 async def test_a_watchers_token_expires(house: House) -> None:
     house.clock.advance(0)
     async with house.person("alice") as alice, house.holds() as holds:
