@@ -70,7 +70,7 @@ class Trail:
                 )
         except sqlite3.Error as error:
             self.close(clean=False)
-            raise ApprovalsDown(f"{self.path}: {_name(error)}") from None
+            raise ApprovalsDown(f"{self.path}: {named(error)}") from None
         except ApprovalsDown:
             self.close(clean=False)
             raise
@@ -159,6 +159,6 @@ def _exclusive(path: Path) -> int:
         raise ApprovalsDown(f"{path}: another approvals process is running") from None
 
 
-def _name(error: sqlite3.Error) -> str:
+def named(error: sqlite3.Error) -> str:
     """SQLITE_FULL and the like; SQLite's texts may quote values."""
     return getattr(error, "sqlite_errorname", type(error).__name__)

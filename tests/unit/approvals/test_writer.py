@@ -61,7 +61,7 @@ class House:
 
     async def sql(self, statement: str) -> None:
         """In the writer's own thread: SQLite's connection belongs to it."""
-        await self.writer._on_disk(lambda: self.store.conn.execute(statement))
+        await self.writer._disk.do(lambda: self.store.conn.execute(statement))
 
     async def state(self, approval: Approval) -> State:
         return (await self.writer.find(approval.id)).state
