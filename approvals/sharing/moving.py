@@ -5,6 +5,7 @@ take count as recorded. A second try after a crash finds them there.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from approvals.facts import Shown
@@ -19,13 +20,17 @@ OWN = {
 }
 
 
-def move(local: sqlite3.Connection, conn: Any, gateway: str, pos: int, mark: str) -> tuple[int, str]:
-    """Inside a transaction that has locked the house; returns its last position and mark."""
-    entries = [
+def own(local: sqlite3.Connection, gateway: str) -> list[Entry]:
+    """What it has to bring: read before the house is locked, since ten thousand cards take a while."""
+    return [
         Entry(gateway, kind, row[0], ADAPTERS[kind].validate_json(bytes(row[1])))
         for kind, query in OWN.items()
         for row in local.execute(query).fetchall()
     ]
+
+
+def move(local: sqlite3.Connection, conn: Any, entries: Sequence[Entry], pos: int, mark: str) -> tuple[int, str]:
+    """Inside a transaction that has locked the house; returns its last position and mark."""
     there = {
         (kind, row[0])
         for kind in OWN

@@ -13,7 +13,7 @@ from approvals.evidence import Change, Notice
 from approvals.machine import Approval
 from approvals.rows import Entry
 from approvals.sharing import folded, notes, tables
-from approvals.sharing.moving import move
+from approvals.sharing.moving import move, own
 from approvals.standings import Stand
 from approvals.store import SCHEMA, Kept
 from approvals.trail import Trail, named
@@ -86,13 +86,14 @@ class Opening(Trail):
     def _join(self) -> None:
         """Takes up where this gateway was, or brings what it has if it never shared. Raises ApprovalsDown."""
         joined = notes.joined(self.conn)
+        brought = [] if joined is not None else own(self.conn, self.gateway)
         with self._round.transaction():
             database, pos, mark = tables.lock(self._round)
             self._owed = pos
             if joined is not None:
                 self._check(joined, database, pos)
             else:
-                pos, mark = move(self.conn, self._round, self.gateway, pos, mark)
+                pos, mark = move(self.conn, self._round, brought, pos, mark)
             said = tables.drained(self._round, self.gateway)
         if joined is None:  # it may have been here all the same, with a file that is lost
             joined = (database, self._owed if said is None else min(said, self._owed))

@@ -11,9 +11,11 @@ import pytest
 
 from approvals.book import Book
 from approvals.errors import ApprovalsDown, StoreFailed
-from approvals.facts import State, Vote, Voter, Wish
+from approvals.evidence import Change
+from approvals.facts import Card, State, Vote, Voter, Wish
+from approvals.machine import fold, request
 from approvals.revocations import By, Made, Scope
-from approvals.sharing.store import SharedStore
+from approvals.sharing.store import MANY, SharedStore
 from approvals.signing import Kind as Answer
 from approvals.steps import Consume, Grant, Why
 from approvals.store import Store
@@ -425,4 +427,26 @@ async def test_of_an_authenticator_the_last_fact_is_kept(pair: Pair, server: Ser
     query = "SELECT n FROM exeat.log WHERE kind = 'authenticator'"
     assert server.sql(shared, query) == [(known.facts,)]
     assert store.authenticators() == [known]
+    store.close()
+
+
+def test_what_takes_long_to_write_does_not_count_as_standing_still(pair: Pair, server: Server, shared: Shared) -> None:
+    """A revocation that ends many cards says between its parts that it goes on."""
+    store = pair.store("a")
+    store.open()
+    began = (
+        "SELECT state_change FROM pg_stat_activity WHERE application_name = 'exeat approvals a' AND xact_start < now()"
+    )
+    cards = [request(f"a{n}", Card.of(ask(received_digest=f"{n}")), 1) for n in range(MANY + 1)]
+    changes = [Change(fold([fact]), fact, ask().shown) for fact in cards]
+    store.begin()
+    (before,) = server.sql(shared, began)
+    store._still_there(1)
+    assert server.sql(shared, began) == [before], "few are not worth the way to the server"
+    store._still_there(MANY + 1)
+    assert server.sql(shared, began) > [before]
+    store.commit(changes)
+    store.close()
+    store = pair.store("a")
+    assert len(store.open()) == MANY + 1
     store.close()
