@@ -80,8 +80,9 @@ leak: setup-dev ## bytes that leak when every format is cut everywhere, through 
 leak-long: setup-dev ## the same with every single cut and many more: the release gate
 	$(PY) -m bench.leak --effort long
 
-fuzz: setup-dev ## random hostile input for the masking library
+fuzz: setup-dev ## random hostile input for the masking library, and new input for the property tests
 	$(PY) -m tests.fuzz_masking
+	$(PYTEST) tests/property --hypothesis-profile search
 
 clean: ## remove what was built and run here
 	rm -rf .venv build state run *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,4 +1,7 @@
-"""For all tests: Hypothesis without deadlines, because a unit test never fails for its time; and which engine decides.
+"""For all tests: what Hypothesis may do, and which engine decides.
+
+Hypothesis has no deadlines, because a unit test never fails for its time, and tries the same inputs in every run, so
+that a failure belongs to the change before it; `make fuzz` looks for new ones (`--hypothesis-profile search`).
 
 `pytest --opa tests/component` runs the same tests with a real OPA server (OPA_BIN, PATH or `make tools`) behind the
 engine's URL; `-m starts_engines` leaves out the tests that ask no engine. What only the embedded engine can do is
@@ -11,7 +14,8 @@ from hypothesis import HealthCheck, settings
 from tests.kit import engine
 from tests.kit.opa import opa_binary
 
-settings.register_profile("exeat", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("exeat", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("search", settings.get_profile("exeat"), derandomize=False, print_blob=True)
 settings.load_profile("exeat")
 
 
