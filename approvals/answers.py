@@ -25,7 +25,10 @@ NOT_USED = "signatures of approvers are not used here (approvals.signature)"
 
 
 class Answers:
-    """`challenges`: None where nothing can be signed. `required`: every answer must be signed, whatever the policy."""
+    """`challenges`: None where nothing can be signed. `required`: every answer must be signed, whatever the policy.
+
+    Who has an authenticator signs in any case: otherwise whoever has but their session could answer without it.
+    """
 
     def __init__(
         self,
@@ -55,7 +58,8 @@ class Answers:
         """Raises NotAllowed, SignInNeeded, AskInvalid, SignatureNeeded, SignatureRefused."""
         vote = await self._vote(kind, person, approval, request)
         if not request.assertion:
-            if (self.required or approval.card.terms.signature) and not approval.state.final:
+            can = self.challenges is not None and bool(self.challenges.here(mine))
+            if (self.required or can or approval.card.terms.signature) and not approval.state.final:
                 raise SignatureNeeded(UNSIGNED)
             return vote
         if self.challenges is None:

@@ -34,7 +34,7 @@ class Challenges:
 
     def ask(self, approval_id: str, kind: Kind, vote: Vote, mine: list[Authenticator], now_us: int) -> str:
         """Options for the browser. Raises SignatureNeeded when this person has nothing to sign with."""
-        here = self._here(mine)
+        here = self.here(mine)
         if not here:
             raise SignatureNeeded("you have no authenticator to sign with: register one in the console first")
         nonce, gateway = secrets.token_hex(NONCE_BYTES), self._ceremony.gateway
@@ -52,7 +52,7 @@ class Challenges:
             raise SignatureRefused(OVER)
         if asked != replace(asked, approval=approval_id, answer=kind, vote=vote):
             raise SignatureRefused("what was signed is another answer than this one")
-        found = self._ceremony.asserted(challenge, response, self._here(mine))
+        found = self._ceremony.asserted(challenge, response, self.here(mine))
         key = next(each for each in mine if each.id == found.credential)
         signature = Signature(
             credential=found.credential,
@@ -76,7 +76,7 @@ class Challenges:
         challenge = secrets.token_bytes(CHALLENGE_BYTES)
         self._keep(challenge, _Registration(person.issuer, person.subject, now_us + LIFE_US))
         label = person.email or person.subject
-        return self._ceremony.creation(challenge, person.issuer, person.subject, label, self._here(mine))
+        return self._ceremony.creation(challenge, person.issuer, person.subject, label, self.here(mine))
 
     def registered(self, person: Identity, name: str, response: str, now_us: int) -> Authenticator:
         """Raises SignatureRefused, AskInvalid."""
@@ -91,7 +91,7 @@ class Challenges:
         who = {"issuer": person.issuer, "subject": person.subject, "email": person.email}
         return self._ceremony.registered(challenge, response, **who, name=name, at_us=now_us)
 
-    def _here(self, mine: list[Authenticator]) -> list[Authenticator]:
+    def here(self, mine: list[Authenticator]) -> list[Authenticator]:
         """Those registered at this console under its present address: others sign for another one."""
         return [each for each in mine if each.origin == self._ceremony.origin]
 

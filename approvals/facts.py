@@ -299,7 +299,7 @@ class Expired:
 class Withdrawn:
     n: int
     at_us: int
-    reason: str  # "left" (the client did not come back) or "revoked"
+    reason: str  # "left" (the client did not come back), "revoked" or "unsigned" (see HoldsService)
     type: Literal["withdrawn"] = field(default="withdrawn", kw_only=True)
 
 

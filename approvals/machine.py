@@ -237,8 +237,8 @@ def _wanted(approval: Approval, step: Step) -> Fact | Why | None:
             return objection(approval, vote) or Refused(n, at_us, vote)
         case Consume(at_us, binding):
             return _used(approval, binding, at_us)
-        case Revoke(at_us):
-            return Withdrawn(n, at_us, "revoked")
+        case Revoke(at_us, reason):
+            return Withdrawn(n, at_us, reason)
         case Tick():
             return None
         case _:

@@ -66,7 +66,12 @@ async def told(context: Context, name: str = "") -> AsyncIterator[None]:
 
 
 class HoldsService(stubs.HoldsServicer):
-    """For extproc. `signature`: settings.approvals.signature; what is asked for now is the card's, whatever comes."""
+    """For extproc. `signature`: settings.approvals.signature.
+
+    What an answer must have is the card's. So where every answer must be signed now, a card of before (or of a gateway
+    that asks for less) ends as soon as anybody waits for it or wants to use it, and the next request makes another one:
+    whoever had answered without a signature would fill a seat.
+    """
 
     def __init__(self, writer: Writer, signature: str = "never") -> None:
         self._writer, self._signature = writer, signature
@@ -77,12 +82,17 @@ class HoldsService(stubs.HoldsServicer):
                 ask = wire.ask_from(request)
             except KeyError:
                 raise AskInvalid("terms hold a word that is not known here") from None
-            return wire.status_to(await self._writer.request(signing_terms(ask, self._signature)))
+            ask = signing_terms(ask, self._signature)
+            approval = await self._writer.request(ask)
+            if approval.card.terms.signature != ask.terms.signature and (await self._checked(approval)).state.final:
+                approval = await self._writer.request(ask)
+            return wire.status_to(approval)
 
     async def Wait(self, request: pb.Place, context: Context) -> AsyncIterator[pb.Status]:
         async with told(context):
             with self._writer.attending((request.id, request.exchange)):
                 approval, _ = await self._writer.step(request.id, lambda at_us: steps.Return(at_us, request.exchange))
+                approval = await self._checked(approval)
                 yield wire.status_to(approval)
                 while approval.state is State.REQUESTED:
                     approval = await self._writer.changed(approval)
@@ -91,6 +101,7 @@ class HoldsService(stubs.HoldsServicer):
     async def Consume(self, request: pb.ConsumeRequest, context: Context) -> pb.ConsumeReply:
         async with told(context, "approvals.consume"):
             binding = wire.binding_from(request.binding)
+            await self._checked(await self._writer.find(request.id))
             approval, why = await self._writer.step(request.id, lambda at_us: steps.Consume(at_us, binding))
             return pb.ConsumeReply(ok=why is None, why=why or "", status=wire.status_to(approval))
 
@@ -98,6 +109,12 @@ class HoldsService(stubs.HoldsServicer):
         async with told(context, "approvals.withdraw"):
             approval, _ = await self._writer.step(request.id, lambda at_us: steps.Leave(at_us, request.exchange))
             return wire.status_to(approval)
+
+    async def _checked(self, approval: Approval) -> Approval:
+        """The same, or its end if its answers need no signature, and here they all do."""
+        if self._signature != "required" or approval.card.terms.signature or approval.state.final:
+            return approval
+        return (await self._writer.step(approval.id, lambda at_us: steps.Revoke(at_us, "unsigned")))[0]
 
 
 def signing_terms(ask: Ask, signature: str) -> Ask:

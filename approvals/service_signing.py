@@ -12,6 +12,7 @@ from approvals.service import ApprovalsService, Context, told
 from approvals.signing import Kind
 from approvals.writer import Writer
 from identity import Identity
+from runtime import log
 from runtime.clock import Clock
 
 
@@ -53,7 +54,11 @@ class AuthenticatorsService(stubs.AuthenticatorsServicer):
             person = await self._fresh(context)
             name = plain(await self._people.answers.words(request.name), MAX_NAME).replace("\n", " ").strip()
             made = self._challenges.registered(person, name, request.response, self._clock.now_us())
-            return _message(await self._writer.enrol(made))
+            before, added = self._of(person), await self._writer.enrol(made)
+            if before:  # who has but somebody's session could add a key of their own: whoever watches hears of it
+                fields = {"authenticator": added.id, "by": person.email or person.subject, "beside": len(before)}
+                log.get("approvals").warning("authenticator_added_beside", extra={"fields": fields})
+            return _message(added)
 
     async def RemoveAuthenticator(self, request: pb.RemoveAuthenticatorRequest, context: Context) -> pb.Authenticator:
         async with told(context):

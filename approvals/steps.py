@@ -42,6 +42,7 @@ class Consume:
 @dataclass(frozen=True, slots=True)
 class Revoke:
     at_us: int
+    reason: str = "revoked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -263,17 +263,22 @@ async def test_an_emergency_is_signed_too(house: House) -> None:
 
 
 @pytest.mark.parametrize("house", ["optional"], indirect=True)
-async def test_optional_counts_either_way_unless_the_policy_asks(house: House) -> None:
+async def test_optional_counts_either_way_of_who_has_no_authenticator(house: House) -> None:
     async with house.person("alice") as (alice, signing):
-        device, held = await registered(signing), await house.held()
+        held = await house.held()
         assert (await alice.grant(held, SHOWN, "checked")).state is State.GRANTED
+        device = await registered(signing)
         signed = await house.held(exchange="exchange-2", received_digest="2" * 64)
+        for answering in (alice.grant, alice.refuse):  # somebody who has but her session
+            with pytest.raises(SignatureNeeded):
+                await answering(signed, SHOWN, "checked")
         options = await signing.challenge(Kind.GRANT, signed, SHOWN, "checked")
         assert (await alice.grant(signed, SHOWN, "checked", assertion=device.sign(options))).votes[0].signature
+    async with house.person("bob") as (bob, _):
         terms = ApprovalTerms(any=("ledger-approvers",), signature=True)
         asked = await house.held(exchange="exchange-3", received_digest="3" * 64, terms=terms)
         with pytest.raises(SignatureNeeded):
-            await alice.grant(asked, SHOWN, "checked")
+            await bob.grant(asked, SHOWN, "checked")
     assert house.verified().lines()[1:] == []
 
 
@@ -312,3 +317,28 @@ async def test_it_is_known_after_a_restart() -> None:
             options = await signing.challenge(Kind.GRANT, again, SHOWN, "checked")
             with pytest.raises(SignatureRefused, match="two devices"):
                 await alice.grant(again, SHOWN, "checked", assertion=device.sign(options))
+
+
+async def test_what_was_answered_before_signatures_were_required_counts_no_more() -> None:
+    """Neither a seat that is filled, nor a grant that nobody has used, nor one that nobody has seen since."""
+    with tempfile.TemporaryDirectory(prefix="x") as folder:
+        house, two = House(Path(folder)), ApprovalTerms(any=("ledger-approvers",), quorum=2)
+        seat, grant, back = ask(terms=two), ask(received_digest="2" * 64), ask(received_digest="3" * 64)
+        async with house.running("optional"), house.person("alice") as (alice, _), HoldsClient(house.socket) as holds:
+            held = [await holds.request(each) for each in (seat, grant, back)]
+            for each in held:
+                await alice.grant(each.id, SHOWN, "checked")
+        async with house.running("required"), HoldsClient(house.socket) as holds:
+            assert (await holds.wait(held[0])).state is State.WITHDRAWN
+            assert not await holds.consume(held[1], grant.forwarded_digest)
+            assert (await holds.request(back)).id != held[2].id
+        assert [event["data"]["reason"] for event in house.events("approval.withdrawn")] == ["unsigned"] * 3
+
+
+async def test_one_more_authenticator_is_told_at_once(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    async with house.person("alice") as (_, signing):
+        await registered(signing)
+        await registered(signing, b"another one")
+    (record,) = [each for each in caplog.records if each.message == "authenticator_added_beside"]
+    assert record.levelname == "WARNING"
+    assert record.fields["by"] == "alice@bank.example"  # type: ignore[attr-defined]
