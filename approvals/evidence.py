@@ -175,9 +175,15 @@ def _rests(after: Approval) -> dict[str, Value]:
     """On what a use rests where answers are signed: they may stand in another gateway's log."""
     if not after.card.terms.signature:
         return {}
-    signed: list[Value] = [_answer(vote) for vote in after.votes if vote.signature is not None]
+    signed: list[Value] = [_repeated(vote) for vote in after.votes if vote.signature is not None]
     by: dict[str, Value] = {"standing": after.standing} if after.standing else {}
     return by | ({"answers": signed} if signed else {})
+
+
+def _repeated(vote: Vote) -> dict[str, Value]:
+    """With the digest of the words in their place: twenty people's reasons would not fit into one event."""
+    digest = hashlib.sha256(vote.justification.encode()).hexdigest()
+    return {name: value for name, value in _answer(vote).items() if name != "justification"} | {"words": digest}
 
 
 def asked_digest(card: Card) -> str:

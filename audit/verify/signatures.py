@@ -153,6 +153,8 @@ class Signatures:
         data, standing, at_us = event.data, str(event.data.get("standing", "")), int(event.data["at_us"])
         asked = request is not None and request.signed
         if "signature" in data:
+            if "justification" not in data:
+                raise Wrong(f"the words of {_who(data)} on approval {approval} are not in their answer")
             wanted = "refuse" if event.type == "approval.refused" else "break_glass" if standing else "grant"
             self._check(approval, wanted, data, request, _here(event), at_us)
         elif asked and not standing:
@@ -175,7 +177,7 @@ class Signatures:
             self._check(approval, "break_glass" if standing else "grant", answer, request, _here(event))
             missing = signature["gateway"] == _here(event) and str(signature["nonce"]) not in self._own
             if self._whole and request is not None and missing:
-                raise Wrong(
+                raise NotHere(
                     f"approval {approval} was used by an answer of {_who(answer)} that no event of its own tells"
                 )
         if request is None or not request.signed:
@@ -183,7 +185,7 @@ class Signatures:
         if not standing or answers:
             check_seats(answers, request.terms, alone=bool(standing))
         elif self._whole and request.by != standing:
-            raise Wrong(f"approval {approval} was used by a standing grant that had not said yes to it")
+            raise NotHere(f"approval {approval} was used by a standing grant that had not said yes to it")
 
     def _given(self, event: Event) -> None:
         data, approval, answers = event.data, str(event.data["approval"]), event.data["answers"]

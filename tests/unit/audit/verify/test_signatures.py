@@ -4,6 +4,7 @@ The events are those of the writers, over what a real key signed; then somebody 
 and signs all of it anew.
 """
 
+import hashlib
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -413,6 +414,31 @@ def test_answers_to_requests_of_another_log_are_said(told: list[tuple[str, Data]
     report = judged(told)
     assert report.findings == []
     assert "2 signed answers: the requests that they answer are not here" in " ".join(report.notes)
+
+
+def test_with_the_other_gateways_package_the_request_of_another_log_counts(told: list[tuple[str, Data]]) -> None:
+    """What that one asked for, an answer in this one must have."""
+    for changed, says in (({}, ""), ({"action": "DELETE /ledger"}, "another request")):
+        asked = told[REQUESTED - 1]
+        signatures, report = Signatures(), Report("these events")
+        signatures.beside([event_of(asked[0], asked[1] | changed)])
+        for index, each in enumerate(told[: REQUESTED - 1] + told[REQUESTED:]):
+            signatures.told(event_of(*each), index)
+        signatures.settle(report)
+        assert (says in messages(report), report.ok) == (True, not says)
+    signatures, report = Signatures(), Report("these events")
+    signatures.beside([event_of(*told[REQUESTED - 1])])
+    del told[ENDORSED - 1][1]["signature"]
+    signatures.told(event_of(*told[ENDORSED - 1]), 1)
+    signatures.settle(report)
+    assert "without the signature that it asks for" in messages(report)
+
+
+def test_an_answers_own_event_has_the_words(told: list[tuple[str, Data]]) -> None:
+    answer = told[GRANTED - 1][1]
+    answer["words"] = hashlib.sha256(answer.pop("justification").encode()).hexdigest()
+    assert "the words of bob@bank.example" in messages(judged(told))
+    assert all("justification" not in each for each in told[USED - 1][1]["answers"])
 
 
 def test_an_authenticator_may_be_removed_before_the_answer_is_used(told: list[tuple[str, Data]]) -> None:
