@@ -19,7 +19,10 @@ OUTPUT_TOKENS = 4096  # where a request does not say how many it wants: what mod
 def reservation(
     exchange: str, identity: Identity, session: Session, connection: Connection, described: Described
 ) -> Reservation:
-    """One request, its bytes, the rows it asks for; of a model also the prompt as estimated and all it may answer."""
+    """One request, its bytes, the rows it asks for; of a model also the prompt as estimated and all it may answer.
+
+    No more than `usage.amounts.MOST` of each: a number that no answer reaches must not fill the counters of others.
+    """
     who = Who(identity.issuer, identity.subject, identity.agent, session.id, connection.name)
     asks = described.action.attributes
     prompt = output = 0
@@ -29,7 +32,7 @@ def reservation(
     amounts = Amounts(
         requests=1, input_tokens=prompt, output_tokens=output, request_bytes=described.size, rows=described.rows_asked
     )
-    return Reservation(exchange, who, amounts)
+    return Reservation(exchange, who, amounts.bounded())
 
 
 class Line:

@@ -13,6 +13,9 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Self
 
+MOST = 1 << 40  # of each kind in one exchange: what eight million exchanges sum up to still fits 64 bits
+SHOWN = (1 << 53) - 1  # the largest integer of an event and of JSON
+
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
@@ -37,6 +40,10 @@ class Amounts:
     def __bool__(self) -> bool:
         return any(self.counts())
 
+    def bounded(self) -> "Amounts":
+        """What one exchange asks for or uses, at most MOST of each kind: callers and upstreams write any number."""
+        return self if max(self.counts()) <= MOST else Amounts(*(min(count, MOST) for count in self.counts()))
+
     def counts(self) -> tuple[int, ...]:
         """In the order of NAMES."""
         found: tuple[int, ...] = _COUNTS(self)
@@ -47,12 +54,12 @@ class Amounts:
         return cls(**{name: values.get(name, 0) for name in NAMES})
 
     def to_input(self) -> dict[str, int]:
-        """As policies see it: never below zero, with the sum of both kinds of tokens."""
+        """As policies see it: never below zero nor above SHOWN, with the sum of both kinds of tokens."""
         shown = dict(zip(NAMES, self.counts(), strict=True))
         if min(shown.values()) < 0:
             shown = {name: max(0, value) for name, value in shown.items()}
         shown["tokens"] = shown["input_tokens"] + shown["output_tokens"]
-        return shown
+        return shown if max(shown.values()) <= SHOWN else {name: min(value, SHOWN) for name, value in shown.items()}
 
 
 NAMES = tuple(field.name for field in fields(Amounts))

@@ -79,6 +79,7 @@ class Book:
 
     def settle(self, exchange: str, who: Who, used: Amounts, tokens: Iterable[bytes], now_us: int) -> None:
         """What was reserved becomes what was used. `tokens`: keyed, of the values that were seen."""
+        used = used.bounded()
         found = tables.get(self._now, exchange)
         charged = Amounts()
         if found is not None:

@@ -1,8 +1,9 @@
 """The counters of a running service: a thread of its own does the writing, callers await it. Shell.
 
 Calls that wait together share one transaction, in the order in which they came; so a release that was posted is seen
-by every reservation after it. An error of SQLite fails all calls of its transaction with UsageDown; the next one opens
-the file again.
+by every reservation after it. If one of them fails, nothing of the transaction happened, and each is tried in one of
+its own, in the same order: who fails, fails alone. What fails outside of a call (no file, no server, no commit) fails
+all of them with UsageDown; the next one opens the file again.
 """
 
 import asyncio
@@ -151,17 +152,34 @@ class Counters:
         return calls, False
 
     def _turn(self, calls: list[_Call]) -> None:
-        """One transaction for all of them."""
-        answers: list[Any] = []
+        """One transaction for all of them; if a call failed it, one for each, for as long as callers wait."""
+        began_us = self._clock.monotonic_us()
+        answers, own = self._together(calls)
+        if not own or len(calls) == 1:
+            return self._wake(calls, answers)
+        for place, call in enumerate(calls):
+            if self._clock.monotonic_us() - began_us >= CALL_SECONDS * 1e6:
+                return self._wake(calls[place:], [UsageDown("the counters are too slow")] * len(calls[place:]))
+            answers, own = self._together([call])
+            if isinstance(answers[0], Error) and not own:  # nor will it be better for the next one
+                return self._wake(calls[place:], answers * len(calls[place:]))
+            self._wake([call], answers)
+        return None
+
+    def _together(self, calls: list[_Call]) -> tuple[list[Any], bool]:
+        """One transaction: the answers, and whether it was a call that failed it."""
+        own = False
         try:
             with self._book.transaction():
+                own = True
                 answers = [None if call.future.cancelled() else call.step(self._book) for call in calls]
-            self._down = False
+                own = False
         except Exception as error:  # nobody may be told that this was counted
             failed = error if isinstance(error, Error) else UsageDown("internal")
             self._say(failed, error)
-            answers = [failed] * len(calls)
-        self._wake(calls, answers)
+            return [failed] * len(calls), own
+        self._down = False
+        return answers, False
 
     def _say(self, failed: Error, error: Exception) -> None:
         if not self._down or failed is not error:

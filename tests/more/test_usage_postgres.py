@@ -27,6 +27,7 @@ from tests.unit.usage.test_book import (  # the same tests, with the fixtures of
     test_a_failed_step_leaves_nothing,
     test_a_lease_that_is_renewed_stays,
     test_a_lease_that_nobody_renews_is_given_back_if_nothing_left,
+    test_an_upstream_that_says_any_number_stops_nobody,
     test_each_sees_those_before_it_and_itself,
     test_usage_leaves_the_windows,
     test_values_are_distinct_in_each_window,
@@ -34,6 +35,7 @@ from tests.unit.usage.test_book import (  # the same tests, with the fixtures of
     test_what_was_used_takes_the_place_of_what_was_reserved,
 )
 from tests.unit.usage.test_counters import (
+    test_a_call_that_fails_fails_alone,
     test_a_release_is_seen_by_whoever_asks_next,
 )
 from usage import Amounts, Counters, Reservation, UsageDown

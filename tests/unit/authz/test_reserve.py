@@ -9,6 +9,7 @@ from authz.session import Session
 from identity import Identity
 from tests.kit.blot import known
 from usage import Amounts
+from usage.amounts import MOST
 
 BOT = Identity("https://issuer", "bot", agent="runner")
 PLAIN = Described("POST", "h", "/", {}, {}, 70, "d" * 64, Action("http.request"), rows_asked=500)
@@ -31,6 +32,12 @@ def test_of_a_model_the_prompt_and_all_it_may_answer() -> None:
         requests=1, input_tokens=9, output_tokens=300, request_bytes=70
     )
     assert asked(generating(max_tokens=0)).output_tokens == OUTPUT_TOKENS
+
+
+def test_numbers_that_no_answer_reaches_do_not_fill_the_counters() -> None:
+    largest = (1 << 53) - 1  # what may stand in a body
+    assert asked(generating(max_tokens=largest, n=1024)).output_tokens == MOST
+    assert asked(replace(PLAIN, rows_asked=largest)).rows == MOST
 
 
 async def test_those_before_it_that_share_a_scope() -> None:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from usage.amounts import Amounts
+from usage.amounts import MOST, Amounts
 from usage.book import Book
 from usage.errors import UsageDown
 from usage.ledger import LEASE_US, Numbers, Reservation
@@ -58,6 +58,12 @@ def test_what_was_used_takes_the_place_of_what_was_reserved(book: Book) -> None:
     settle(book, "e1", used)
     assert read(book) == used
     assert read(book, scope="connection", window="month") == used
+
+
+def test_an_upstream_that_says_any_number_stops_nobody(book: Book) -> None:
+    for number in range(3):
+        settle(book, f"e{number}", Amounts(requests=1, output_tokens=1 << 106))
+    assert read(book) == Amounts(requests=3, output_tokens=3 * MOST)
 
 
 def test_a_denied_one_gives_everything_back(book: Book) -> None:

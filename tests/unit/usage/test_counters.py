@@ -2,13 +2,14 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from runtime.clock import FixedClock
-from usage import Amounts, Counters, Reservation, UsageDown, Who
+from usage import Amounts, Counters, Numbers, Reservation, UsageDown, Who
 
 WHO = Who("https://issuer", "bot", "runner", "s-1", "ledger")
 ONE = Amounts(requests=1)
@@ -63,3 +64,28 @@ async def test_a_file_that_cannot_be_opened_fails_calls_not_the_start(tmp_path: 
             await counters.reserve(Reservation("e1", WHO, ONE))
         (tmp_path / "usage.db").rmdir()
         assert (await counters.reserve(Reservation("e2", WHO, ONE))).used["agent"]["day"] == ONE
+
+
+async def test_a_call_that_fails_fails_alone(counters: Counters) -> None:
+    """All of them wait for one step, so they share the next transaction."""
+    await counters.reserve(Reservation("e0", WHO, ONE))
+    gate = threading.Event()
+    counters._post(lambda book: gate.wait(30))
+    counters.release("e0", denied=True)
+    too_large = counters.reserve(Reservation("e1", WHO, Amounts(output_tokens=1 << 63)))
+    waiting = asyncio.gather(
+        counters.reserve(Reservation("e2", WHO, ONE)),
+        too_large,
+        counters.look("unknown"),
+        counters.reserve(Reservation("e3", WHO, ONE)),
+        return_exceptions=True,
+    )
+    await asyncio.sleep(0)
+    gate.set()
+    first, failed, unknown, last = await waiting
+    assert isinstance(failed, UsageDown)
+    assert isinstance(unknown, UsageDown)
+    assert isinstance(first, Numbers)
+    assert isinstance(last, Numbers)
+    assert first.used["agent"]["day"] == Amounts(requests=1, denied=1)
+    assert last.used["agent"]["day"] == Amounts(requests=2, denied=1)
