@@ -49,7 +49,8 @@ report.html is to be read. Everything else is for checking it.
 2. The rows are what the gateway signed:                 cd verifier && python3 -m audit.verify package ..
    It needs Python 3.11 and the package `cryptography`, no network and nothing else of Exeat. Give it the log's key
    as you got it from the gateway's owner: --vkey FILE; and checkpoints that were kept elsewhere: --witness FILE. If
-   there is a folder witnesses, a stranger signed them, too: --witness ../witnesses --cosigner FILE, with their key.
+   there is a folder witnesses, a stranger signed them, too: --witness ../witnesses --cosigner FILE, with their key;
+   entries that came after the last one that they signed are a finding, but for the newest N with --uncosigned N.
 3. The folder is the one that was made: named-by.json holds the event that recorded the SHA-256 of SHA256SUMS, its
    place in the log, and a signed tree head over it. The next folder of this gateway holds that event among its rows.
 

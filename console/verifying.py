@@ -1,7 +1,7 @@
 """Verifying for people: where this gateway's log and key are, and a report whose records are named `writer/seq`."""
 
-import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from audit.log.offbox import Kept, Witnessed, kept_notes
@@ -9,15 +9,17 @@ from audit.log.tiles import TileReader
 from audit.read.export import Published
 from audit.store.client import auditor_client
 from audit.verify import CannotVerify, Finding, Flaw, Report, verify_clickhouse, verify_package
+from audit.verify.body import Malformed, read
 from audit.verify.clickhouse import handovers
-from audit.verify.cosignature import Witness, judge
+from audit.verify.cosignature import Patience, Witness, judge
 from audit.verify.handover import followed, in_package
 from audit.verify.notes import Checkpoint, Key, NoteRefused, open_checkpoint, parse_keys
 from audit.verify.tiles import NO_WITNESS
-from runtime.clock import SystemClock
+from runtime.clock import Clock, SystemClock
 from runtime.settings import Settings
 
 PATIENCE_SECONDS = 3600  # a witness may be away for so long; the shipper has said so in the record
+CLOCK = SystemClock()
 
 
 def published_log(settings: Settings) -> Published:
@@ -31,6 +33,7 @@ def verified(
     vkeys: Sequence[Path],
     witnesses: Sequence[Path],
     beside: Sequence[Path] = (),
+    clock: Clock = CLOCK,
 ) -> Report:
     texts = [file.read_text("utf-8") for file in vkeys]
     if settings is None:
@@ -50,11 +53,12 @@ def verified(
         elsewhere = Report("checkpoints kept elsewhere")
         database, gateway = settings.clickhouse.database, settings.gateway.id
         keys = followed(parse_keys(texts), handovers(client, database, gateway))
-        kept = kept_notes(settings, SystemClock())
+        kept = kept_notes(settings, clock)
         witnessed = [*_witnessed(witnesses, keys), *_kept(kept, keys, elsewhere)]
         where = {"database": database, "gateway": gateway}
         report = verify_clickhouse(client, texts, tiles=tiles, witnessed=witnessed, beside=beside, **where)
-        vouched = [_vouched(each, keys, elsewhere, published, report.confirmed_size) for each in kept.witnessed]
+        size, now = report.confirmed_size, clock.now_us() // 1_000_000
+        vouched = [_vouched(each, keys, elsewhere, published, size, now) for each in kept.witnessed]
         report.merge(elsewhere)
         if not (witnesses or kept.outside or any(vouched)):
             report.note(NO_WITNESS)  # timestamps alone lie on this machine
@@ -86,16 +90,18 @@ def _kept(kept: Kept, keys: Sequence[Key], report: Report) -> list[Checkpoint]:
     return found
 
 
-def _vouched(told: Witnessed, keys: Sequence[Key], report: Report, published: Published, size: int) -> bool:
+def _vouched(told: Witnessed, keys: Sequence[Key], report: Report, published: Published, size: int, now: int) -> bool:
     """Whether the witness of the settings cosigned this log lately. What is missing or wrong is a finding."""
+    patience = Patience(now, max(PATIENCE_SECONDS, 10 * told.every_seconds), partial(_recorded, published.tiles))
+    return judge(Witness.parse(told.key), told.notes, keys, report, size=size, patience=patience)
+
+
+def _recorded(tiles: Path, log_index: int) -> int | None:
+    """When an entry was recorded, as it says; unix seconds. None if its bundle is gone or wrong."""
     try:
-        began = int(json.loads(TileReader(published.tiles).body(0))["ts"]) // 1_000_000
-    except (OSError, ValueError, LookupError, TypeError):
-        return False  # nothing was signed yet
-    patience = max(PATIENCE_SECONDS, 10 * told.every_seconds)
-    now = SystemClock().now_us() // 1_000_000
-    witness = Witness.parse(told.key)
-    return judge(witness, told.notes, keys, report, size=size, began=began, now=now, patience=patience)
+        return read(TileReader(tiles).body(log_index)).ts_us // 1_000_000
+    except (OSError, ValueError, LookupError, Malformed):
+        return None
 
 
 def told(report: Report) -> list[str]:

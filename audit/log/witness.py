@@ -21,10 +21,12 @@ from audit.log.boxes import BoxAway, BoxConflict
 from audit.log.note import KeyMalformed
 from audit.log.proof import consistency
 from audit.log.tiles import TileReader
+from runtime.clock import Clock
 from runtime.fileio import atomic_write, private_dir
 
 COSIGNATURE = b"\x04"  # signature type byte of Ed25519 cosignatures
 MAX_ANSWER = 16 << 10
+SKEW_SECONDS = 300  # a line whose time is further from our clock says nothing of when it was made
 REFUSALS = {
     400: "says that the request is malformed",
     403: "does not know the key that signed it",
@@ -56,35 +58,39 @@ class WitnessKey:
             raise KeyMalformed("the witness's key id does not belong to its key")
         return cls(name, expected, raw[1:])
 
-    def cosigned(self, line: str, text: str) -> bool:
-        """Whether `line` is this key's, over a checkpoint's `text`. Raises BoxAway if it is this key's and wrong."""
+    def cosigned(self, line: str, text: str) -> int | None:
+        """When this key signed `line` over a checkpoint's `text`, as it says, in unix seconds; None if it is another's.
+        Raises BoxAway if it is this key's and wrong."""
         mark, _, rest = line.partition(" ")
         name, _, encoded = rest.partition(" ")
         try:
             blob = base64.b64decode(encoded, validate=True)
         except ValueError:
-            return False
+            return None
         if mark != "\u2014" or name != self.name or blob[:4] != self.key_id:
-            return False
+            return None
         seconds = int.from_bytes(blob[4:12], "big")
         message = f"cosignature/v1\ntime {seconds}\n{text}".encode()
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(blob[12:], message)
         except InvalidSignature:
             raise BoxAway(f"the cosignature of {self.name} does not verify") from None
-        return True
+        return seconds
 
 
 class WitnessBox:
     """`url`: the witness's submission prefix. `tiles`: of the published log, for proofs."""
 
-    def __init__(self, url: str, vkey: str, tiles: TileReader, folder: Path, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, url: str, vkey: str, tiles: TileReader, folder: Path, clock: Clock, seconds: float = SECONDS
+    ) -> None:
         try:
             self._key = WitnessKey.parse(vkey)
         except KeyMalformed as error:
             raise BoxAway(str(error)) from None
         self.name = f"witness {self._key.name}"
         self._url, self._tiles, self._seconds = f"{url.rstrip('/')}/add-checkpoint", tiles, seconds
+        self._clock = clock
         self._folder = folder / self._key.key_id.hex()
         self._last: int | None = None  # size that the witness cosigned last, as far as we know
 
@@ -137,9 +143,12 @@ class WitnessBox:
             raise BoxAway(f"{self.name} {REFUSALS.get(status, 'does not cosign')} (HTTP {status})")
         text = note.rpartition("\n\n")[0] + "\n"
         lines = answer.decode("utf-8", "replace").splitlines()
-        line = next((line for line in lines if self._key.cosigned(line, text)), None)
-        if line is None:
+        signed = ((line, self._key.cosigned(line, text)) for line in lines)
+        line, at = next(((line, at) for line, at in signed if at is not None), ("", None))
+        if at is None:
             raise BoxAway(f"{self.name} answered without a cosignature of its key")
+        if abs(at - self._clock.now_us() // 1_000_000) > SKEW_SECONDS:
+            raise BoxAway(f"{self.name} cosigned at a time that is over {SKEW_SECONDS} s from our clock")
         self._last = size
         return f"{line}\n"
 

@@ -21,8 +21,8 @@ from audit.verify.tiles import verify_tiles
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        report = _verify(options)
-        _cosigned(options, report)
+        report, keys = _verify(options)
+        _cosigned(options, report, keys)
     except CannotVerify as error:
         print(error.diagnostics(), file=sys.stderr)
         return 2
@@ -41,7 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--cosigner", action="append", default=[], type=Path, metavar="FILE", help="verifier key of a witness that must"
-        " have signed the checkpoints given by --witness, too",
+        " have signed the newest of the checkpoints given by --witness, and all of the log with it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--uncosigned", type=int, default=0, metavar="N", help="so many of the newest entries may be without a"
+        " cosignature (default: none)",
     )  # fmt: skip
     parser.add_argument(
         "--beside", action="append", default=[], type=Path, metavar="FOLDER", help="the package of a gateway that"
@@ -53,34 +57,34 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _verify(options: argparse.Namespace) -> Report:
+def _verify(options: argparse.Namespace) -> tuple[Report, Sequence[Key]]:
+    """And the keys that the log was signed with, those that were followed included."""
     vkeys = [_read(Path(file)) for file in options.vkey]
     keys, where = parse_keys(vkeys), Path(options.where)
     if options.what == "package":
-        witnessed = _witnessed(options.witness, followed(keys, in_package(where)))
-        return verify_package(where, vkeys, witnessed, options.beside)
+        keys = followed(keys, in_package(where))
+        return verify_package(where, vkeys, _witnessed(options.witness, keys), options.beside), keys
     if not vkeys:
         raise CannotVerify("--vkey is needed: the file keys/log.vkey of the gateway, by a way that you trust")
     if options.what == "tiles":
-        return verify_tiles(where, vkeys, _witnessed(options.witness, followed(keys, in_tiles(where))))
+        keys = followed(keys, in_tiles(where))
+        return verify_tiles(where, vkeys, _witnessed(options.witness, keys)), keys
     client = connect(options.where)
-    newer = handovers(client, options.database, options.gateway or keys[0].name)
-    witnessed = _witnessed(options.witness, followed(keys, newer))
+    keys = followed(keys, handovers(client, options.database, options.gateway or keys[0].name))
+    witnessed = _witnessed(options.witness, keys)
     database, gateway, beside = options.database, options.gateway, options.beside
-    return verify_clickhouse(
+    report = verify_clickhouse(
         client, vkeys, tiles=options.tiles, witnessed=witnessed, database=database, gateway=gateway, beside=beside
     )
+    return report, keys
 
 
-def _cosigned(options: argparse.Namespace, report: Report) -> None:
-    """Every checkpoint that was kept elsewhere has the line of each witness; a witness without any is missing."""
-    where = Path(options.where)
-    more = in_package(where) if options.what == "package" else in_tiles(where) if options.what == "tiles" else ()
-    keys = followed(parse_keys([_read(Path(file)) for file in options.vkey]), more)
+def _cosigned(options: argparse.Namespace, report: Report, keys: Sequence[Key]) -> None:
+    """Each witness vouches for the whole log, whenever it did, but for what may be without."""
     kept = [(str(file), _read(file)) for file in _files(options.witness)]
     for file in options.cosigner:
         witness = Witness.parse(_read(file))
-        judge(witness, kept, keys, report, size=report.confirmed_size, began=-1, now=0, patience=0)  # whatever its age
+        judge(witness, kept, keys, report, size=report.confirmed_size, spare=options.uncosigned)
     report.sort()
 
 

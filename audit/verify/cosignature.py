@@ -7,7 +7,7 @@ time (seconds, big endian) and a signature over `cosignature/v1`, `time <seconds
 import base64
 import datetime
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
@@ -17,6 +17,7 @@ from audit.verify.findings import CannotVerify, Finding, Flaw, Report
 from audit.verify.notes import MAX_NOTE, Key, NoteRefused, open_checkpoint
 
 COSIGNATURE = 4  # type byte of such keys
+SKEW_SECONDS = 300  # two honest clocks differ by less
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,29 @@ class Cosigned:
     at: int
 
 
-def cosigned(note: str, witness: Witness, keys: Sequence[Key]) -> Cosigned:
-    """What the witness signed under a checkpoint that the log signed. Raises NoteRefused."""
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an entry may be without a cosignature: `seconds`. `now`: unix seconds. `recorded`: when the entry at a
+    log index was, in unix seconds, None if that cannot be read."""
+
+    now: int
+    seconds: int
+    recorded: Callable[[int], int | None]
+
+    def yet_to_come(self, at: int) -> bool:
+        return at > self.now + SKEW_SECONDS
+
+    def over(self, newest: Cosigned | None) -> bool:
+        """The first entry that came after `newest` waits since both were there. Who cannot say since when, or names a
+        time that is yet to come, has waited for too long."""
+        at = self.recorded(newest.size if newest else 0)
+        if at is None or self.yet_to_come(at):
+            return True
+        return self.now - max(at, newest.at if newest else 0) > self.seconds
+
+
+def cosigned(note: str, witness: Witness, keys: Sequence[Key]) -> Cosigned | None:
+    """What the witness signed under a checkpoint that the log signed; None if no line is its. Raises NoteRefused."""
     point = open_checkpoint(note, keys)
     text, _, lines = note[:MAX_NOTE].rpartition("\n\n")
     for line in lines.splitlines():
@@ -65,15 +87,35 @@ def cosigned(note: str, witness: Witness, keys: Sequence[Key]) -> Cosigned:
         except InvalidSignature:
             raise NoteRefused(f"the cosignature of {witness.name} does not fit") from None
         return Cosigned(point.size, at)
-    raise NoteRefused(f"it has no cosignature of {witness.name}")
+    return None
 
 
 def judge(
     witness: Witness, kept: Sequence[tuple[str, str]], keys: Sequence[Key], report: Report, *, size: int,
-    began: int, now: int, patience: int,
+    patience: Patience | None = None, spare: int = 0,
 ) -> bool:  # fmt: skip
-    """Whether the witness vouches for the log as it is. `kept`: (where, note). The log has `size` entries, the first of
-    `began`; times in unix seconds. After `patience` seconds without a cosignature of what came since one is missing."""
+    """Whether the witness vouches for the log as it is, which has `size` entries. `kept`: (where, note).
+
+    Without a cosignature may be what came lately (`patience`), or the newest `spare` entries; of more it is missing.
+    """
+    newest = _newest(witness, kept, keys, report, patience)
+    without = size - newest.size if newest else size
+    if newest is not None:
+        report.note(f"{witness.name} cosigned {newest.size} entries at {_when(newest.at)}")
+    if without > spare and (patience is None or patience.over(newest)):
+        since = f"since the one over {newest.size} entries at {_when(newest.at)}" if newest else "of any checkpoint"
+        message = f"no cosignature of {witness.name} {since}, though the log has {size} entries"
+        report.add(Finding(Flaw.MISSING, message, newest.size if newest else 0))
+        return False
+    if without > 0:
+        report.note(f"{witness.name} vouches for none of the newest {without} entries yet")
+    return newest is not None
+
+
+def _newest(
+    witness: Witness, kept: Sequence[tuple[str, str]], keys: Sequence[Key], report: Report, patience: Patience | None
+) -> Cosigned | None:
+    """The cosignature over most entries. Notes without this witness's line are another's; wrong ones are named."""
     newest: Cosigned | None = None
     for where, note in kept:
         try:
@@ -81,15 +123,14 @@ def judge(
         except NoteRefused as error:
             report.add(Finding(Flaw.FORGED, f"the checkpoint kept at {where}: {error}"))
             continue
+        if found is None:
+            continue
+        if patience is not None and patience.yet_to_come(found.at):
+            message = f"the cosignature of {witness.name} is of {_when(found.at)}, which is yet to come"
+            report.add(Finding(Flaw.FORGED, f"the checkpoint kept at {where}: {message}"))
+            continue
         newest = found if newest is None or found.size > newest.size else newest
-    if newest is not None:
-        report.note(f"{witness.name} cosigned {newest.size} entries at {_when(newest.at)}")
-    if (newest is None or newest.size < size) and now - (newest.at if newest else began) > patience:
-        since = f"since the one over {newest.size} entries at {_when(newest.at)}" if newest else "of any checkpoint"
-        message = f"no cosignature of {witness.name} {since}, though the log has {size} entries"
-        report.add(Finding(Flaw.MISSING, message, newest.size if newest else 0))
-        return False
-    return newest is not None
+    return newest
 
 
 def _when(seconds: int) -> str:
