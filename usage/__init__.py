@@ -23,7 +23,7 @@ left. What left is settled by extproc at its end with what it really used, howev
 extproc renews it for as long as the exchange is open. When nobody renews it, its process died. If nothing had left it
 is simply given back; if the request had left, what left is charged (one request, its bytes, its estimated tokens), as
 `exchange.lost` says in the evidence: what came back is not known. An end that comes after all is charged for what
-it is more.
+it is more; the same end said twice counts once, for what ended is remembered for five minutes without its names.
 
 What this room must never do: answer with numbers that were not read in the transaction of the reservation, hold a
 value or a name of a person (keys are digests, values are keyed tokens; the names of an exchange stand in its

@@ -15,7 +15,7 @@ from runtime.fileio import private_dir
 from usage import ledger, tables
 from usage.amounts import Amounts
 from usage.errors import UsageDown
-from usage.ledger import LEASE_US, Numbers, Reservation
+from usage.ledger import LEASE_US, SETTLED_US, Numbers, Reservation
 from usage.scopes import Who
 
 BUSY_SECONDS = 1.0  # others hold the lock for less than a millisecond
@@ -63,7 +63,7 @@ class Book:
     def look(self, exchange: str, now_us: int) -> Numbers:
         """What `reserve` would say now for a reservation that keeps its place in the line. Raises UsageDown."""
         found = tables.get(self._now, exchange)
-        if found is None or found.lost:
+        if found is None or not found.open:
             raise UsageDown("the reservation has expired")
         keys = found.who.keys
         return ledger.numbers(found.who, self._read(found.who, now_us), tables.ahead(self._now, exchange, keys))
@@ -71,22 +71,27 @@ class Book:
     def release(self, exchange: str, denied: int, now_us: int) -> None:
         """Nothing left: all is given back. `denied`: 1 if the policy said no."""
         found = tables.get(self._now, exchange)
-        if found is None:
+        if found is None or found.settled:
             return
         tables.write(self._now, found.unsettled())
         tables.write(self._now, ledger.charge(found.who, Amounts(denied=denied), now_us))
         tables.drop(self._now, exchange)
 
     def settle(self, exchange: str, who: Who, used: Amounts, tokens: Iterable[bytes], now_us: int) -> None:
-        """What was reserved becomes what was used. `tokens`: keyed, of the values that were seen."""
+        """What was reserved becomes what was used. `tokens`: keyed, of the values that were seen.
+
+        The same end again (its commit was not heard of) is charged for what it is more: nothing.
+        """
         used = used.bounded()
         found = tables.get(self._now, exchange)
-        charged = Amounts()
-        if found is not None:
-            who, charged = found.who, found.charged
-            tables.write(self._now, found.unsettled())
-            tables.drop(self._now, exchange)
-        tables.write(self._now, ledger.charge(who, used - charged, now_us))
+        if found is None:
+            found = Reservation(exchange, who, Amounts())
+            tables.put(self._now, found, now_us)
+        elif not found.settled:
+            who = found.who
+        tables.write(self._now, found.unsettled())
+        tables.write(self._now, ledger.charge(who, used - found.charged, now_us))
+        tables.settled(self._now, exchange, used, now_us + SETTLED_US)
         seen = list(dict.fromkeys(tokens))
         for key in who.keys if seen else ():
             tables.write(self._now, ledger.sightings(key, tables.seen(self._now, key, seen, now_us), now_us))

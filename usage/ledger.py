@@ -13,24 +13,31 @@ from usage.windows import WINDOWS
 NOTHING = Amounts()
 NOW = 0  # grain of the cell that holds open reservations
 LEASE_US = 120_000_000  # a reservation that nobody renews for so long belongs to a process that died
+SETTLED_US = 300_000_000  # what was settled is remembered for so long: whoever heard no answer tries again for a minute
 Cell = tuple[bytes, int, int]  # key, length of the window in seconds (or NOW), start of the bucket in unix seconds
 Deltas = dict[Cell, Amounts]
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """`reserved`: what the exchange may take. `sent`: it was let out; `charged`: what was charged when it was lost."""
+    """`reserved`: what the exchange may take. `sent`: it was let out; `charged`: what was charged when it was lost, or
+    when it was `settled`: then its names are gone, and it is kept so that the same end counts once."""
 
     exchange: str
     who: Who
     reserved: Amounts
     sent: bool = False
     lost: bool = False
+    settled: bool = False
     charged: Amounts = NOTHING
 
     def unsettled(self) -> Deltas:
         """Takes back what is still reserved."""
-        return {} if self.lost else reserve(self.who, self.reserved.negative())
+        return reserve(self.who, self.reserved.negative()) if self.open else {}
+
+    @property
+    def open(self) -> bool:
+        return not (self.lost or self.settled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,9 @@ ADD = (
     " ON CONFLICT (key, grain, at) DO UPDATE SET "
     f"{', '.join(f'{name} = cells.{name} + excluded.{name}' for name in COUNTS)}"
 )
+OPEN, LOST, SETTLED = range(3)  # what `lost` says of a reservation
+NOBODY = json.dumps(Who("", "", "", "", "").to_json())
+PURGED = 5000  # of what was settled, in one purge: more than one second settles
 READ = (
     f"SELECT grain, {SUMS} FROM cells WHERE key = ? AND (grain = {NOW}"  # noqa: S608
     + "".join(f" OR (grain = {window.length} AND at >= ?)" for window in WINDOWS)
@@ -136,6 +139,15 @@ def lost(conn: Conn, exchange: str, charged: Amounts) -> None:
     )
 
 
+def settled(conn: Conn, exchange: str, charged: Amounts, until_us: int) -> None:
+    """Kept until then without its names."""
+    values = ", ".join(f"c_{name} = ?" for name in NAMES)
+    conn.execute(
+        f"UPDATE reservations SET lost = {SETTLED}, who = ?, expires_us = ?, {values} WHERE exchange = ?",  # noqa: S608
+        (NOBODY, until_us, *charged.counts(), exchange),
+    )
+
+
 def untold(conn: Conn, most: int, also: str = "") -> list[Reservation]:
     """`also`: a further condition, written in code."""
     query = f"{FOUND} WHERE lost = 1 AND told = 0{also} LIMIT ?"
@@ -178,6 +190,11 @@ def purge(conn: Conn, now_us: int, most: int) -> None:
     conn.execute(f"DELETE FROM cells WHERE grain = {NOW} AND {empty}")  # noqa: S608
     day = WINDOWS[2].length * SECOND
     conn.execute("DELETE FROM reservations WHERE lost = 1 AND told = 1 AND expires_us < ?", (now_us - day,))
+    conn.execute(
+        "DELETE FROM reservations WHERE seq IN"
+        " (SELECT seq FROM reservations WHERE lost = ? AND expires_us < ? LIMIT ?)",
+        (SETTLED, now_us, PURGED),
+    )
 
 
 def _reservation(row: Sequence[object]) -> Reservation:
@@ -187,11 +204,12 @@ def _reservation(row: Sequence[object]) -> Reservation:
         exchange=str(exchange),
         who=Who(**json.loads(str(who))),
         sent=bool(sent),
-        lost=bool(lost_),
+        lost=lost_ == LOST,
+        settled=lost_ == SETTLED,
         reserved=Amounts(*amounts[:count]),  # type: ignore[arg-type]
         charged=Amounts(*amounts[count:]),  # type: ignore[arg-type]
     )
 
 
 __all__ = ["Cell", "ahead", "drop", "expired", "get", "install", "lost", "purge", "put", "read", "renew", "seen",
-           "told", "untold", "write"]  # fmt: skip
+           "settled", "told", "untold", "write"]  # fmt: skip

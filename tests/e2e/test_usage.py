@@ -79,7 +79,7 @@ def book(gateway: Gateway) -> Book:
 def open_reservations(gateway: Gateway) -> int:
     path = gateway.settings.gateway.state_dir / "usage.db"
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as conn:
-        return int(conn.execute("SELECT count(*) FROM reservations").fetchone()[0])
+        return int(conn.execute("SELECT count(*) FROM reservations WHERE lost = 0").fetchone()[0])
 
 
 def idle(gateway: Gateway) -> None:

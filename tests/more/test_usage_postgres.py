@@ -29,8 +29,11 @@ from tests.unit.usage.test_book import (  # the same tests, with the fixtures of
     test_a_lease_that_nobody_renews_is_given_back_if_nothing_left,
     test_an_upstream_that_says_any_number_stops_nobody,
     test_each_sees_those_before_it_and_itself,
+    test_the_same_end_twice_counts_once,
     test_usage_leaves_the_windows,
     test_values_are_distinct_in_each_window,
+    test_what_ended_is_open_no_more,
+    test_what_ended_is_remembered_without_its_names_and_for_a_while,
     test_what_left_and_was_lost_is_charged_told_once_and_settled_late,
     test_what_was_used_takes_the_place_of_what_was_reserved,
 )

@@ -10,7 +10,7 @@ import pytest
 from usage.amounts import MOST, Amounts
 from usage.book import Book
 from usage.errors import UsageDown
-from usage.ledger import LEASE_US, Numbers, Reservation
+from usage.ledger import LEASE_US, SETTLED_US, Numbers, Reservation
 from usage.scopes import Who
 from usage.windows import SECOND
 
@@ -64,6 +64,49 @@ def test_an_upstream_that_says_any_number_stops_nobody(book: Book) -> None:
     for number in range(3):
         settle(book, f"e{number}", Amounts(requests=1, output_tokens=1 << 106))
     assert read(book) == Amounts(requests=3, output_tokens=3 * MOST)
+
+
+def test_the_same_end_twice_counts_once(book: Book) -> None:
+    """Its commit was not heard of, so extproc says it again."""
+    used = Amounts(requests=1, input_tokens=9, output_tokens=3)
+    reserve(book, "e1")
+    settle(book, "e1", used, b"one")
+    settle(book, "e1", used, b"one", now_us=US + SECOND)
+    settle(book, "unreserved", used)
+    settle(book, "unreserved", used)
+    assert read(book) == used + used + Amounts(values=1)
+    step(book, lambda: book.renew({"e1": True}, US))
+    step(book, lambda: book.release("e1", 1, US))
+    settle(book, "e1", used + ONE)
+    assert read(book) == used + used + ONE + Amounts(values=1)
+
+
+def test_what_ended_is_open_no_more(book: Book) -> None:
+    reserve(book, "e1")
+    settle(book, "e1", ONE)
+    with pytest.raises(UsageDown):
+        step(book, lambda: book.look("e1", US))
+    reserve(book, "e2")
+    assert step(book, lambda: book.look("e2", US)).used["identity"]["day"] == ONE + ONE
+    later = US + 86_400 * SECOND
+    step(book, lambda: book.expire(later))
+    assert step(book, book.untold) == []
+    assert read(book, later) == ONE
+
+
+def test_what_ended_is_remembered_without_its_names_and_for_a_while(book: Book) -> None:
+    reserve(book, "e1")
+    settle(book, "e1", ONE)
+
+    def kept(now_us: int) -> list[str]:
+        step(book, lambda: book.purge(now_us))
+        with book.transaction():
+            return [str(row[0]) for row in book._now.execute("SELECT who FROM reservations")]
+
+    (who,) = kept(US + LEASE_US)
+    assert not any(name in who for name in (WHO.issuer, WHO.subject, WHO.agent, WHO.session, WHO.connection))
+    assert kept(US + SETTLED_US + 1) == []
+    assert read(book) == ONE
 
 
 def test_a_denied_one_gives_everything_back(book: Book) -> None:
@@ -194,8 +237,13 @@ def test_a_reservation_costs_the_same_beside_thousands(book: Book) -> None:
         return len(counted)
 
     reserve(book, "e-0")
+    settle(book, "e-0", ONE)
     few = steps("e-1")
     with book.transaction():
         for number in range(2, 2000):
             book.reserve(Reservation(f"e-{number}", WHO, ONE), US)
-    assert steps("last") <= few + 5
+    assert steps("among the open") <= few + 5
+    with book.transaction():
+        for number in range(2, 2000):
+            book.settle(f"e-{number}", WHO, ONE, (), US)
+    assert steps("among the ended") <= few + 5

@@ -39,9 +39,9 @@ async def test_a_release_is_seen_by_whoever_asks_next(counters: Counters) -> Non
 
 
 async def test_it_survives_a_restart(tmp_path: Path) -> None:
-    for _ in range(2):
+    for number in range(2):
         async with Counters(tmp_path / "usage.db", FixedClock()) as counters:
-            await counters.settle("e", WHO, ONE, [b"token"])
+            await counters.settle(f"e{number}", WHO, ONE, [b"token"])
             found = (await counters.read(WHO)).used["identity"]["month"]
     assert (found.requests, found.values) == (2, 1)
 
