@@ -2,7 +2,8 @@
 
 1. recording: added latency of `record()` at 1,000 decisions a second, and a burst, against one bare fdatasync
 2. shipping: events a second from a full spool through tiles, checkpoint and the embedded store, read back
-3. verifying: events a second, from ClickHouse with the published log, and from the tiles alone
+3. verifying: events a second, from ClickHouse with the published log, and from the tiles alone; and what a checkpoint
+   for every few events costs, per event, in the pass over the tree
 """
 
 import asyncio
@@ -19,7 +20,9 @@ from typing import Any
 from audit.log.clickhouse import ClickHouseTarget
 from audit.log.process import open_shipper
 from audit.store.client import auditor_client, writer_client
-from audit.verify import verify_clickhouse, verify_tiles
+from audit.verify import Report, read_tiles, verify_clickhouse, verify_tiles
+from audit.verify.notes import parse_keys
+from audit.verify.tiles import Published
 from audit.write import Caller, Draft, Frame, Kind, MemoryRecorder, Recorder, open_spool
 from runtime.clock import SystemClock
 from tests.kit import store as store_kit
@@ -139,7 +142,20 @@ def verifying(store: store_kit.RunningStore, size: int) -> dict[str, Any]:
     assert verify_tiles(tiles, [vkey]).ok
     alone = time.perf_counter() - start
     client.close()
-    return {"verified_store_events_per_s": round(size / live), "verified_tiles_events_per_s": round(size / alone)}
+    log = read_tiles(tiles, parse_keys([vkey]), Report("bench"))
+    assert log is not None
+    return {
+        "verified_store_events_per_s": round(size / live),
+        "verified_tiles_events_per_s": round(size / alone),
+        "heads_us_per_event": {f"one_per_{step}": heads(log, step) for step in (5, 50, 500)},
+    }
+
+
+def heads(log: Published, step: int) -> float:
+    start = time.perf_counter()
+    for _ in log.heads(range(step, log.size + 1, step)):
+        pass
+    return round((time.perf_counter() - start) * 1e6 / log.size, 2)
 
 
 def main(events: int) -> None:

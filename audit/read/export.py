@@ -127,8 +127,7 @@ def _copy_log(published: Published, package: Package) -> None:
             _copy(file, target / file.relative_to(published.tiles), package)
     (target / "checkpoint").write_bytes(note)
     for vouched in ("timestamps", "witnesses"):
-        if (kept := published.tiles.with_name(vouched)).is_dir():
-            shutil.copytree(kept, package.folder / vouched)
+        _copy_kept(published.tiles.with_name(vouched), package.folder / vouched, package.size)
 
 
 def _copy(file: Path, target: Path, package: Package) -> None:
@@ -139,6 +138,19 @@ def _copy(file: Path, target: Path, package: Package) -> None:
         if file.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
+
+
+def _copy_kept(kept: Path, target: Path, size: int) -> None:
+    """What strangers signed of checkpoints within the cut: with a newer one the log would look put back. Files that are
+    being written, and others that are no checkpoint's, stay behind."""
+    for file in sorted(kept.rglob("[0-9]*")):
+        number = file.name.partition(".")[0]
+        if not (number.isascii() and number.isdigit() and int(number) <= size and file.is_file()):
+            continue
+        copy = target / file.relative_to(kept)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(file, copy)
 
 
 def _await_rows(reader: Reader, package: Package, wait: Callable[[], None]) -> None:

@@ -53,12 +53,13 @@ class Published:
                 yield index, body
 
     def heads(self, sizes: Sequence[int]) -> Iterator[bytes]:
-        growing = merkle.Growing()
+        growing, rest = merkle.Growing(), merkle.Growing()  # of full tiles; of the leaves after them
         for size in sizes:
+            if growing.size < size // TILE:
+                rest = merkle.Growing()
             for tile in self.above[growing.size : size // TILE]:
                 growing.add(tile)
-            rest = merkle.Growing()
-            for index in range(growing.size * TILE, size):
+            for index in range(growing.size * TILE + rest.size, size):
                 rest.add(self.leaf(index))
             yield growing.head(rest.head() if rest.size else None)
 

@@ -1,6 +1,7 @@
 """The database that reads all shards, made by the real engine over a cluster of two that it knows by name alone.
 
-No shard answers here, so nothing is read; but the engine makes every table and view, and plans every question.
+No shard answers here, so nothing is read; but the engine makes every table and view, and plans what asks no shard while
+it is planned: all but the view `usage` and the question `people-since`.
 """
 
 import subprocess
@@ -47,7 +48,7 @@ for question in known().values():
 """
 
 
-def test_the_engine_makes_it_and_plans_every_question(tmp_path: Path):
+def test_the_engine_makes_it_and_plans_all_questions_but_two(tmp_path: Path):
     (tmp_path / "cluster.xml").write_text(CLUSTER)
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path)], capture_output=True, text=True, timeout=100, check=False

@@ -5,6 +5,7 @@ import pytest
 
 from audit.verify import CannotVerify, Flaw, Report, merkle, read_tiles, verify_tiles
 from audit.verify.findings import Finding
+from audit.verify.tiles import Published
 from tests.kit.signed_log import SIGNER, evidence, keys, write_tiles
 
 MADE = evidence([index % 3 for index in range(1000)])
@@ -46,6 +47,22 @@ def test_every_head_on_the_way_is_known(root: Path):
     forked = replace(MADE.checkpoint(513), root=bytes(32), source="another")
     (found,) = verify(root, witnessed=[MADE.checkpoint(512), forked, MADE.checkpoint(700)]).findings
     assert (found.flaw, found.log_index) == (Flaw.ROLLED_BACK, 512)
+
+
+class Counting(Published):
+    asked = 0
+
+    def leaf(self, index: int) -> bytes:
+        self.asked += 1
+        return super().leaf(index)
+
+
+def test_dense_checkpoints_take_no_leaf_twice(root: Path):
+    leaves = b"".join(merkle.leaf(row.body) for row in MADE.rows)
+    log = Counting(root, MADE.checkpoint(), leaves)
+    sizes = sorted({0, *range(5, 1001, 5), 255, 256, 257, 1000})
+    assert list(log.heads(sizes)) == [MADE.checkpoint(size).root if size else merkle.EMPTY for size in sizes]
+    assert log.asked <= len(MADE.rows)
 
 
 def test_an_altered_entry_is_named(root: Path):
