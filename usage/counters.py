@@ -3,13 +3,15 @@
 Calls that wait together share one transaction, in the order in which they came; so a release that was posted is seen
 by every reservation after it. If one of them fails, nothing of the transaction happened, and each is tried in one of
 its own, in the same order: who fails, fails alone. What fails outside of a call (no file, no server, no commit) fails
-all of them with UsageDown; the next one opens the file again.
+all of them with UsageDown; the next one opens the file again. A transaction in which nothing comes back from a server
+is cut by the first call after TURN_SECONDS, and the next one makes a connection of its own.
 """
 
 import asyncio
+import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -27,8 +29,10 @@ from usage.shared import SharedBook
 
 T = TypeVar("T")
 CALL_SECONDS = 3.0  # a caller waits no longer; the lock itself is waited for 1 s
+TURN_SECONDS = 6.0  # then a transaction hangs: its callers are gone, and so is every limit that the server keeps
 KEEP_SECONDS = 1.0  # between two purges
 MOST_CALLS = 256  # in one transaction
+MOST_WAITING = 10_000
 
 logger = log.get("usage")
 
@@ -60,6 +64,7 @@ class Counters:
         self._thread = threading.Thread(target=self._run, name="usage", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._down = False
+        self._since_us: int | None = None  # when the transaction began in which the thread is
 
     async def __aenter__(self) -> Self:
         """Never fails: a file that cannot be opened fails each call, until it can."""
@@ -72,9 +77,10 @@ class Counters:
     ) -> None:
         self._calls.put(None)
         await asyncio.to_thread(self._thread.join, CALL_SECONDS)
-        if self._thread.is_alive():
-            self._book.cut()
-            await asyncio.to_thread(self._thread.join)
+        for _ in range(2):  # what hangs, and what is tried after it; then it is left behind
+            if self._thread.is_alive():
+                self._book.cut()
+                await asyncio.to_thread(self._thread.join, CALL_SECONDS)
 
     async def reserve(self, wanted: Reservation) -> Numbers:
         return await self._ask(lambda book: book.reserve(wanted, self._clock.now_us()))
@@ -84,7 +90,8 @@ class Counters:
 
     def release(self, exchange: str, *, denied: bool = False) -> None:
         """Posted, not waited for: were it lost, the reservation would expire."""
-        self._post(lambda book: book.release(exchange, int(denied), self._clock.now_us()))
+        with contextlib.suppress(UsageDown):
+            self._post(lambda book: book.release(exchange, int(denied), self._clock.now_us()))
 
     async def settle(self, exchange: str, who: Who, used: Amounts, tokens: Iterable[bytes]) -> None:
         kept = list(tokens)
@@ -121,9 +128,17 @@ class Counters:
     def _post(self, step: Callable[[Book], Any]) -> _Call:
         if self._loop is None:
             raise UsageDown("the counters are not open")
+        self._watch()
+        if self._calls.qsize() >= MOST_WAITING:
+            raise UsageDown("too many wait for the counters")
         call = _Call(step, self._loop)
         self._calls.put(call)
         return call
+
+    def _watch(self) -> None:
+        since_us = self._since_us
+        if since_us is not None and self._clock.monotonic_us() - since_us >= TURN_SECONDS * 1e6:
+            self._book.cut()
 
     # the thread
 
@@ -170,7 +185,7 @@ class Counters:
         """One transaction: the answers, and whether it was a call that failed it."""
         own = False
         try:
-            with self._book.transaction():
+            with self._transaction():
                 own = True
                 answers = [None if call.future.cancelled() else call.step(self._book) for call in calls]
                 own = False
@@ -181,6 +196,15 @@ class Counters:
         self._down = False
         return answers, False
 
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._since_us = self._clock.monotonic_us()
+        try:
+            with self._book.transaction():
+                yield
+        finally:
+            self._since_us = None
+
     def _say(self, failed: Error, error: Exception) -> None:
         if not self._down or failed is not error:
             fields = {"reason": failed.message, "error_type": type(error).__name__}
@@ -189,7 +213,7 @@ class Counters:
 
     def _keep(self) -> None:
         try:
-            with self._book.transaction():
+            with self._transaction():
                 self._book.purge(self._clock.now_us())
         except UsageDown as error:
             self._say(error, error)

@@ -5,6 +5,7 @@ a budget does not come back with the server.
 """
 
 import contextlib
+import threading
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -35,13 +36,14 @@ class SharedBook(Book):
         super().__init__(Path("usage"))  # a name for messages
         self._shared, self._gateway = shared, gateway
         self._server: psycopg.Connection[Any] | None = None
+        self._ending = threading.Lock()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Raises UsageDown; then nothing of it happened, or its commit was not heard of, and the next one connects."""
         try:
             with postgres.told(self._shared):
-                conn = self._server = self._server or self._joined()
+                conn = self._server or self._joined()
                 conn.execute(BEGIN)
                 yield
                 conn.execute("COMMIT")
@@ -53,13 +55,19 @@ class SharedBook(Book):
             raise
 
     def close(self) -> None:
-        conn, self._server = self._server, None
-        if conn is not None:
-            with contextlib.suppress(Exception):
-                conn.close()
+        with self._ending:
+            conn, self._server = self._server, None
+            if conn is not None:
+                with contextlib.suppress(Exception):
+                    conn.close()
 
     def cut(self) -> None:
-        postgres.cut(self._server)
+        """Not one that is being closed: the number of its socket may be another's by then."""
+        if self._ending.acquire(blocking=False):
+            try:
+                postgres.cut(self._server)
+            finally:
+                self._ending.release()
 
     def untold(self) -> list[Reservation]:
         """Of this gateway: each records its own."""
@@ -80,13 +88,10 @@ class SharedBook(Book):
         return _Spoken(self._server)
 
     def _joined(self) -> "psycopg.Connection[Any]":
-        conn = postgres.connect(self._shared, f"exeat usage {self._gateway}"[:63])
-        try:
-            postgres.migrate(conn, "usage", MIGRATIONS)
-            conn.execute("SELECT set_config('exeat.gateway', %s, false)", (self._gateway,))
-        except BaseException:
-            conn.close()
-            raise
+        """Held before anything is said on it, so that it can be cut; `transaction` closes it if that fails."""
+        conn = self._server = postgres.connect(self._shared, f"exeat usage {self._gateway}"[:63])
+        postgres.migrate(conn, "usage", MIGRATIONS)
+        conn.execute("SELECT set_config('exeat.gateway', %s, false)", (self._gateway,))
         return conn
 
 

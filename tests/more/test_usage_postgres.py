@@ -7,11 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from runtime import postgres
 from runtime.clock import FixedClock
 from runtime.settings import Shared
 from tests.kit.postgres import Server, serving
@@ -42,6 +45,7 @@ from tests.unit.usage.test_counters import (
     test_a_release_is_seen_by_whoever_asks_next,
 )
 from usage import Amounts, Counters, Reservation, UsageDown
+from usage.counters import TURN_SECONDS
 from usage.shared import SharedBook
 
 pytestmark = pytest.mark.more
@@ -183,3 +187,44 @@ async def test_a_server_that_stands_still_closes_and_holds_up_no_end(server: Ser
     finally:
         for (pid,) in rows:
             os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_connection_that_stands_still_is_replaced(server: Server, shared: Shared) -> None:
+    clock = FixedClock()
+    async with Counters(SharedBook(shared, "a"), clock) as counters:
+        await answers(counters)
+        rows = server.sql(shared, "SELECT pid FROM pg_stat_activity WHERE application_name = 'exeat usage a'")
+        for (pid,) in rows:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(UsageDown, match="too slow"):
+                await counters.reserve(Reservation("e1", WHO, ONE))
+            clock.advance(int(TURN_SECONDS * 1e6))
+            await answers(counters)
+        finally:
+            for (pid,) in rows:
+                os.kill(pid, signal.SIGCONT)
+
+
+def test_it_can_be_cut_before_it_has_joined(server: Server, shared: Shared, book: SharedBook) -> None:
+    """Somebody else migrates, and does not go on."""
+    failed: list[UsageDown] = []
+
+    def join() -> None:
+        try:
+            step(book, lambda: None)
+        except UsageDown as error:
+            failed.append(error)
+
+    joining = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'exeat usage a' AND wait_event_type = 'Lock'"
+    with contextlib.closing(postgres.connect(shared, "test")) as other:
+        other.execute("SELECT pg_advisory_lock(hashtextextended('exeat migrations', 0))")
+        thread = threading.Thread(target=join)
+        thread.start()
+        ends = time.monotonic() + WAIT_S
+        while thread.is_alive() and not server.sql(shared, joining):
+            assert time.monotonic() < ends
+        book.cut()
+        thread.join(WAIT_S)
+    assert len(failed) == 1
+    assert failed[0].message.endswith("OperationalError"), "an end of ours, none that the server gave a state"

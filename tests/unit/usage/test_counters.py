@@ -1,18 +1,41 @@
 """The shell: calls share commits in their order, and a file that fails says so to each of them."""
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from runtime.clock import FixedClock
 from usage import Amounts, Counters, Numbers, Reservation, UsageDown, Who
+from usage import counters as module
+from usage.book import Book
 
 WHO = Who("https://issuer", "bot", "runner", "s-1", "ledger")
 ONE = Amounts(requests=1)
+
+
+class Silent(Book):
+    """As on a server that takes what is said and says nothing, until it is cut."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.waits, self.ends = threading.Event(), threading.Event()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        if not self.ends.is_set():
+            self.waits.set()
+            self.ends.wait(60)
+            raise UsageDown("cut")
+        with super().transaction():
+            yield
+
+    def cut(self) -> None:
+        self.ends.set()
 
 
 @pytest.fixture
@@ -89,3 +112,46 @@ async def test_a_call_that_fails_fails_alone(counters: Counters) -> None:
     assert isinstance(last, Numbers)
     assert first.used["agent"]["day"] == Amounts(requests=1, denied=1)
     assert last.used["agent"]["day"] == Amounts(requests=2, denied=1)
+
+
+async def test_what_hangs_is_cut_by_whoever_comes_later(tmp_path: Path) -> None:
+    clock, book = FixedClock(), Silent(tmp_path / "usage.db")
+    async with Counters(book, clock) as counters:
+        counters.release("e1")
+        assert await asyncio.to_thread(book.waits.wait, 60)
+        clock.advance(int(module.TURN_SECONDS * 1e6) - 1)
+        counters.release("e1")
+        assert not book.ends.is_set()
+        clock.advance(1)
+        assert (await counters.reserve(Reservation("e2", WHO, ONE))).used["agent"]["day"] == ONE
+
+
+async def test_a_bounded_number_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_WAITING", 3)
+    book = Silent(tmp_path / "usage.db")
+    async with Counters(book, FixedClock()) as counters:
+        counters.release("e0")
+        assert await asyncio.to_thread(book.waits.wait, 60)
+        for number in range(4):
+            counters.release(f"e{number}")
+        with pytest.raises(UsageDown, match="too many"):
+            await counters.reserve(Reservation("e5", WHO, ONE))
+        book.cut()
+
+
+async def test_an_end_does_not_wait_for_what_cannot_be_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CALL_SECONDS", 0.05)
+
+    class Deaf(Silent):
+        def cut(self) -> None:
+            return
+
+    book = Deaf(tmp_path / "usage.db")
+    counters = await Counters(book, FixedClock()).__aenter__()
+    try:
+        counters.release("e1")
+        assert await asyncio.to_thread(book.waits.wait, 60)
+        async with asyncio.timeout(30):
+            await counters.__aexit__(None, None, None)
+    finally:
+        book.ends.set()
