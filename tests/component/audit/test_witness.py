@@ -182,7 +182,8 @@ class House:
 
     @property
     def kept(self) -> Path:
-        (found,) = (self.settings.gateway.state_dir / "log" / "witnesses").rglob("0*")
+        folder = self.settings.gateway.state_dir / "log" / "witnesses"
+        (found,) = [path for path in folder.rglob("0*") if path.is_file()]  # a key id may begin with 0, too
         return found
 
 
