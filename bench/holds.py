@@ -16,7 +16,6 @@ import json
 import re
 import resource
 import shutil
-import sqlite3
 import sys
 import tempfile
 import time
@@ -118,18 +117,11 @@ class Load:
         return None
 
 
-def cards(gateway: Gateway) -> int:
-    """How many are open; read from the file, so that counting costs approvals nothing."""
-    path = gateway.settings.gateway.state_dir / "approvals.db"
-    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
-        return int(store.execute("SELECT count(*) FROM cards WHERE open = 1").fetchone()[0])
-
-
 async def enter(gateway: Gateway, load: Load, first: int, last: int) -> None:
     """Asks for the holds from `first` to `last`; returns when each has its card or an answer."""
     sent, patience = first, time.monotonic() + 60
     while True:
-        there = cards(gateway) + len(load.answered)
+        there = gateway.cards() + len(load.answered)
         if there >= last or time.monotonic() > patience:
             return
         for _ in range(min(ENTERING - (sent - there), last - sent)):

@@ -61,6 +61,24 @@ class Record:
             client.insert("frames", self.frames, column_names=FRAME_COLUMNS)
 
 
+ASKED: dict[str, Any] = {
+    "rule": "ledger_write",
+    "message": "a transfer needs a yes",
+    "action": "POST /ledger/transfers",
+    "risk": "high",
+    "tool": "",
+    "hits": {},
+    "target": "/transfers",
+    "upstream": "ledger.example",
+    "received_digest": "0" * 64,
+    "forwarded_digest": "0" * 64,
+    "snapshot": SNAPSHOT,
+    "shown": hashlib.sha256(INPUT).hexdigest(),
+    "shown_media": "application/json",
+    "terms": {"any": ["ledger-approvers"], "all": [], "quorum": 1, "signature": False},
+}
+
+
 def decision(effect: str, status: int, rule: str, message: str) -> dict[str, Any]:
     return {
         "effect": effect,
@@ -123,12 +141,13 @@ def story() -> Record:
                  [("input", 0, "application/json", INPUT)], effect="hold")  # fmt: skip
     request = json.dumps({"messages": [{"role": "user", "content": "transfer \x1b[31m now"}]}).encode()
     record.event("frame.recorded", HELD, 1_000, {}, [("request", 1_000, "application/json", request)])
-    asked = {"approval": "ap-1", "state": "requested", "rule": "ledger_write", "message": "a transfer needs a yes"}
-    record.event("approval.requested", HELD, 2_000, asked | {"owner": "dave@bank.example", "justification": "invoice"})
+    asked = {"approval": "ap-1", "state": "requested", "owner": "dave@bank.example", "justification": "invoice"}
+    record.event("approval.requested", HELD, 2_000, ASKED | asked)
     alice = {"issuer": "https://idp.example", "subject": "alice", "email": "alice@bank.example"}
     granted = {"approval": "ap-1", "state": "granted", "approver": alice, "justification": "checked"}
-    record.event("approval.granted", HELD, 9_000_000, granted)
-    record.event("approval.used", HELD, 9_001_000, {"approval": "ap-1", "state": "used"})
+    record.event("approval.granted", HELD, 9_000_000, granted | {"at_us": START_US + 9_000_000})
+    used = {"approval": "ap-1", "state": "used", "at_us": START_US + 9_001_000}
+    record.event("approval.used", HELD, 9_001_000, used)
     stream, cut = sse("Boo", "ked ", "as asked."), (50, 140)
     parts = [stream[: cut[0]], stream[cut[0] : cut[1]], stream[cut[1] :]]
     frames = [("response", 9_100_000 + n * 100_000, "text/event-stream", part) for n, part in enumerate(parts)]

@@ -7,9 +7,13 @@ from authz import losses
 from usage import Amounts, Reservation, Uncounted, UsageDown, Who
 
 LOST = Reservation(
-    "e-1", Who("https://issuer", "bot", "runner", "s-1", "ledger"), Amounts(requests=1, output_tokens=99), True, True,
-    Amounts(requests=1, input_tokens=9, request_bytes=7),
-)  # fmt: skip
+    "e-1",
+    Who("https://issuer", "bot", "runner", "s-1", "ledger"),
+    Amounts(requests=1, output_tokens=99),
+    sent=True,
+    lost=True,
+    charged=Amounts(requests=1, input_tokens=9, request_bytes=7),
+)
 
 
 class Losing(Uncounted):
