@@ -34,7 +34,8 @@ class Approver:
         return asyncio.run(ask())
 
     def waiting(self) -> list[Approval]:
-        return [card for card in self.call(lambda client: client.list()) if card.state == "requested"]
+        listed = self.call(lambda client: client.list())
+        return [card for card in listed if card.state == "requested" and card.id not in self.gateway.left]
 
     def view(self, card: Approval) -> View:
         return View.read(self.call(lambda client: client.get(card.id))[1])
