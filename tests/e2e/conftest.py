@@ -23,4 +23,3 @@ def nothing_waits(request: pytest.FixtureRequest) -> None:
         gateway = request.getfixturevalue("gateway")
         if gateway.cards():
             clear(gateway)
-            gateway.left = gateway.open_cards()

@@ -17,6 +17,9 @@ from tests.e2e.test_holds import transfer
 from tests.kit.browser import Browser, csrf
 from tests.kit.gateway import Gateway, eventually
 
+# digests, ids and times, in which any four digits stand by chance
+RANDOM = re.compile(r'[0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|"(ts|\w+_us)":"?\d{16}|"writer":"[\w.-]+"')
+
 
 @pytest.fixture
 def browser(gateway: Gateway) -> Iterator[Browser]:
@@ -25,16 +28,15 @@ def browser(gateway: Gateway) -> Iterator[Browser]:
 
 
 def card(browser: Browser, waits: "Future[httpx.Response]") -> httpx.Response:
-    """The page of the one transfer that waits; another test's client may have gone and its card come now."""
+    """The page of the one card that waits."""
 
-    def look() -> list[httpx.Response]:
+    def look() -> list[str]:
         assert not waits.done(), waits.result().text
         listed = browser.get("/approvals").text.partition("Answered or over")[0]
-        pages = [browser.get(href) for href in re.findall(r'href="(/approvals/[0-9a-f-]{36})"', listed)]
-        return [page for page in pages if "pays invoice 4711" in page.text]
+        return re.findall(r'href="(/approvals/[0-9a-f-]{36})"', listed)
 
-    (page,) = eventually(look, lambda found: len(found) == 1)
-    return page
+    (href,) = eventually(look, lambda found: len(found) == 1)
+    return browser.get(href)
 
 
 def answer(browser: Browser, page: httpx.Response, verb: str, **fields: str) -> httpx.Response:
@@ -65,7 +67,7 @@ def test_an_answer_that_does_not_count_says_why_and_changes_nothing(gateway: Gat
         for fields, why in (({"reason": ""}, "justification"), ({"shown": "0" * 64}, "other content")):
             refused = answer(browser, page, "grant", **fields)
             assert refused.status_code == 409
-            assert why in refused.text, refused.text.partition("<main")[2]
+            assert why in refused.text
         assert answer(browser, page, "perhaps").status_code == 409
         with Browser(str(browser.base_url)) as dave:
             own = dave.sign_in("dave", str(page.url.path))
@@ -215,7 +217,7 @@ def test_a_text_is_tried_and_kept_nowhere(gateway: Gateway, browser: Browser) ->
     assert "4111 1111" not in found.text.replace("placeholder", "").partition("<h3>Masked")[2]
     gateway.settled()
     bodies = str(gateway.sql("SELECT body FROM audit.events WHERE kind = 'read'"))
-    assert "4111" not in bodies
+    assert "4111" not in RANDOM.sub("", bodies)
 
 
 def test_connections_say_how_to_reach_them(gateway: Gateway, browser: Browser) -> None:
