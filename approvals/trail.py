@@ -6,7 +6,8 @@ One thread at a time; knows nothing of asyncio.
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from approvals.authenticators import Enrolment
@@ -15,7 +16,7 @@ from approvals.errors import ApprovalsDown
 from approvals.evidence import Change, Notice, draft, enrolment_draft, notice_draft, stand_draft
 from approvals.standings import Stand
 from audit.write import Draft, beat, finish, install, metrics, trim
-from audit.write.commit import connect
+from audit.write.commit import connect, transaction
 from audit.write.tables import usage
 from runtime.clock import Clock
 from runtime.fileio import exclusive, private_dir
@@ -138,17 +139,8 @@ class Trail:
             self.measure(conn)
             return more
 
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        conn = self.conn
-        conn.execute("BEGIN IMMEDIATE")
-        try:
-            yield conn
-            conn.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                conn.execute("ROLLBACK")
-            raise
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self.conn)
 
 
 def _exclusive(path: Path) -> int:

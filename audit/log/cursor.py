@@ -11,15 +11,14 @@
 Every step is one transaction with `synchronous = FULL`. Two threads use it, each with a connection of its own.
 """
 
-import contextlib
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from audit.log.tree import HASH_BYTES, Tree
-from audit.write.commit import connect
+from audit.write.commit import connect, transaction
 from runtime.errors import GatewayError
 from runtime.fileio import private_dir
 
@@ -89,7 +88,7 @@ class Cursor:
         private_dir(path.parent)
         try:
             self._conn = connect(path)
-            with self._transaction():
+            with transaction(self._conn):
                 for statement in filter(str.strip, SCHEMA.split(";")):
                     self._conn.execute(statement)
                 known = str(self._state("origin", origin))
@@ -117,7 +116,7 @@ class Cursor:
 
     def plan(self, entries: Sequence[Placed]) -> None:
         """Fixes the order of the next entries."""
-        with self._transaction():
+        with transaction(self._conn):
             self._conn.execute("DELETE FROM plan")
             rows = [(entry.log_index, entry.writer, entry.seq, entry.leaf, entry.hash) for entry in entries]
             self._conn.executemany("INSERT INTO plan VALUES (?,?,?,?,?)", rows)
@@ -128,7 +127,7 @@ class Cursor:
 
     def publish(self, tree: Tree, positions: Mapping[str, tuple[int, bytes]], checkpoint: Published) -> None:
         """The plan is in the tiles and under `checkpoint`."""
-        with self._transaction():
+        with transaction(self._conn):
             self._conn.execute("INSERT INTO sequenced SELECT * FROM plan")
             self._conn.execute("DELETE FROM plan")
             rows = [(writer, seq, hash_) for writer, (seq, hash_) in positions.items()]
@@ -139,7 +138,7 @@ class Cursor:
 
     def set_aside(self, event: Quarantined) -> None:
         """Keeps an event that cannot even become an entry of the log."""
-        with self._transaction():
+        with transaction(self._conn):
             self._quarantine([event])
 
     def restore(
@@ -150,7 +149,7 @@ class Cursor:
         acked: Mapping[str, int],
     ) -> None:
         """Begins anew from the published log; `again`: its entries that may not be in ClickHouse."""
-        with self._transaction():
+        with transaction(self._conn):
             for table in ("plan", "sequenced", "positions", "acked"):
                 self._conn.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
             rows = [(entry.log_index, entry.writer, entry.seq, entry.leaf, entry.hash) for entry in again]
@@ -176,7 +175,7 @@ class Cursor:
 
     def ship(self, size: int, refused: Sequence[Quarantined] = ()) -> None:
         """The first `size` entries are in ClickHouse, but for `refused`, which are kept here: writers may trim."""
-        with self._transaction():
+        with transaction(self._conn):
             self._quarantine(refused)
             self._conn.execute(
                 "INSERT INTO acked SELECT writer, max(seq) FROM sequenced WHERE log_index < ? GROUP BY writer"
@@ -192,7 +191,7 @@ class Cursor:
         return [Published(*row) for row in self._conn.execute(query, (up_to,))]
 
     def forget_checkpoints(self, up_to: int) -> None:
-        with self._transaction():
+        with transaction(self._conn):
             self._conn.execute("DELETE FROM checkpoints WHERE size <= ?", (up_to,))
 
     def quarantined(self) -> list[Quarantined]:
@@ -203,7 +202,7 @@ class Cursor:
         return int(self._conn.execute("SELECT count(*) FROM quarantine").fetchone()[0])
 
     def release(self, writer: str, seq: int) -> None:
-        with self._transaction():
+        with transaction(self._conn):
             self._conn.execute("DELETE FROM quarantine WHERE writer = ? AND seq = ?", (writer, seq))
 
     def _quarantine(self, events: Sequence[Quarantined]) -> None:
@@ -216,14 +215,3 @@ class Cursor:
 
     def _keep(self, values: Mapping[str, str | int | bytes]) -> None:
         self._conn.executemany("INSERT OR REPLACE INTO state VALUES (?,?)", list(values.items()))
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._conn.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._conn.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                self._conn.execute("ROLLBACK")
-            raise

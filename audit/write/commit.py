@@ -50,7 +50,7 @@ class Committer:
         self._lock = _exclusive(self.path.with_suffix(".lock"))
         try:
             self._conn = connect(self.path)
-            with self._transaction() as conn:
+            with transaction(self.conn) as conn:
                 tables.install(
                     conn,
                     role=self._role,
@@ -72,7 +72,7 @@ class Committer:
     def commit(self, groups: Sequence[Sequence[Entry]]) -> list[SpoolFull | None]:
         """One transaction for all groups that fit. Raises SpoolDown: then none of them counts as recorded."""
         try:
-            with self._transaction() as conn:
+            with transaction(self.conn) as conn:
                 verdicts = tables.over_limit(conn, groups)
                 fitting = [group for group, full in zip(groups, verdicts, strict=True) if full is None]
                 tables.write(conn, [entry for group in fitting for entry in group])
@@ -84,7 +84,7 @@ class Committer:
     def beat(self) -> None:
         """Raises SpoolDown."""
         try:
-            with self._transaction() as conn:
+            with transaction(self.conn) as conn:
                 tables.beat(conn, self.clock)
                 self.usage = tables.usage(conn)
         except Exception as error:
@@ -95,7 +95,7 @@ class Committer:
         try:
             if not tables.trimmable(self.conn, self.cursor):
                 return False
-            with self._transaction() as conn:
+            with transaction(self.conn) as conn:
                 more = tables.trim(conn, self.cursor)
                 self.usage = tables.usage(conn)
                 return more
@@ -116,7 +116,7 @@ class Committer:
                 return False  # a reader was in the way: try again
             data = {"since": self.down_since or 0, "refused": refused}
             entries = tables.entries_of([Draft(Kind.LIFECYCLE, "lifecycle.recovered", data=data)], self.clock)
-            with self._transaction() as conn:
+            with transaction(self.conn) as conn:
                 tables.write(conn, entries)
         except (sqlite3.Error, OSError):
             return False
@@ -126,7 +126,7 @@ class Committer:
     def close(self) -> None:
         """Ends the epoch, if the disk still lets us, and gives up the lock."""
         if self.down_since is None:
-            with contextlib.suppress(sqlite3.Error), self._transaction() as conn:
+            with contextlib.suppress(sqlite3.Error), transaction(self.conn) as conn:
                 tables.finish(conn, self.clock)
         self.release()
 
@@ -135,18 +135,6 @@ class Committer:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        conn = self.conn
-        conn.execute("BEGIN IMMEDIATE")
-        try:
-            yield conn
-            conn.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                conn.execute("ROLLBACK")
-            raise
 
     def _broken(self, error: Exception) -> SpoolDown:
         if self.down_since is None:
@@ -158,6 +146,19 @@ class Committer:
             with contextlib.suppress(sqlite3.Error):
                 self._conn.close()
             self._conn = None
+
+
+@contextlib.contextmanager
+def transaction(conn: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """One that writes, from its begin on; rolled back when anything is raised."""
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield conn
+        conn.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            conn.execute("ROLLBACK")
+        raise
 
 
 def connect(path: Path) -> sqlite3.Connection:
