@@ -3,10 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import TypeVar
 
 from approvals.feed import Feed
 from approvals.machine import Approval
 from approvals.revocations import Revocation
+
+T = TypeVar("T")
 
 
 class Audience:
@@ -36,22 +40,20 @@ class Audience:
         finally:
             waiters.discard(future)
 
-    @contextlib.contextmanager
-    def watching(self) -> Iterator[Feed[Approval]]:
+    def watching(self) -> AbstractContextManager[Feed[Approval]]:
         """All changes of approvals from now on."""
-        feed: Feed[Approval] = Feed()
-        self._feeds.add(feed)
-        try:
-            yield feed
-        finally:
-            self._feeds.discard(feed)
+        return _fed(self._feeds)
 
-    @contextlib.contextmanager
-    def following(self) -> Iterator[Feed[Revocation]]:
+    def following(self) -> AbstractContextManager[Feed[Revocation]]:
         """All changes of revocations from now on."""
-        feed: Feed[Revocation] = Feed()
-        self._followers.add(feed)
-        try:
-            yield feed
-        finally:
-            self._followers.discard(feed)
+        return _fed(self._followers)
+
+
+@contextlib.contextmanager
+def _fed(feeds: set[Feed[T]]) -> Iterator[Feed[T]]:
+    feed: Feed[T] = Feed()
+    feeds.add(feed)
+    try:
+        yield feed
+    finally:
+        feeds.discard(feed)

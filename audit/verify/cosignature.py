@@ -6,7 +6,6 @@ time (seconds, big endian) and a signature over `cosignature/v1`, `time <seconds
 
 import base64
 import datetime
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from audit.verify.findings import CannotVerify, Finding, Flaw, Report
-from audit.verify.notes import MAX_NOTE, Key, NoteRefused, open_checkpoint
+from audit.verify.notes import MAX_NOTE, Key, NoteRefused, open_checkpoint, verifier_key
 
 COSIGNATURE = 4  # type byte of such keys
 SKEW_SECONDS = 300  # two honest clocks differ by less
@@ -30,14 +29,9 @@ class Witness:
     def parse(cls, vkey: str) -> "Witness":
         """`<name>+<key id>+<base64>`; raises CannotVerify."""
         try:
-            name, key_id, encoded = vkey.strip().split("+", 2)
-            raw = base64.b64decode(encoded, validate=True)
-            expected = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
-            if len(raw) != 33 or raw[0] != COSIGNATURE or not name or expected.hex() != key_id:
-                raise ValueError
+            return cls(*verifier_key(vkey, COSIGNATURE))
         except ValueError:
             raise CannotVerify("not a witness's verifier key (name+id+base64 of an Ed25519 key, type 4)") from None
-        return cls(name, expected, raw[1:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,16 @@ class NoteRefused(ValueError):
     """No trusted key signed this text, or one of them signed something else."""
 
 
+def verifier_key(vkey: str, kind: int) -> tuple[str, bytes, bytes]:
+    """Name, key id and Ed25519 key of a C2SP verifier key, whose key begins with the byte `kind`. Raises ValueError."""
+    name, key_id, encoded = vkey.strip().split("+", 2)
+    raw = base64.b64decode(encoded, validate=True)
+    expected = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
+    if len(raw) != 33 or raw[0] != kind or not name or expected.hex() != key_id:
+        raise ValueError
+    return name, expected, raw[1:]
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     name: str
@@ -29,16 +39,9 @@ class Key:
     def parse(cls, vkey: str) -> "Key":
         """`<name>+<key id>+<base64>`; raises CannotVerify."""
         try:
-            name, key_id, encoded = vkey.strip().split("+", 2)
-            raw = base64.b64decode(encoded, validate=True)
-            if len(raw) != 33 or raw[0] != ED25519 or not name:
-                raise ValueError
-            expected = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
-            if expected.hex() != key_id:
-                raise ValueError
+            return cls(*verifier_key(vkey, ED25519))
         except ValueError:
             raise CannotVerify("not a verifier key (name+id+base64 of an Ed25519 key)") from None
-        return cls(name, expected, raw[1:])
 
 
 def parse_keys(texts: Iterable[str]) -> list[Key]:

@@ -1,5 +1,6 @@
 """Requests for approval to vary, and the approvals service as a real process on real sockets."""
 
+import asyncio
 import contextlib
 import shutil
 import signal
@@ -7,12 +8,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import grpc
+
 from approvals.facts import Ask, Shown, target
+from approvals.writer import Writer
 from console.dev.issuer import DevIssuer
 from snapshot.decision import ApprovalTerms
 from tests.kit.engine import publish
@@ -24,6 +28,22 @@ POLICY = {
     "data/roles.yaml": "{}\n",
 }
 START_S = 20.0
+
+
+@contextlib.asynccontextmanager
+async def serving(server: grpc.aio.Server, socket: Path, writer: Writer) -> AsyncIterator[None]:
+    """Services in this process, and the writer behind them, which is open; both are ended."""
+    server.add_insecure_port(f"unix:{socket}")
+    await server.start()
+    running = asyncio.ensure_future(writer.run())
+    try:
+        yield
+    finally:
+        await server.stop(0)
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        await writer.close()
 
 
 def ask(**changed: Any) -> Ask:

@@ -80,17 +80,6 @@ BY = By("people", "rita", "rita@bank.example")
 SHORT = ApprovalTerms(any=("ledger-approvers",), expires_s=1)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-def shared(server: Server) -> Shared:
-    return server.empty()
-
-
 @pytest.fixture
 def make(shared: Shared) -> Make:
     def one(tmp_path: Path, clock: Clock | None = None, **limits: int) -> SharedStore:
@@ -105,11 +94,6 @@ def stores(shared: Shared) -> Stores:
         return SharedStore(folder, gateway, clock, to=shared, **limits)
 
     return one  # type: ignore[return-value]
-
-
-@pytest.fixture
-def pair(tmp_path: Path, shared: Shared) -> Pair:
-    return Pair(tmp_path, shared)
 
 
 def yes(name: str) -> Vote:

@@ -1,10 +1,9 @@
 """Gateways that share approvals while something goes wrong: at the database, at another gateway, in between."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,7 @@ from runtime.clock import SystemClock
 from runtime.settings import Shared
 from snapshot.decision import ApprovalTerms, Bounds
 from tests.kit.approvals import ask
-from tests.kit.postgres import Server, serving
+from tests.kit.postgres import Server
 from tests.kit.sharing import Pair
 from tests.kit.signatures import Signer
 
@@ -32,22 +31,6 @@ WAITING = (
 )
 
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'exeat approvals a'"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-def shared(server: Server) -> Shared:
-    return server.empty()
-
-
-@pytest.fixture
-def pair(tmp_path: Path, shared: Shared) -> Pair:
-    return Pair(tmp_path, shared)
 
 
 def test_one_that_stands_still_holds_up_nobody_else(pair: Pair, server: Server, shared: Shared) -> None:

@@ -17,22 +17,11 @@ from approvals.revocations import By, Scope
 from runtime.clock import SystemClock
 from runtime.settings import Shared
 from tests.kit.approvals import Service, ask, running
-from tests.kit.postgres import Server, serving
+from tests.kit.postgres import Server
 
 pytestmark = pytest.mark.more
 WAIT_S = 20  # for what another process does; it takes milliseconds
 BY = By("people", "rita", "rita@bank.example")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-def shared(server: Server) -> Shared:
-    return server.empty()
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from runtime.clock import SystemClock
 from runtime.settings import Shared
 from snapshot.decision import ApprovalTerms, Bounds
 from tests.kit.approvals import ask
-from tests.kit.postgres import Server, serving
+from tests.kit.postgres import Server
 from tests.kit.sharing import Pair
 from tests.kit.signatures import Signer
 from tests.unit.approvals.test_store import VOTE, begin, bodies, go_on
@@ -30,22 +30,6 @@ pytestmark = pytest.mark.more
 WAIT_S = 30  # for what takes milliseconds, or the few seconds after which a server gives up
 BY = By("people", "rita", "rita@bank.example")
 STANDING = ApprovalTerms(any=("ledger-approvers",), expires_s=540, standing=Bounds(3, 3600))
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-def shared(server: Server) -> Shared:
-    return server.empty()
-
-
-@pytest.fixture
-def pair(tmp_path: Path, shared: Shared) -> Pair:
-    return Pair(tmp_path, shared)
 
 
 def revoke(store: Store | SharedStore, subject: str) -> None:
@@ -119,21 +103,28 @@ async def test_what_ends_elsewhere_while_a_gateway_starts(pair: Pair, tmp_path: 
     b.close()
 
 
-@pytest.fixture
-def owing(pair: Pair, tmp_path: Path) -> SharedStore:
-    """Gateway a, whose spool lacks the events of a2: as if the machine went down between the two commits."""
+@contextlib.contextmanager
+def crash(pair: Pair, folder: Path) -> Iterator[SharedStore]:
+    """Of gateway a, after its a1: as if the machine went down between the block's shared commits and the spool's."""
     store = pair.store("a")
     store.open()
     begin(store)
     store.close(clean=False)
-    before = (tmp_path / "a" / "approvals.db").read_bytes()
+    before = (folder / "approvals.db").read_bytes()
     store = pair.store("a")
     store.open()
-    begin(store, "a2", ask(received_digest="2"))
+    yield store
     store.close(clean=False)
-    for left in (tmp_path / "a").glob("approvals.db*"):
+    for left in folder.glob("approvals.db*"):
         left.unlink()
-    (tmp_path / "a" / "approvals.db").write_bytes(before)
+    (folder / "approvals.db").write_bytes(before)
+
+
+@pytest.fixture
+def owing(pair: Pair, tmp_path: Path) -> SharedStore:
+    """Gateway a, whose spool lacks the events of a2."""
+    with crash(pair, tmp_path / "a") as store:
+        begin(store, "a2", ask(received_digest="2"))
     return store
 
 
@@ -264,24 +255,14 @@ def test_what_is_owed_outlives_the_file(pair: Pair, tmp_path: Path) -> None:
 
 
 def test_an_event_that_a_crash_kept_from_the_spool_is_recorded_once(pair: Pair, tmp_path: Path) -> None:
-    """The shared commit was made, the spool's was not: as if the machine went down between the two."""
-    store = pair.store("a")
-    store.open()
-    begin(store)
-    store.close(clean=False)
-    before = (tmp_path / "a" / "approvals.db").read_bytes()
-    store = pair.store("a")
-    store.open()
-    go_on(store, begin(store, "a2"), Grant(2, VOTE))
-    book = Book((), 100)
-    book.revoke(Made(1, 3, "r1", Scope.SUBJECT, "other", "", "stolen", BY))
-    store.begin()
-    book.authenticators.add(Signer().register())
-    store.commit((), book.notices, (), book.enrolments)
-    store.close(clean=False)
-    for left in (tmp_path / "a").glob("approvals.db*"):
-        left.unlink()
-    (tmp_path / "a" / "approvals.db").write_bytes(before)
+    """The shared commit was made, the spool's was not."""
+    with crash(pair, tmp_path / "a") as store:
+        go_on(store, begin(store, "a2"), Grant(2, VOTE))
+        book = Book((), 100)
+        book.revoke(Made(1, 3, "r1", Scope.SUBJECT, "other", "", "stolen", BY))
+        store.begin()
+        book.authenticators.add(Signer().register())
+        store.commit((), book.notices, (), book.enrolments)
     for _ in range(2):
         store = pair.store("a")
         opened = store.open()

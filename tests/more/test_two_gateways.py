@@ -19,7 +19,7 @@ from approvals.revocations import Scope
 from tests.kit import gateway as kit
 from tests.kit.approver import Approver
 from tests.kit.gateway import POLICIES, Gateway, eventually
-from tests.kit.postgres import Server, serving
+from tests.kit.postgres import Server
 
 pytestmark = [pytest.mark.pair, pytest.mark.timeout(400)]
 MOST = 10  # requests to one connection in an hour, of all gateways
@@ -38,12 +38,6 @@ deny contains reason(rego.metadata.rule(), "This connection has had its requests
 }}
 """
 BODY = {"from": "GB82WEST12345698765432", "to": "DE89370400440532013000"}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serving() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ import pytest
 from runtime import postgres
 from runtime.clock import FixedClock
 from runtime.settings import Shared
+from tests.kit.counting import EACH, PROCESSES, places
 from tests.kit.postgres import Server, serving
 from tests.unit.usage.test_book import (  # the same tests, with the fixtures of this module
     LEASE_US,
@@ -49,49 +50,8 @@ from usage.counters import TURN_SECONDS
 from usage.shared import SharedBook
 
 pytestmark = pytest.mark.more
-PROCESSES, EACH, MOST = 2, 25, 10
+MOST = 10
 WAIT_S = 30
-ONE_GATEWAY = """
-import asyncio, json, sys
-from pydantic import SecretStr
-from runtime.clock import SystemClock
-from runtime.settings import Shared
-from usage import Amounts, Counters, Reservation, Who
-from usage.shared import SharedBook
-from tests.kit.postgres import PASSWORD
-
-WHO = Who("https://issuer", "bot", "runner", "s-1", "ledger")
-
-async def main(url, name, each, most):
-    book = SharedBook(Shared(url=url, password=SecretStr(PASSWORD)), name)
-    async with Counters(book, SystemClock()) as counters:
-        await counters.read(WHO)
-        print("ready", flush=True)
-        sys.stdin.readline()
-        async def ask(number):
-            exchange = f"{name}-{number}"
-            found = await counters.reserve(Reservation(exchange, WHO, Amounts(requests=1)))
-            seen = found.used["session"]["hour"].requests
-            if seen > most:
-                counters.release(exchange, denied=True)
-            return seen
-        seen = await asyncio.gather(*(ask(number) for number in range(each)))
-        await counters.read(WHO)
-        print(json.dumps(seen))
-
-asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
-"""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-def shared(server: Server) -> Shared:
-    return server.empty()
 
 
 @pytest.fixture
@@ -117,26 +77,7 @@ async def answers(counters: Counters) -> None:
 
 
 def test_fifty_at_two_gateways_at_a_threshold_let_exactly_the_allowed_ones_through(shared: Shared) -> None:
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", ONE_GATEWAY, str(shared.url), f"gateway-{number}", str(EACH), str(MOST)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
-        )
-        for number in range(PROCESSES)
-    ]  # fmt: skip
-    try:
-        for process in started:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        for process in started:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        seen = [number for process in started for number in json.loads(process.communicate(timeout=60)[0])]
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
+    seen = places(str(shared.url), MOST)
     assert len(seen) == PROCESSES * EACH
     assert sorted(number for number in seen if number <= MOST) == list(range(1, MOST + 1))
 

@@ -26,7 +26,7 @@ from identity import Identity, KeysUnavailable, TokenRefused
 from identity.token import take_apart
 from runtime.clock import FixedClock
 from snapshot.decision import ApprovalTerms, Bounds, BreakGlass
-from tests.kit.approvals import ask
+from tests.kit.approvals import ask, serving
 
 KEYS = KeyRing(algorithm="ES256")
 GROUPS = {
@@ -78,17 +78,8 @@ class House:
             revokers=["security"],
         )
         stubs.add_ApprovalsServicer_to_server(people, server)  # type: ignore[no-untyped-call]
-        server.add_insecure_port(f"unix:{self.socket}")
-        await server.start()
-        running = asyncio.ensure_future(self.writer.run())
-        try:
+        async with serving(server, self.socket, self.writer):
             yield self
-        finally:
-            await server.stop(0)
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
-            await self.writer.close()
 
     def holds(self) -> HoldsClient:
         return HoldsClient(self.socket)

@@ -1,6 +1,5 @@
 """Signed answers over gRPC, into the spool: what each setting asks for, and what is recorded."""
 
-import asyncio
 import contextlib
 import json
 import sqlite3
@@ -33,7 +32,7 @@ from identity import Identity
 from identity.token import take_apart
 from runtime.clock import FixedClock
 from snapshot.decision import ApprovalTerms, Bounds, BreakGlass
-from tests.kit.approvals import ask
+from tests.kit.approvals import ask, serving
 from tests.kit.authenticator import ORIGIN, SoftAuthenticator
 
 KEYS = KeyRing(algorithm="ES256")
@@ -82,17 +81,8 @@ class House:
         stubs.add_ApprovalsServicer_to_server(people, server)  # type: ignore[no-untyped-call]
         keys = AuthenticatorsService(people, writer, self.clock, 900)
         stubs.add_AuthenticatorsServicer_to_server(keys, server)  # type: ignore[no-untyped-call]
-        server.add_insecure_port(f"unix:{self.socket}")
-        await server.start()
-        running = asyncio.ensure_future(writer.run())
-        try:
+        async with serving(server, self.socket, writer):
             yield self
-        finally:
-            await server.stop(0)
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
-            await writer.close()
 
     @contextlib.asynccontextmanager
     async def person(self, name: str) -> AsyncIterator[tuple[ApprovalsClient, SigningClient]]:
