@@ -1,11 +1,11 @@
 """What a watcher still has to read."""
 
 import asyncio
-import contextlib
 from collections import deque
 from typing import Generic, TypeVar
 
 from approvals.errors import ApprovalsDown
+from runtime.serve import pause
 
 Item = TypeVar("Item")
 MOST = 20_000  # changes that a watcher may lag behind: two bursts of ten thousand
@@ -30,9 +30,7 @@ class Feed(Generic[Item]):
     async def take(self, wait_s: float) -> list[Item]:
         """What has changed since; waits up to `wait_s` for something. Raises TooSlow when changes were lost."""
         if not self._changes:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._wake.wait()
+            await pause(self._wake, wait_s)
         if self._lost:
             raise TooSlow("you read more slowly than approvals change; watch again")
         self._wake.clear()

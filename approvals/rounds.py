@@ -31,6 +31,7 @@ from audit.write import SpoolFull
 from runtime import log
 from runtime.clock import Clock
 from runtime.errors import Error
+from runtime.serve import pause
 
 MAX_GROUP = 512  # steps in one transaction: some 20 ms of work, so that no answer waits long behind a burst
 LONGEST_PAUSE_S = 1.0  # wall clocks are set now and then; deadlines are looked at anew this often
@@ -119,12 +120,10 @@ class Rounds:
             return
         self._wake.clear()
         next_us = min(filter(None, (self._deadlines.next(), self._attendance.next())), default=None)
-        pause = self.longest_pause_s
+        longest_s = self.longest_pause_s
         if next_us is not None:
-            pause = min(max((next_us - self._clock.now_us()) / 1e6, 0.0), pause)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(pause):
-                await self._wake.wait()
+            longest_s = min(max((next_us - self._clock.now_us()) / 1e6, 0.0), longest_s)
+        await pause(self._wake, longest_s)
 
     async def _round(self, jobs: Sequence[Job]) -> None:
         """However it ends, all of these jobs have their answer."""

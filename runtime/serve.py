@@ -109,11 +109,11 @@ async def stop_signal() -> AsyncIterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """Until `stop`, at most so long."""
+async def pause(event: asyncio.Event, seconds: float) -> None:
+    """Until `event`, at most so long."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await stop.wait()
+            await event.wait()
 
 
 async def serve_grpc(
